@@ -1,0 +1,1 @@
+"""What adrun does: configs, data, training runs, logs, pictures, comparisons."""

@@ -1,0 +1,252 @@
+"""Function: a differentiable function and its derivative rules; applying one to Tensors.
+
+A rule is one vector-Jacobian product: a lambda that takes `g`, the gradient of the output, and whatever else it names
+(`out`, an argument, `<argument>_shape`), and returns the gradient of one argument. It is ordinary NumPy. The engine
+sums the result over broadcast axes, so a rule need not. It returns `g`, a view, or a new array, and never writes.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.graph import Node, modes
+from autodiff.tensor import MissingRuleError, Tensor, full_name, functions, unwrap, wrap
+
+VJP = Callable[..., Any]
+
+
+class Rule(NamedTuple):
+    """A vector-Jacobian product and the names of the values it needs besides `g`."""
+
+    vjp: VJP
+    needs: tuple[str, ...]
+
+
+class Function:
+    """A function of arrays with a derivative rule for each argument that has one.
+
+    forward: the function on arrays. NumPy's ufuncs have the arguments `x`, or `a` and `b`; other functions their own.
+    rules: a vector-Jacobian product for each differentiable argument, by its name.
+    accepts: arguments that the rules are right for though they do not name them. Any other argument is refused.
+    """
+
+    def __init__(self, forward: Callable[..., Any], rules: dict[str, VJP], accepts: Sequence[str] = ()) -> None:
+        self.forward = forward
+        self.name = full_name(forward)
+        self.__name__ = forward.__name__
+        self.__doc__ = forward.__doc__
+        self.names, self.defaults = read_signature(forward)
+        self.rules: dict[Any, Rule] = {name: Rule(vjp, read_needs(vjp)) for name, vjp in rules.items()}
+        needs = {need.removesuffix("_shape") for rule in self.rules.values() for need in rule.needs}
+        self.accepted = {*self.rules, *needs, *accepts} & set(self.names)
+        self.plans: dict[tuple[str, ...], tuple[tuple[str, str, bool], ...]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Function {self.name}>"
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """Apply the function: to arrays as it is; to Tensors recording a node where a gradient has to flow."""
+        parents: dict[str, Node] = {}
+        values: dict[str, Any] = {}
+        has_tensor = False
+        for name, value in zip(self.names, args, strict=False):
+            if isinstance(value, Tensor):
+                has_tensor = True
+                if value.node is not None:
+                    parents[name] = value.node
+                values[name] = value._data
+            else:
+                values[name] = unwrap(value) if isinstance(value, list | tuple) else value
+        for name, value in keywords.items():
+            if isinstance(value, Tensor):
+                has_tensor = True
+                if value.node is not None:
+                    parents[name] = value.node
+            keywords[name] = values[name] = unwrap(value)
+        if not has_tensor:
+            return self.forward(*args, **keywords)
+        if keywords or len(args) > len(self.rules):
+            self.check_accepted(args, keywords)
+        out = self.compute(list(values.values())[: len(args)], keywords)
+        if not parents or not modes.grad_enabled or out.dtype.kind != "f":
+            return wrap(out, None)
+        return wrap(out, self.record(parents, values, out))
+
+    def compute(self, arrays: list[Any], keywords: dict[str, Any]) -> Any:
+        """Return the function of plain arrays; NumPy's scalars become 0-d arrays here."""
+        try:
+            out = self.forward(*arrays, **keywords)
+        except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
+            error.add_note(f"in {self.name} of {', '.join(describe(array) for array in arrays)}")
+            raise
+        return out if isinstance(out, np.ndarray) else np.asarray(out)
+
+    def record(self, parents: dict[str, Node], values: dict[str, Any], out: Any) -> Node:
+        """Return the node of a result, holding what the rules of those arguments need that need a gradient."""
+        plan = self.plans.get(tuple(parents)) or self.plan(tuple(parents))
+        saved = {}
+        for need, source, of_shape in plan:
+            value = out if source == "out" else values[source] if source in values else self.defaults[source]
+            saved[need] = np.shape(value) if of_shape else value
+        return Node(self, parents, saved, out.shape, out.dtype)
+
+    def plan(self, arguments: tuple[str, ...]) -> tuple[tuple[str, str, bool], ...]:
+        """Return what to save when these arguments need a gradient: (name, argument it comes from, its shape only)."""
+        for name in arguments:
+            if name not in self.rules:
+                raise MissingRuleError(f"{self.name} has no derivative rule for its argument {name!r}")
+        needs = dict.fromkeys(need for name in arguments for need in self.rules[name].needs)
+        plan = tuple(
+            (need, need, False) if need in self.names or need == "out" else (need, need.removesuffix("_shape"), True)
+            for need in needs
+        )
+        self.plans[arguments] = plan
+        return plan
+
+    def check_accepted(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """Refuse arguments that the rules do not know, rather than be wrong about them."""
+        if len(args) > len(self.names):
+            raise MissingRuleError(
+                f"{self.name} takes {len(self.names)} arguments on tensors, found {len(args)}{no_out(self)}"
+            )
+        for name, value in [*zip(self.names, args, strict=False), *keywords.items()]:
+            if name in self.accepted or (name in self.defaults and value is self.defaults[name]):
+                continue
+            if name == "out":
+                raise MissingRuleError(f"{self.name} cannot write into out= while recording{no_out(self)}")
+            raise MissingRuleError(f"{self.name} has no derivative rule that knows its argument {name!r}")
+
+
+class Variadic(Function):
+    """A function of any number of arrays, `forward(*arrays, **keywords)`, with one rule for them all.
+
+    The rule takes `g` and `i`, the position of the argument, and may also name `inputs`, all of them, and `shapes`.
+    """
+
+    def __init__(self, forward: Callable[..., Any], vjp: VJP) -> None:
+        super().__init__(forward, {})
+        self.rules = RuleByPosition(vjp)
+        self.needs = self.rules.needs
+        self.accepted = {*self.needs} & set(self.names)
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """Apply the function; see `Function.__call__`."""
+        if not any(isinstance(value, Tensor) for value in args):
+            return self.forward(*args, **keywords)
+        self.check_accepted((), keywords)
+        arrays = [unwrap(value) for value in args]
+        out = self.compute(arrays, keywords)
+        parents = {
+            i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
+        }
+        if not parents or not modes.grad_enabled:
+            return wrap(out, None)
+        available = {"out": out, "inputs": arrays, "shapes": [np.shape(array) for array in arrays]}
+        available = {**self.defaults, **keywords, **available}
+        return wrap(out, Node(self, parents, {need: available[need] for need in self.needs}, out.shape, out.dtype))
+
+
+class RuleByPosition(dict[int, Rule]):
+    """The rule of a Variadic function, bound to each position as it is asked for."""
+
+    def __init__(self, vjp: VJP) -> None:
+        self.vjp = vjp
+        self.needs = read_needs(vjp)[1:]
+
+    def __missing__(self, i: int) -> Rule:
+        self[i] = Rule(lambda g, *values: self.vjp(g, i, *values), self.needs)
+        return self[i]
+
+
+def rule(
+    function: Callable[..., Any],
+    /,
+    *,
+    forward: Callable[..., Any] | None = None,
+    accepts: Sequence[str] = (),
+    **vjps: VJP,
+) -> Function:
+    """Give a NumPy function its derivative rules: `rule(np.exp, x=lambda g, out: g * out)`.
+
+    forward: what to compute on arrays, if not the function itself.
+    """
+    functions[function] = made = Function(forward or function, vjps, accepts)
+    return made
+
+
+def variadic_rule(function: Callable[..., Any], vjp: VJP) -> Variadic:
+    """Give a function of any number of arrays its derivative rule."""
+    functions[function] = made = Variadic(function, vjp)
+    return made
+
+
+def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Callable[..., Any]], Function]:
+    """Decorate a function of arrays with its derivative rules: `@differentiable(x=lambda g, out: g * (out > 0))`."""
+
+    def decorate(forward: Callable[..., Any]) -> Function:
+        made = Function(forward, vjps, accepts)
+        functions[made] = made
+        return made
+
+    return decorate
+
+
+def composed(*numpy_functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate the definition of NumPy functions by others that have rules."""
+
+    def decorate(definition: Callable[..., Any]) -> Callable[..., Any]:
+        for function in numpy_functions:
+            functions[function] = definition
+        return definition
+
+    return decorate
+
+
+def no_gradient(*numpy_functions: Callable[..., Any]) -> None:
+    """Declare functions through which no gradient flows: those that answer with integers or booleans."""
+    for function in numpy_functions:
+        functions[function] = partial(apply_without_gradient, function)
+
+
+def has_gradient(function: Callable[..., Any]) -> bool:
+    """Return whether gradients flow through a registered function."""
+    return not (isinstance(function, partial) and function.func is apply_without_gradient)
+
+
+def apply_without_gradient(function: Callable[..., Any], *args: Any, **keywords: Any) -> Tensor:
+    """Return a function of the Tensors' arrays as a Tensor that requires no gradient."""
+    out = function(*[unwrap(value) for value in args], **{name: unwrap(value) for name, value in keywords.items()})
+    return wrap(np.asarray(out), None)
+
+
+def read_signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the names of a function's arguments and the defaults of those that have one."""
+    if isinstance(forward, np.ufunc):
+        return ("x",) if forward.nin == 1 else ("a", "b"), {}
+    parameters = [p for p in inspect.signature(forward).parameters.values() if p.kind is not p.VAR_POSITIONAL]
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    defaults = {name: False if name == "keepdims" else value for name, value in defaults.items()}
+    return tuple(p.name for p in parameters), defaults
+
+
+def read_needs(vjp: VJP) -> tuple[str, ...]:
+    """Return the names of what a rule needs besides `g`."""
+    names = tuple(inspect.signature(vjp).parameters)
+    assert names[:1] == ("g",), f"a derivative rule takes g first, found {names}"
+    return names[1:]
+
+
+def describe(value: Any) -> str:
+    """Return an argument in a few words, for an error."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    text = repr(value)
+    return text if len(text) < 40 else type(value).__name__
+
+
+def no_out(function: Function) -> str:
+    """Return the advice against out=."""
+    return f"; write a = {function.name}(a, b) or a = a + b instead of an in-place operation"

@@ -1,0 +1,207 @@
+"""Module: parameters and other modules, found by name; the layers and activations built on it."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from autodiff import functional
+from autodiff.tensor import DEFAULT_FLOAT, Tensor
+
+
+class Parameter(Tensor):
+    """A Tensor that a module learns: it always requires a gradient."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, dtype: DTypeLike | None = None) -> None:
+        super().__init__(data, requires_grad=True, dtype=dtype)
+
+
+class Module:
+    """A part of a network. Its own are the parameters and modules its attributes hold, in lists and dicts too."""
+
+    def __call__(self, *inputs: Any, **keywords: Any) -> Any:
+        """Return `forward` of the inputs."""
+        return self.forward(*inputs, **keywords)
+
+    def forward(self, *inputs: Any, **keywords: Any) -> Any:
+        """Return what the module computes; each kind of module defines its own."""
+        raise NotImplementedError(f"{type(self).__name__} defines no forward(self, ...)")
+
+    def children(self) -> Iterator[tuple[str, "Parameter | Module"]]:
+        """Yield the parameters and modules held directly, with names such as `weight` or `layers.0`."""
+        pending = [(name, value) for name, value in reversed(vars(self).items())]
+        while pending:
+            name, value = pending.pop()
+            if isinstance(value, Parameter | Module):
+                yield name, value
+            elif isinstance(value, list | tuple | dict):
+                entries = value.items() if isinstance(value, dict) else enumerate(value)
+                pending.extend([(f"{name}.{key}", entry) for key, entry in entries][::-1])
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Yield every parameter once, with its name from the root: `layers.0.weight`."""
+        seen: set[int] = set()
+        pending: list[tuple[str, Parameter | Module]] = [("", self)]
+        while pending:
+            name, value = pending.pop()
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if isinstance(value, Parameter):
+                yield name, value
+            else:
+                pending.extend([(f"{name}.{child}".lstrip("."), held) for child, held in value.children()][::-1])
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Yield every parameter once."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of every parameter's values by its name."""
+        return {name: parameter.data.copy() for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Set every parameter to the values of its name, converted to its dtype.
+
+        Raises ValueError, and changes nothing, when an entry is missing, unexpected or of another shape.
+        """
+        parameters = dict(self.named_parameters())
+        faults = [f"missing {name!r}" for name in parameters if name not in state]
+        faults += [f"unexpected {name!r}" for name in state if name not in parameters]
+        faults += [
+            f"{name!r} has shape {np.shape(state[name])}, the parameter {parameter.shape}"
+            for name, parameter in parameters.items()
+            if name in state and np.shape(state[name]) != parameter.shape
+        ]
+        if faults:
+            raise ValueError(f"the state does not fit the {type(self).__name__}: {'; '.join(faults)}")
+        for name, parameter in parameters.items():
+            parameter.data = np.array(state[name], dtype=parameter.dtype)
+
+    def describe(self) -> str:
+        """Return what to show of the module itself in the tree, within the parentheses."""
+        return ""
+
+    def __repr__(self) -> str:
+        lines: list[str] = []
+        pending: list[tuple[int, str, Module]] = [(0, "", self)]
+        while pending:
+            depth, name, module = pending.pop()
+            label = f"({name}): " if name else ""
+            lines.append(f"{'  ' * depth}{label}{type(module).__name__}({module.describe()})")
+            held = [(depth + 1, child, value) for child, value in module.children() if isinstance(value, Module)]
+            pending.extend(held[::-1])
+        return "\n".join(lines)
+
+
+class Linear(Module):
+    """x @ weight.T + bias, for x of shape (..., in_features); weight has shape (out_features, in_features).
+
+    init: "he" for layers followed by ReLU (He et al. 2015: normal, variance 2 / in_features), "glorot" for sigmoid and
+    tanh (Glorot & Bengio 2010: uniform within sqrt(6 / (in_features + out_features))). The bias starts at 0.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        rng: np.random.Generator,
+        init: Literal["he", "glorot"] = "he",
+        dtype: DTypeLike = DEFAULT_FLOAT,
+    ) -> None:
+        if init not in initialisations:
+            raise ValueError(f"init must be one of {', '.join(initialisations)}, found {init!r}")
+        self.weight = Parameter(initialisations[init](rng, (out_features, in_features)).astype(dtype))
+        self.bias = Parameter(np.zeros(out_features, dtype))
+
+    def forward(self, x: Any) -> Any:
+        """Return x @ weight.T + bias, of shape (..., out_features)."""
+        return x @ self.weight.T + self.bias
+
+    def describe(self) -> str:
+        """Return the sizes."""
+        out_features, in_features = self.weight.shape
+        return f"{in_features}, {out_features}"
+
+
+def he(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return weights of shape (out, in) for layers followed by ReLU: normal, variance 2 / in (He et al. 2015)."""
+    return rng.normal(0, math.sqrt(2 / shape[1]), shape)
+
+
+def glorot(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """Return weights of shape (out, in): uniform, variance 2 / (in + out) (Glorot & Bengio 2010)."""
+    bound = math.sqrt(6 / sum(shape))
+    return rng.uniform(-bound, bound, shape)
+
+
+initialisations = {"he": he, "glorot": glorot}
+
+
+class Sequential(Module):
+    """Modules applied one after the other."""
+
+    def __init__(self, *layers: Module) -> None:
+        self.layers = layers
+
+    def children(self) -> Iterator[tuple[str, Parameter | Module]]:
+        """Yield the layers by their number, so that names read `0.weight`, as in PyTorch."""
+        return ((str(i), layer) for i, layer in enumerate(self.layers))
+
+    def forward(self, x: Any) -> Any:
+        """Return the last layer's output."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def forward(self, x: Any) -> Any:
+        """Return `functional.relu(x)`."""
+        return functional.relu(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x))."""
+
+    def forward(self, x: Any) -> Any:
+        """Return `functional.sigmoid(x)`."""
+        return functional.sigmoid(x)
+
+
+class Tanh(Module):
+    """The hyperbolic tangent."""
+
+    def forward(self, x: Any) -> Any:
+        """Return `np.tanh(x)`."""
+        return np.tanh(x)
+
+
+class Softmax(Module):
+    """Probabilities along an axis, by default the last."""
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Any) -> Any:
+        """Return `functional.softmax(x, axis)`."""
+        return functional.softmax(x, axis=self.axis)
+
+    def describe(self) -> str:
+        """Return the axis."""
+        return f"axis={self.axis}"
+
+
+class CrossEntropyLoss(Module):
+    """The mean cross-entropy of logits and labels; see `functional.cross_entropy`."""
+
+    def forward(self, logits: Any, labels: Any) -> Any:
+        """Return `functional.cross_entropy(logits, labels)`."""
+        return functional.cross_entropy(logits, labels)

@@ -1,0 +1,48 @@
+"""Derivative rules of `t[index]` and `t[index] = value`, for every kind of index."""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from autodiff.function import Function, rule
+
+
+def pick(x: Any, index: Any) -> Any:
+    """Return x[index]."""
+    return x[index]
+
+
+def place(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Return zeros of that shape with g added at the index; an element that was picked twice receives both."""
+    whole = np.zeros(shape, g.dtype)
+    if may_repeat(index):
+        np.add.at(whole, index, g)
+    else:
+        whole[index] = g
+    return whole
+
+
+def may_repeat(index: Any) -> bool:
+    """Return whether an index can name an element more than once: arrays of integers can, masks and slices cannot."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return any(np.ndim(part) > 0 and np.asarray(part).dtype.kind in "iu" for part in parts if part is not None)
+
+
+def assign(x: Any, index: Any, value: Any) -> Any:
+    """Return a copy of x with the value written at the index."""
+    changed = np.array(x)
+    changed[index] = value
+    return changed
+
+
+def keep_others(g: Any, index: Any) -> Any:
+    """Return g with zeros where the assignment wrote."""
+    return assigned(g, index, 0)
+
+
+rule(operator.getitem, forward=pick, x=lambda g, index, x_shape: placed(g, index, x_shape))
+placed: Function = rule(place, g=lambda g, index: g[index], accepts=["shape"])
+assigned: Function = rule(
+    operator.setitem, forward=assign, x=lambda g, index: keep_others(g, index), value=lambda g, index: g[index]
+)

@@ -1,0 +1,400 @@
+"""Tensor: an ndarray that remembers how it was made."""
+
+import operator
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from autodiff.graph import Node, backward_pass, modes, no_grad
+
+DEFAULT_FLOAT = np.dtype(np.float32)
+
+functions: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""NumPy's functions and their differentiable counterparts; `function.py` fills it."""
+
+
+class MissingRuleError(TypeError):
+    """A NumPy function, or one of its arguments, has no derivative rule."""
+
+
+def operators(function: np.ufunc) -> tuple[Callable[[Any, Any], "Tensor"], Callable[[Any, Any], "Tensor"]]:
+    """Return the methods for an operator with the tensor on its left and on its right."""
+
+    def on_the_left(self: "Tensor", other: Any) -> "Tensor":
+        return functions[function](self, other)  # type: ignore[no-any-return]
+
+    def on_the_right(self: "Tensor", other: Any) -> "Tensor":
+        return functions[function](other, self)  # type: ignore[no-any-return]
+
+    return on_the_left, on_the_right
+
+
+class Tensor:
+    """An array whose operations are recorded, so that gradients can be computed.
+
+    `data` is copied. NumPy arrays and scalars keep their dtype; Python numbers and lists become float32.
+    NumPy's functions and operators work on Tensors: `np.exp(t)`, `t @ w`, `np.sum(t, axis=0)`, `t[mask]`.
+
+    Raises TypeError for data that is not numeric, and for `requires_grad` with an integer or boolean dtype.
+    """
+
+    __slots__ = ("__weakref__", "_data", "grad", "node")
+
+    _data: NDArray[Any]
+    node: Node | None
+    grad: "Tensor | None"
+
+    def __init__(self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
+        self._data = to_array(data, dtype)
+        self.node = None
+        self.grad = None
+        if requires_grad:
+            if not np.issubdtype(self._data.dtype, np.floating):
+                raise TypeError(
+                    f"only floating-point tensors can require a gradient, not {self._data.dtype}; "
+                    f"pass dtype=np.float32 or convert the array with .astype(np.float32)"
+                )
+            self.node = Node(None, {}, None, self._data.shape, self._data.dtype)
+            self.node.tensor = weakref.ref(self)
+
+    # What it is
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The values as an ndarray, not a copy. Assign an array of the same shape and dtype to replace them."""
+        return self._data
+
+    @data.setter
+    def data(self, value: NDArray[Any]) -> None:
+        if not isinstance(value, np.ndarray | np.generic) or (value.shape, value.dtype) != (self.shape, self.dtype):
+            found = (
+                f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray | np.generic) else type(value).__name__
+            )
+            raise TypeError(f"data must stay a {self.dtype} array of shape {self.shape}, found {found}")
+        self._data = np.asarray(value)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow through this tensor."""
+        return self.node is not None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of every axis."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
+        return self._data.dtype
+
+    def item(self) -> Any:
+        """Return the only element as a Python number."""
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested Python lists."""
+        return self._data.tolist()
+
+    def detach(self) -> "Tensor":
+        """Return a tensor of the same values, and the same memory, that does not remember how it was made."""
+        return wrap(self._data, None)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100, edgeitems=3)
+        notes = [text] if self.size else [f"[], shape={self.shape}"]
+        if self.dtype not in (DEFAULT_FLOAT, np.dtype(bool)):
+            notes.append(f"dtype={self.dtype}")
+        if self.size > 100:
+            notes.append(f"shape={self.shape}")
+        if self.node is not None:
+            notes.append("requires_grad=True" if self.node.function is None else f"from={self.node.function.name}")
+        return f"Tensor({', '.join(notes)})"
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return unwrap(value) in self._data
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __index__(self) -> int:
+        return self._data.__index__()
+
+    def __format__(self, specification: str) -> str:
+        return format(self.item() if specification and self.size == 1 else str(self), specification)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if self.node is not None:
+            raise TypeError(
+                "a tensor that requires a gradient does not turn into a NumPy array by itself, for the gradient would "
+                "be lost; use t.data for its values, or call the NumPy function on the tensor"
+            )
+        return np.array(self._data, dtype=dtype, copy=copy)
+
+    # Gradients
+
+    def backward(self, gradient: Any = None, *, create_graph: bool = False, retain_graph: bool = False) -> None:
+        """Add the gradient of this tensor with respect to every leaf to the leaf's `grad`.
+
+        gradient: that of the final value with respect to this tensor, of its shape; 1 if this is a scalar.
+        create_graph: record the pass, so that the gradients can be differentiated in turn.
+        retain_graph: keep what the operations saved, so that the pass can be repeated.
+        """
+        if self.node is None:
+            raise RuntimeError(
+                "backward() from a tensor that does not require a gradient: nothing it was computed from was made "
+                "with requires_grad=True, or it was computed under no_grad()"
+            )
+        results = gradients(self, gradient, None, create_graph, retain_graph or create_graph)
+        for node, found in results.items():
+            tensor = node.tensor() if node.tensor else None
+            if tensor is not None:
+                tensor.grad = found if tensor.grad is None else add_grads(tensor.grad, found, create_graph)
+
+    def retain_grad(self) -> Self:
+        """Ask for the `grad` of a tensor that is not a leaf."""
+        if self.node is None:
+            raise RuntimeError("retain_grad() on a tensor that does not require a gradient")
+        self.node.tensor = weakref.ref(self)
+        return self
+
+    # NumPy's protocols
+
+    __array_priority__ = 1000
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        if method != "__call__":
+            if method == "reduce" and ufunc in reductions:
+                axis = keywords.pop("axis", 0)
+                return find(reductions[ufunc])(*inputs, axis=axis, **keywords)
+            raise MissingRuleError(f"np.{ufunc.__name__}.{method} has no derivative rule")
+        return find(ufunc)(*inputs, **keywords)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
+        return find(function)(*args, **keywords)
+
+    # Operators
+
+    __add__, __radd__ = operators(np.add)
+    __sub__, __rsub__ = operators(np.subtract)
+    __mul__, __rmul__ = operators(np.multiply)
+    __truediv__, __rtruediv__ = operators(np.divide)
+    __floordiv__, __rfloordiv__ = operators(np.floor_divide)
+    __mod__, __rmod__ = operators(np.remainder)
+    __pow__, __rpow__ = operators(np.power)
+    __matmul__, __rmatmul__ = operators(np.matmul)
+    __and__, __rand__ = operators(np.bitwise_and)
+    __or__, __ror__ = operators(np.bitwise_or)
+    __lt__, __gt__ = operators(np.less)
+    __le__, __ge__ = operators(np.less_equal)
+
+    def __eq__(self, other: object) -> "Tensor":  # type: ignore[override]
+        return find(np.equal)(self, other)
+
+    def __ne__(self, other: object) -> "Tensor":  # type: ignore[override]
+        return find(np.not_equal)(self, other)
+
+    def __neg__(self) -> "Tensor":
+        return find(np.negative)(self)
+
+    def __pos__(self) -> "Tensor":
+        return find(np.positive)(self)
+
+    def __abs__(self) -> "Tensor":
+        return find(np.absolute)(self)
+
+    def __invert__(self) -> "Tensor":
+        return find(np.invert)(self)
+
+    __hash__ = object.__hash__
+
+    def __getitem__(self, index: Any) -> "Tensor":
+        return find(operator.getitem)(self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if self.node is not None and self.node.function is None and modes.grad_enabled:
+            raise RuntimeError(
+                "assigning to elements of a leaf that requires a gradient would make it something else than the leaf; "
+                "copy it first (t = +leaf; t[i] = v), or write under ad.no_grad()"
+            )
+        assigned = find(operator.setitem)(self, index, value)
+        self._data = assigned._data
+        if modes.grad_enabled:
+            self.node = assigned.node
+
+    # Methods of ndarray
+
+    @property
+    def T(self) -> "Tensor":  # noqa: N802 - ndarray's name
+        """The tensor with its axes reversed."""
+        return find(np.transpose)(self)
+
+    @property
+    def mT(self) -> "Tensor":  # noqa: N802 - ndarray's name
+        """The tensor with its last two axes swapped."""
+        return find(np.matrix_transpose)(self)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+        """Return np.sum(self, axis)."""
+        return find(np.sum)(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+        """Return np.mean(self, axis)."""
+        return find(np.mean)(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+        """Return np.max(self, axis)."""
+        return find(np.max)(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
+        """Return np.min(self, axis)."""
+        return find(np.min)(self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: Any = None) -> "Tensor":
+        """Return np.argmax(self, axis)."""
+        return find(np.argmax)(self, axis=axis)
+
+    def reshape(self, *shape: Any) -> "Tensor":
+        """Return np.reshape(self, shape); the shape as one tuple or as several integers."""
+        return find(np.reshape)(self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> "Tensor":
+        """Return np.transpose(self, axes); the axes as one tuple, as several integers, or reversed if absent."""
+        return find(np.transpose)(self, (axes[0] if len(axes) == 1 else axes) or None)
+
+    def astype(self, dtype: DTypeLike) -> "Tensor":
+        """Return the tensor converted to another dtype; the gradient is converted back."""
+        return find(np.astype)(self, np.dtype(dtype))
+
+
+reductions: dict[np.ufunc, Callable[..., Any]] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
+
+
+def find(function: Callable[..., Any]) -> Callable[..., Tensor]:
+    """Return the differentiable counterpart of a NumPy function.
+
+    Raises MissingRuleError for a function without one.
+    """
+    try:
+        return functions[function]
+    except KeyError:
+        raise MissingRuleError(
+            f"{full_name(function)} has no derivative rule, so it does not work on tensors; "
+            "call it on t.data if no gradient has to flow through it"
+        ) from None
+
+
+def full_name(function: Callable[..., Any]) -> str:
+    """Return the name under which a user knows a function: np.exp, np.linalg.inv, relu."""
+    module = getattr(function, "__module__", "") or "numpy"  # ufuncs have no module
+    prefix = f"{module.replace('numpy', 'np', 1)}." if module.split(".")[0] == "numpy" else ""
+    return f"{prefix}{function.__name__}"
+
+
+def wrap(data: NDArray[Any], node: Node | None) -> Tensor:
+    """Return a Tensor around an array, not copied, and the node that made it."""
+    tensor = Tensor.__new__(Tensor)
+    tensor._data = data
+    tensor.node = node
+    tensor.grad = None
+    return tensor
+
+
+def unwrap(value: Any) -> Any:
+    """Return a Tensor's array, a list or tuple with the arrays of the Tensors in it, or anything else as it is.
+
+    Raises TypeError for a list that holds a tensor that requires a gradient, which the list would lose.
+    """
+    if isinstance(value, Tensor):
+        return value._data
+    if isinstance(value, list | tuple):
+        if any(isinstance(part, Tensor) and part.node is not None for part in value):
+            raise TypeError(
+                f"a {type(value).__name__} of tensors that require a gradient would lose it; use np.stack(tensors)"
+            )
+        return type(value)([unwrap(part) for part in value]) if any(map(holds_tensor, value)) else value
+    return value
+
+
+def holds_tensor(value: Any) -> bool:
+    """Return whether a value is a Tensor or a list or tuple with one somewhere in it."""
+    return isinstance(value, Tensor) or (isinstance(value, list | tuple) and any(map(holds_tensor, value)))
+
+
+def to_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """Return a copy of the data as an array: arrays keep their dtype, Python numbers become float32."""
+    if isinstance(data, Tensor) and data.node is not None:
+        raise TypeError(
+            "a Tensor made from one that requires a gradient would lose it; use t.detach() if that is meant"
+        )
+    data = unwrap(data)
+    array = np.array(data, dtype=dtype)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"a tensor holds real numbers or booleans, found {array.dtype} ({type(data).__name__})")
+    if dtype is None and not isinstance(data, np.ndarray | np.generic) and array.dtype != bool:
+        array = array.astype(DEFAULT_FLOAT)
+    return array
+
+
+def gradients(
+    output: Tensor, seed: Any, wanted: list[Node] | None, create_graph: bool, retain_graph: bool
+) -> dict[Node, Tensor]:
+    """Return the gradients of a tensor with respect to the wanted nodes, as Tensors; see `Tensor.backward`."""
+    assert output.node is not None
+    seed = seed_for(output, seed)
+    if create_graph:
+        return backward_pass(output.node, seed, wanted, wrap, retain_graph)
+    results = backward_pass(output.node, seed._data, wanted, None, retain_graph)
+    return {node: wrap(np.asarray(gradient), None) for node, gradient in results.items()}
+
+
+def seed_for(output: Tensor, seed: Any) -> Tensor:
+    """Return the gradient a backward pass starts from, checked against the output."""
+    if seed is None:
+        if output.size != 1:
+            raise ValueError(
+                f"backward() from a tensor of shape {output.shape} needs the gradient to start from, an array of that "
+                "shape; or reduce it to a scalar first, with np.sum or np.mean"
+            )
+        return wrap(np.ones(output.shape, output.dtype), None)
+    start = seed if isinstance(seed, Tensor) else wrap(np.asarray(seed), None)
+    if start.shape != output.shape:
+        raise ValueError(f"the gradient to start from has shape {start.shape}, the tensor {output.shape}")
+    return start if start.dtype == output.dtype else start.astype(output.dtype)
+
+
+def add_grads(old: Tensor, new: Tensor, create_graph: bool) -> Tensor:
+    """Return the sum of what a leaf's grad was and what a further pass brings."""
+    if create_graph:
+        return old + new
+    with no_grad():
+        return old + new
