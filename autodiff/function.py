@@ -25,6 +25,19 @@ class Rule(NamedTuple):
     needs: tuple[str, ...]
 
 
+class Fused(NamedTuple):
+    """A hand-tuned way to compute a function and its gradient with respect to one argument, on arrays alone.
+
+    `forward` returns the value and anything that `vjp(g, kept)` needs; `applies` tells for which arguments. The plain
+    rule stays: it is what a recorded backward pass runs.
+    """
+
+    argument: str
+    applies: Callable[..., bool]
+    forward: Callable[..., tuple[Any, Any]]
+    vjp: Callable[[Any, Any], Any]
+
+
 class Function:
     """A function of arrays with a derivative rule for each argument that has one.
 
@@ -43,6 +56,11 @@ class Function:
         needs = {need.removesuffix("_shape") for rule in self.rules.values() for need in rule.needs}
         self.accepted = {*self.rules, *needs, *accepts} & set(self.names)
         self.plans: dict[tuple[str, ...], tuple[tuple[str, str, bool], ...]] = {}
+        self.fused: Fused | None = None
+
+    def fuse(self, argument: str, applies: Callable[..., bool], forward: Callable[..., Any], vjp: VJP) -> None:
+        """Carry a hand-tuned way for first-order gradients beside the plain rule; see `Fused`."""
+        self.fused = Fused(argument, applies, forward, vjp)
 
     def __repr__(self) -> str:
         return f"<Function {self.name}>"
@@ -70,19 +88,22 @@ class Function:
             return self.forward(*args, **keywords)
         if keywords or len(args) > len(self.rules):
             self.check_accepted(args, keywords)
-        out = self.compute(list(values.values())[: len(args)], keywords)
-        if not parents or not modes.grad_enabled or out.dtype.kind != "f":
-            return wrap(out, None)
-        return wrap(out, self.record(parents, values, out))
+        arrays = list(values.values())[: len(args)]
+        if not parents or not modes.grad_enabled:
+            return wrap(as_array(self.compute(self.forward, arrays, keywords)), None)
+        if self.fused is not None and [*parents] == [self.fused.argument] and self.fused.applies(**values):
+            out, kept = self.compute(self.fused.forward, arrays, keywords)
+            return wrap(as_array(out), self.record(parents, {**values, "kept": kept}, as_array(out)))
+        out = as_array(self.compute(self.forward, arrays, keywords))
+        return wrap(out, self.record(parents, values, out) if out.dtype.kind == "f" else None)
 
-    def compute(self, arrays: list[Any], keywords: dict[str, Any]) -> Any:
-        """Return the function of plain arrays; NumPy's scalars become 0-d arrays here."""
+    def compute(self, forward: Callable[..., Any], arrays: list[Any], keywords: dict[str, Any]) -> Any:
+        """Return a function of plain arrays; its errors tell what they were."""
         try:
-            out = self.forward(*arrays, **keywords)
+            return forward(*arrays, **keywords)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {self.name} of {', '.join(describe(array) for array in arrays)}")
             raise
-        return out if isinstance(out, np.ndarray) else np.asarray(out)
 
     def record(self, parents: dict[str, Node], values: dict[str, Any], out: Any) -> Node:
         """Return the node of a result, holding what the rules of those arguments need that need a gradient."""
@@ -91,6 +112,8 @@ class Function:
         for need, source, of_shape in plan:
             value = out if source == "out" else values[source] if source in values else self.defaults[source]
             saved[need] = np.shape(value) if of_shape else value
+        if "kept" in values:
+            saved["kept"] = values["kept"]
         return Node(self, parents, saved, out.shape, out.dtype)
 
     def plan(self, arguments: tuple[str, ...]) -> tuple[tuple[str, str, bool], ...]:
@@ -138,7 +161,7 @@ class Variadic(Function):
             return self.forward(*args, **keywords)
         self.check_accepted((), keywords)
         arrays = [unwrap(value) for value in args]
-        out = self.compute(arrays, keywords)
+        out = as_array(self.compute(self.forward, arrays, keywords))
         parents = {
             i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
         }
@@ -237,6 +260,11 @@ def read_needs(vjp: VJP) -> tuple[str, ...]:
     names = tuple(inspect.signature(vjp).parameters)
     assert names[:1] == ("g",), f"a derivative rule takes g first, found {names}"
     return names[1:]
+
+
+def as_array(value: Any) -> Any:
+    """Return an array as it is, NumPy's scalars as 0-d arrays."""
+    return value if isinstance(value, np.ndarray) else np.asarray(value)
 
 
 def describe(value: Any) -> str:

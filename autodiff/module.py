@@ -121,7 +121,7 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """Return x @ weight.T + bias, of shape (..., out_features)."""
-        return x @ self.weight.T + self.bias
+        return functional.linear(x, self.weight, self.bias)
 
     def describe(self) -> str:
         """Return the sizes."""

@@ -280,6 +280,9 @@ SAMPLES: dict[Callable[..., Any], Callable[[Random], list[Sample]]] = {
     functional.log_softmax: both(
         with_arguments(((3, 4), ()), ((5,), ())), with_arguments(((2, 3, 2), ()), axis=(0, 2))
     ),
+    functional.linear: of_shapes(
+        [(4, 2), (3, 2), (3,)], [(2,), (3, 2), (3,)], [(2, 4, 2), (3, 2), (3,)], [(0, 2), (3, 2), (3,)]
+    ),
     functional.cross_entropy: cross_entropy_samples,
 }
 
