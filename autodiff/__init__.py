@@ -1,45 +1,23 @@
 """A reverse-mode automatic differentiation engine in pure NumPy.
 
-NumPy's own functions work on Tensors: `np.exp(t)`, `t @ w`, `np.sum(t, axis=0)`, `t[mask]`.
+NumPy's own functions work on Tensors: `np.exp(t)`, `t @ w`, `np.sum(t, axis=0)`, `t[mask]`. The public names stand in
+`autodiff.public`. They are loaded at the first use of one, so that adrun can refuse a config before NumPy is there.
 """
 
-from autodiff import functional, rules
-from autodiff.graph import GraphFreedError, no_grad
-from autodiff.module import (
-    CrossEntropyLoss,
-    Linear,
-    Module,
-    Parameter,
-    ReLU,
-    Sequential,
-    Sigmoid,
-    Softmax,
-    Tanh,
-)
-from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
-from autodiff.tensor import MissingRuleError, Tensor
-from autodiff.transforms import grad, value_and_grad
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "SGD",
-    "Adam",
-    "AdamW",
-    "CrossEntropyLoss",
-    "GraphFreedError",
-    "Linear",
-    "MissingRuleError",
-    "Module",
-    "Optimizer",
-    "Parameter",
-    "ReLU",
-    "Sequential",
-    "Sigmoid",
-    "Softmax",
-    "Tanh",
-    "Tensor",
-    "functional",
-    "grad",
-    "no_grad",
-    "rules",
-    "value_and_grad",
-]
+if TYPE_CHECKING:
+    from autodiff.public import *  # noqa: F403
+
+
+def __getattr__(name: str) -> Any:
+    public = None if name.startswith("_") else import_module("autodiff.public")
+    if not hasattr(public, name):
+        raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+    value = globals()[name] = getattr(public, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *import_module("autodiff.public").__all__]

@@ -1,0 +1,87 @@
+"""Several runs side by side: a table, their curves, and their boundaries in one grid."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autodiff.experiment import folder as folders
+from autodiff.experiment import table
+from autodiff.experiment.errors import InputError
+from autodiff.experiment.load import Experiment
+from autodiff.experiment.run import Options, Outcome
+from autodiff.experiment.schedule import shared_frame_epochs
+
+MOST_RUNS = 12  # in the grid of boundaries
+OUTDATED = ("table.csv", "table.md", "curves.png", "boundaries.gif", "boundaries.webp", "boundaries.apng")
+
+
+def configs_in(folder: Path) -> list[Path]:
+    """Return every *.yaml of a folder, by name. Raises InputError if there is none."""
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise InputError([f"{folder}: no config (*.yaml) here; name the folder of yours with --configs"])
+    return files
+
+
+def for_comparison(experiments: Sequence[Experiment], options: Options) -> Options:
+    """Return the options with which runs can be compared: frames at the same epochs. Raises InputError for too many."""
+    if options.animate and len(experiments) > MOST_RUNS:
+        advice = f"found {len(experiments)}; with --no-gif there is no grid, and no limit"
+        raise InputError([f"compare: the grid of boundaries shows at most {MOST_RUNS} runs, {advice}"])
+    folders.create(options.results / folders.COMPARISON)
+    runs = [(experiment.config.epochs, experiment.config.frames) for experiment in experiments]
+    return replace(options, frame_epochs=shared_frame_epochs(runs))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Where a comparison was written, and the seconds that all its runs and pictures took."""
+
+    folder: Path
+    seconds: dict[str, float]
+
+    @property
+    def sentence(self) -> str:
+        """One line for people."""
+        training, drawing = self.seconds["training"], self.seconds["drawing"]
+        return f"trained for {training:.1f} s, drew for {drawing:.1f} s; written to {self.folder}"
+
+
+def write_comparison(outcomes: Sequence[Outcome], options: Options) -> Comparison:
+    """Write tables and pictures to results/comparison. Raises RunError."""
+    folder = options.results / folders.COMPARISON
+    summaries = [outcome.summary for outcome in outcomes]
+    with folders.writing_to(folder):
+        for name in OUTDATED:
+            (folder / name).unlink(missing_ok=True)
+        folders.write_text(folder / "table.csv", table.comma_separated(summaries))
+        folders.write_text(folder / "table.md", table.markdown(summaries))
+        started = time.perf_counter()
+        _draw(outcomes, folder, options)
+        drawing = time.perf_counter() - started
+    seconds = {
+        "training": round(sum(summary["seconds"]["training"] for summary in summaries), 3),
+        "drawing": round(drawing + sum(summary["seconds"]["drawing"] for summary in summaries), 3),
+    }
+    return Comparison(folder, seconds)
+
+
+def _draw(outcomes: Sequence[Outcome], folder: Path, options: Options) -> None:
+    from autodiff.experiment.film import film_of  # matplotlib comes with it: only for those who draw
+    from autodiff.experiment.render import Style, render_curves, render_grid
+
+    titles = [outcome.experiment.config.title for outcome in outcomes]
+    if len(set(titles)) < len(titles):  # two learning rates of one optimizer, say: only their names tell them apart
+        titles = [outcome.experiment.name for outcome in outcomes]
+    films = [
+        film_of(title, outcome.experiment.config, outcome.training)
+        for title, outcome in zip(titles, outcomes, strict=True)
+        if outcome.training.snapshots
+    ]
+    if not films:
+        return
+    render_curves(films, folder / "curves.png")
+    if options.animate:
+        style: Style = "crisp" if all(outcome.experiment.config.style == "crisp" for outcome in outcomes) else "soft"
+        render_grid(films, folder, style=style, animation=options.animation)

@@ -1,0 +1,20 @@
+"""What a user can cause: reported in plain lines, never as a traceback."""
+
+from collections.abc import Sequence
+
+
+class InputError(Exception):
+    """Bad input: every mistake that was found, one line each. The command ends with exit code 2."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class RunError(Exception):
+    """A run could not be finished, for a reason that one line can say. The command ends with exit code 1."""
+
+
+def reason(error: OSError) -> str:
+    """Return why the operating system refused, in its own words and without the path."""
+    return error.strerror or str(error)

@@ -1,0 +1,38 @@
+"""The pictures of a run: the boundary as it evolves, all runs in one grid, and their curves.
+
+Importing this package imports no drawing library; drawing does.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .film import Animation, Curve, Film, Frame, Style
+
+__all__ = ["Animation", "Curve", "Film", "Frame", "Style", "render_boundary", "render_curves", "render_grid"]
+
+
+def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animation) -> list[Path]:
+    """Write boundary.gif (or .webp, .apng) and boundary.png, its last frame, into a folder; return their paths.
+
+    The pictures are 1000 by 800 pixels. Raises ValueError for a film without frames, or not of 2 to 7 classes.
+    """
+    from .boundary import render_boundary
+
+    return render_boundary(film, folder, style=style, animation=animation)
+
+
+def render_grid(films: Sequence[Film], folder: Path, *, style: Style, animation: Animation) -> Path:
+    """Write boundaries.gif (or .webp, .apng), 1 to 12 runs in one grid, into a folder; return its path.
+
+    Raises ValueError for no films or more than 12, a film without frames, or not of 2 to 7 classes.
+    """
+    from .grid import render_grid
+
+    return render_grid(films, folder, style=style, animation=animation)
+
+
+def render_curves(films: Sequence[Film], path: Path) -> None:
+    """Write the loss and the accuracy of all runs over the epochs as one PNG."""
+    from .curves import render_curves
+
+    render_curves(films, path)

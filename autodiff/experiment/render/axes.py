@@ -1,0 +1,151 @@
+"""What does not move: axes, ticks, points and legend, drawn once by matplotlib and kept as a layer over the fills."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from .field import Extent
+from .film import Film
+from .palette import CLASS_COLORS, CLASS_MARKERS, INK, Palette
+
+DPI = 100
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of pixels; `top` counts from the upper edge of the picture."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def cut(self, canvas: NDArray[Any]) -> NDArray[Any]:
+        """Return the view of a canvas (height, width, ...) within the box."""
+        return canvas[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def new_figure(width: int, height: int) -> Figure:
+    """Return an empty, transparent figure of a size in pixels."""
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    figure.patch.set_alpha(0)
+    return figure
+
+
+def add_axes(figure: Figure, box: Box, font_size: int) -> Axes:
+    """Add transparent axes over exactly the pixels of a box; `font_size` in pixels."""
+    width, height = figure.get_size_inches() * DPI
+    bottom = height - box.top - box.height
+    axes = figure.add_axes((box.left / width, bottom / height, box.width / width, box.height / height))
+    axes.patch.set_alpha(0)
+    axes.tick_params(labelsize=points(font_size), color=INK, labelcolor=INK)
+    for spine in axes.spines.values():
+        spine.set_color(INK)
+    return axes
+
+
+def draw_points(axes: Axes, film: Film, extent: Extent, marker_size: float) -> None:
+    """Draw the points of a film, each class in its colour and marker; `marker_size` in pixels."""
+    for k, handle in enumerate(class_markers(len(CLASS_COLORS), marker_size)):
+        of_class = film.features[film.labels == k]
+        if len(of_class):
+            handle.set_data(of_class[:, 0], of_class[:, 1])
+            axes.add_line(handle)
+    axes.set(xlim=(extent.left, extent.right), ylim=(extent.bottom, extent.top))
+
+
+def class_markers(classes: int, size: float) -> list[Line2D]:
+    """Return one line without data for each class, in its colour and marker; `size` in pixels."""
+    return [
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker=marker,
+            markersize=points(size),
+            markerfacecolor=color,
+            markeredgecolor=INK,
+            markeredgewidth=points(1),
+            label=f"class {k}",
+        )
+        for k, (color, marker) in enumerate(zip(CLASS_COLORS[:classes], CLASS_MARKERS, strict=False))
+    ]
+
+
+def draw_legend(figure: Figure, classes: int, x: float, y: int, font_size: int) -> None:
+    """Draw the legend of the classes in one row around a point of the picture; all in pixels."""
+    width, height = figure.get_size_inches() * DPI
+    figure.legend(
+        handles=class_markers(classes, 8),
+        loc="center",
+        bbox_to_anchor=(x / width, 1 - y / height),
+        ncols=classes,
+        frameon=False,
+        fontsize=points(font_size),
+        labelcolor=INK,
+        handletextpad=0.1,
+        columnspacing=1.2,
+        borderpad=0,
+        borderaxespad=0,
+    )
+
+
+def points(pixels: float) -> float:
+    """Return pixels as the points in which matplotlib measures type, lines and markers."""
+    return pixels * 72 / DPI
+
+
+class Backdrop:
+    """A drawn figure as palette indices: a canvas, and what lies over the fills of its plot areas."""
+
+    def __init__(self, figure: Figure, areas: Sequence[Box], palette: Palette) -> None:
+        rgba = drawn(figure)
+        self.canvas = on_white(rgba, palette)
+        self.overlays = [Overlay(area.cut(rgba), palette) for area in areas]
+
+
+def drawn(figure: Figure) -> NDArray[np.uint8]:
+    """Return a figure as RGBA pixels (height, width, 4), with its colours not multiplied by their opacity."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+
+
+class Overlay:
+    """Markers over one plot area. Opaque pixels have a colour of their own; through the others, the fill is seen.
+
+    The others are the smoothed rims of the markers: as ink that covers the pixel in part, they fall into the same
+    colours as the boundary line.
+    """
+
+    def __init__(self, rgba: NDArray[np.uint8], palette: Palette) -> None:
+        flat = rgba.reshape(-1, 4)
+        self.palette = palette
+        self.opaque = (flat[:, 3] == 255).nonzero()[0]
+        self.solid = palette.nearest_solid(flat[self.opaque, :3])
+        self.rims = ((flat[:, 3] > 0) & (flat[:, 3] < 255)).nonzero()[0]
+        self.steps = palette.ink_step(flat[self.rims, 3] / 255)
+
+    def over(self, fill: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the fill of the plot area (height, width) with the markers on it."""
+        flat = fill.flatten()
+        flat[self.opaque] = self.solid
+        flat[self.rims] = self.palette.under_ink[flat[self.rims], self.steps]
+        return flat.reshape(fill.shape)
+
+
+def on_white(rgba: NDArray[np.uint8], palette: Palette) -> NDArray[np.uint8]:
+    """Return an RGBA picture over white as palette indices (greys, markers and curves)."""
+    canvas = np.full(rgba.shape[:2], palette.white, np.uint8)
+    covered = rgba[:, :, 3] > 0
+    color = rgba[covered].astype(np.float32)
+    share = color[:, 3:] / 255
+    canvas[covered] = palette.nearest_solid((255 + (color[:, :3] - 255) * share).round().astype(np.uint8))
+    return canvas

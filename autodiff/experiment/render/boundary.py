@@ -1,0 +1,71 @@
+"""The decision boundary of one run as it evolves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, new_figure, points
+from .field import Field, extent_of
+from .film import Animation, Film, Style, count_classes
+from .palette import INK, Palette
+from .text import accuracy_text, columns, fitted, font, left_of, loss_text, write
+from .writers import write_animation, write_png
+
+WIDTH, HEIGHT = 1000, 800
+AREA = Box(left=88, top=76, width=880, height=660)
+CELL = 4
+TITLE_BASELINE = 34
+LEGEND_CENTER = 57
+TITLE_SIZE, TEXT_SIZE, TICK_SIZE = 18, 14, 13
+
+
+def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animation) -> list[Path]:
+    """Write boundary.gif (or .webp, .apng) and boundary.png, its last frame, into a folder; return their paths.
+
+    The pictures are 1000 by 800 pixels. Raises ValueError for a film without frames, or not of 2 to 7 classes.
+    """
+    palette = Palette(count_classes([film]), style)
+    last: list[NDArray[np.uint8]] = []
+
+    def remembering_the_last() -> Iterator[NDArray[np.uint8]]:
+        for frame in compose(film, palette):
+            last[:] = [frame]
+            yield frame
+
+    animated, still = folder / f"boundary.{animation}", folder / "boundary.png"
+    write_animation(animated, remembering_the_last(), len(film.frames), palette, animation)
+    write_png(still, last[0], palette)
+    return [animated, still]
+
+
+def compose(film: Film, palette: Palette) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames of a film as palette indices (height, width)."""
+    extent = extent_of(film.features)
+    field = Field(extent, AREA.width, AREA.height, CELL, palette)
+
+    figure = new_figure(WIDTH, HEIGHT)
+    axes = add_axes(figure, AREA, TICK_SIZE)
+    draw_points(axes, film, extent, marker_size=8)
+    axes.set_xlabel("feature 1", fontsize=points(TEXT_SIZE), color=INK)
+    axes.set_ylabel("feature 2", fontsize=points(TEXT_SIZE), color=INK)
+    draw_legend(figure, palette.classes, AREA.left + AREA.width / 2, LEGEND_CENTER, TEXT_SIZE)
+    backdrop = Backdrop(figure, [AREA], palette)
+
+    values = [
+        (f"{frame.epoch:,} / {film.epochs:,}", loss_text(frame.loss), accuracy_text(frame.accuracy))
+        for frame in film.frames
+    ]
+    right = AREA.left + AREA.width
+    readings = columns(("epoch", "loss", "accuracy"), values, right, gap=18, face=font(TITLE_SIZE))
+    bold = font(TITLE_SIZE, bold=True)
+    title = fitted(film.title, left_of(readings[0], font(TITLE_SIZE)) - AREA.left - 18, bold)
+    write(backdrop.canvas, palette, [(AREA.left + bold.getlength(title), title)], TITLE_BASELINE, bold)
+
+    for frame, texts in zip(film.frames, readings, strict=True):
+        canvas = backdrop.canvas.copy()
+        fill = field.paint(frame.logits, film.features.dtype)
+        AREA.cut(canvas)[...] = backdrop.overlays[0].over(fill)
+        write(canvas, palette, texts, TITLE_BASELINE, font(TITLE_SIZE))
+        yield canvas

@@ -1,0 +1,52 @@
+"""What a run leaves for its pictures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+Logits = Callable[[NDArray[Any]], NDArray[Any]]
+Style = Literal["soft", "crisp"]
+Animation = Literal["gif", "webp", "apng"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The network at one epoch: `logits` maps points (n, 2) to logits (n, classes); `accuracy` is from 0 to 1."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    logits: Logits
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Loss and accuracy (0 to 1) after each of `epochs`: three arrays of one length."""
+
+    epochs: NDArray[Any]
+    loss: NDArray[Any]
+    accuracy: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Film:
+    """One run: its points (n, 2) and integer labels (n,), the epochs it was to train, its frames and its curve."""
+
+    title: str
+    features: NDArray[Any]
+    labels: NDArray[Any]
+    epochs: int
+    frames: tuple[Frame, ...]
+    curve: Curve
+
+
+def count_classes(films: Sequence[Film]) -> int:
+    """Return how many classes the networks of the films tell apart, at most: the columns of their logits.
+
+    Raises ValueError when there is no film, or a film without frames.
+    """
+    if not films or not all(film.frames for film in films):
+        raise ValueError("nothing to draw: every film needs at least one frame")
+    return max(int(film.frames[0].logits(film.features[:1]).shape[1]) for film in films)

@@ -1,0 +1,111 @@
+"""One run, from its config to its folder: training, log, pictures, summary."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from autodiff.experiment import folder as folders
+from autodiff.experiment.files import replacing
+from autodiff.experiment.load import Experiment
+from autodiff.experiment.log import write_log
+from autodiff.experiment.progress import Progress
+from autodiff.experiment.render import Animation
+from autodiff.experiment.summary import summarise
+from autodiff.experiment.training import Status, Training, train
+from autodiff.experiment.versions import versions
+
+# Removed when a run writes its log: pictures and summary of an earlier run do not belong to it.
+OUTDATED = ("boundary.gif", "boundary.webp", "boundary.apng", "boundary.png", "summary.json")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where runs write to (each to `results`/name) and what they draw."""
+
+    results: Path = Path("results")
+    animate: bool = True
+    animation: Animation = "gif"
+    frame_epochs: Collection[int] = ()  # where frames are wanted, instead of where each config would have them
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to: its folder, its summary and what its pictures are drawn from."""
+
+    experiment: Experiment
+    folder: Path
+    status: Status
+    summary: dict[str, Any]
+    training: Training
+
+    @property
+    def sentence(self) -> str:
+        """One line for people: what was reached and where it was written, or what to do about a failure."""
+        name, final = self.experiment.name, self.summary["final"]
+        where = f"written to {self.folder}"
+        if self.status == "diverged":
+            loss, rate = self.training.loss[-1], self.experiment.config.learning_rate
+            advice = f"try a smaller learning_rate (it is {rate:g})"
+            return f"{name}: diverged: the loss became {loss:g} at epoch {final['epoch']}; {advice}; {where}"
+        if final is None:
+            return f"{name}: interrupted before the first epoch; {where}"
+        reached = f"loss {final['loss']:.6f}, accuracy {final['accuracy']:.2%} after {final['epoch']} epochs"
+        interrupted = "interrupted: " if self.status == "interrupted" else ""
+        return f"{name}: {interrupted}{reached} in {self.training.seconds:.1f} s; {where}"
+
+
+def run(experiment: Experiment, options: Options, progress: Progress) -> Outcome:
+    """Train an experiment and write its folder. Raises RunError when that cannot be written.
+
+    A run that diverges or is interrupted writes what it has; its status says so.
+    """
+    folder = options.results / experiment.name
+    with progress.of(experiment.name, experiment.config.epochs) as report:
+        training = train(experiment.config, report, options.frame_epochs)
+    status = training.status
+    seconds = 0.0
+    with folders.writing_to(folder):
+        for name in OUTDATED:
+            (folder / name).unlink(missing_ok=True)
+        folders.write_text(folder / "config.yaml", _resolved(experiment))
+        write_log(folder / "log.csv", training, experiment.config.dtype)
+        if status != "interrupted" and training.snapshots:
+            started = time.perf_counter()
+            try:
+                with progress.note(f"{experiment.name}: drawing"):
+                    _draw(experiment, training, folder, options)
+            except KeyboardInterrupt:
+                status = "interrupted"
+            seconds = time.perf_counter() - started
+        summary = summarise(experiment, training, status, seconds)
+        folders.write_text(folder / "summary.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")
+    return Outcome(experiment, folder, status, summary, training)
+
+
+def _resolved(experiment: Experiment) -> str:
+    """Return the config with every default filled in: a file that gives the same run when it is trained again."""
+    used = ", ".join(f"{name} {version}" for name, version in versions().items())
+    values = yaml.safe_dump(experiment.config.resolved(), sort_keys=False, default_flow_style=None)
+    return f"# {experiment.name}, every default filled in, as it was run by {used}\n{values}"
+
+
+def _draw(experiment: Experiment, training: Training, folder: Path, options: Options) -> None:
+    from autodiff.experiment.film import film_of  # matplotlib comes with it: only for those who draw
+    from autodiff.experiment.render import render_boundary
+
+    film, style = film_of(experiment.config.title, experiment.config, training), experiment.config.style
+    if options.animate:
+        render_boundary(film, folder, style=style, animation=options.animation)
+        return
+    with tempfile.TemporaryDirectory() as scratch:  # the picture of the last frame alone
+        last = replace(film, frames=film.frames[-1:])
+        render_boundary(last, Path(scratch), style=style, animation="gif")
+        with replacing(folder / "boundary.png") as picture:
+            shutil.copyfile(Path(scratch) / "boundary.png", picture)

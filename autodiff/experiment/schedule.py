@@ -1,0 +1,35 @@
+"""At which epochs a run keeps its parameters, to be drawn later."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def frame_epochs(epochs: int, frames: int) -> list[int]:
+    """Return about `frames` epochs (at most so many) from 0 to the last: 0, 1, 2, 4, then in geometric progression.
+
+    A network changes most in its first epochs: with even spacing everything has happened after a few frames.
+    """
+    if epochs < frames:
+        return list(range(epochs + 1))
+    first = [0, 1, 2, 4][: max(frames // 4, 1)]
+    room = frames - len(first)
+    # Rounded to whole epochs the early ones coincide: look for the finest progression that still fits.
+    counts = range(1, 50 * room)
+    finest = bisect_right(counts, room, key=lambda count: len(_progression(first[-1], epochs, count))) - 1
+    return [*first, *_progression(first[-1], epochs, counts[finest])]
+
+
+def shared_frame_epochs(runs: Sequence[tuple[int, int]]) -> list[int]:
+    """Return the frame epochs of several runs, given as (epochs, frames), at which all that still run can be compared.
+
+    They are those of the longest run, and the last one of every other.
+    """
+    return sorted({*frame_epochs(*max(runs)), *(epochs for epochs, _ in runs)})
+
+
+def _progression(after: int, last: int, count: int) -> list[int]:
+    """Return at most `count` whole numbers above `after`, growing geometrically to `last`."""
+    spaced = np.rint(np.geomspace(max(after, 1), last, count + 1)[1:]).astype(int)
+    return [int(number) for number in np.unique(spaced) if number > after]

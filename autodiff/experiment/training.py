@@ -1,0 +1,132 @@
+"""Training one network: the loop, what it measures and what it keeps."""
+
+import math
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+import autodiff as ad
+from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
+from autodiff.experiment.config import Config
+from autodiff.experiment.dataset import spiral
+from autodiff.experiment.network import Snapshot, build_model, build_optimizer
+from autodiff.experiment.schedule import frame_epochs
+
+Status = Literal["done", "diverged", "interrupted"]
+Report = Callable[[int, float, float], None]
+Measurement = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training run leaves.
+
+    `loss` and `accuracy` (0 to 1) hold one entry an epoch, from 0 (the initial network) on, measured on all points;
+    `snapshots` the networks kept for the pictures, by epoch; `seconds` the time that the training took.
+    """
+
+    status: Status
+    features: NDArray[Any]
+    labels: NDArray[np.int64]
+    loss: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    snapshots: dict[int, Snapshot]
+    parameters: int
+    seconds: float
+
+
+def train(config: Config, report: Report, kept: Collection[int] = ()) -> Training:
+    """Train the config's network; call `report` with the epoch, the loss and the accuracy of every epoch.
+
+    The networks at the epochs in `kept` are kept, by default those that the config's `frames` asks for.
+
+    Stops at once when the loss is no longer finite or the user interrupts: what was reached by then is returned. The
+    data, the initial weights and the order of the batches come from three independent streams of the one seed.
+    """
+    for_data, for_weights, for_batches = (
+        np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(3)
+    )
+    dataset = config.dataset
+    features, labels = spiral(dataset.classes, dataset.points_per_class, dataset.noise, for_data)
+    model = build_model(config, for_weights)
+    trainer = _Trainer(config, model, features.astype(config.dtype), labels, for_batches)
+    kept = set(kept or frame_epochs(config.epochs, config.frames))
+    loss, accuracy = np.empty(config.epochs + 1), np.empty(config.epochs + 1)
+    snapshots: dict[int, Snapshot] = {}
+    status: Status = "done"
+    measured = 0
+    started = time.perf_counter()
+    try:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a diverging run is told in words, once
+            for epoch in range(config.epochs + 1):
+                if epoch in kept:
+                    snapshots[epoch] = Snapshot(model)
+                measurement = trainer.measure_and_train() if epoch < config.epochs else trainer.measure()
+                loss[epoch], accuracy[epoch] = measurement
+                measured = epoch + 1
+                report(epoch, *measurement)
+                if not math.isfinite(measurement[0]):
+                    status = "diverged"
+                    break
+    except KeyboardInterrupt:
+        status = "interrupted"
+    seconds = time.perf_counter() - started
+    drawable = {
+        epoch: snapshot for epoch, snapshot in snapshots.items() if epoch < measured and math.isfinite(loss[epoch])
+    }
+    parameters = sum(parameter.data.size for parameter in model.parameters())
+    return Training(status, features, labels, loss[:measured], accuracy[:measured], drawable, parameters, seconds)
+
+
+class _Trainer:
+    """Measures a network on all points and trains it for one epoch, in one go where the batch is all points."""
+
+    def __init__(
+        self,
+        config: Config,
+        model: ad.Sequential,
+        features: NDArray[Any],
+        labels: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> None:
+        self.model = model
+        self.optimizer = build_optimizer(config, model)
+        self.features = features
+        self.labels = labels
+        self.batch_size = config.batch_size or len(labels)
+        self.rng = rng
+
+    def measure(self) -> Measurement:
+        """Return the loss and the accuracy on all points."""
+        with ad.no_grad():
+            logits = self.model(self.features)
+            return self._measurement(logits, F.cross_entropy(logits, self.labels))
+
+    def measure_and_train(self) -> Measurement:
+        """Return the loss and the accuracy on all points, of the network as it is before the epoch that follows."""
+        if self.batch_size == len(self.labels):
+            return self._measurement(*self._step(self.features, self.labels))
+        measurement = self.measure()
+        order = self.rng.permutation(len(self.labels))
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            _, loss = self._step(self.features[batch], self.labels[batch])
+            if not math.isfinite(loss.item()):
+                break  # the next measurement will find it
+        return measurement
+
+    def _step(self, features: NDArray[Any], labels: NDArray[np.int64]) -> tuple[ad.Tensor, ad.Tensor]:
+        logits = self.model(features)
+        loss = F.cross_entropy(logits, labels)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+        return logits, loss
+
+    def _measurement(self, logits: ad.Tensor, loss: ad.Tensor) -> Measurement:
+        correct = np.count_nonzero(logits.data.argmax(axis=1) == self.labels)
+        return loss.item(), correct / len(self.labels)

@@ -1,0 +1,205 @@
+"""YAML as a config needs it: plain values with the place of each, and none of YAML 1.1's surprises.
+
+PyYAML parses and keeps the marks; what a scalar means is decided here. `1e-2` is a number, `on`, `no`, dates and
+`1:30` are texts, `010` is refused because half of its readers would take it for 8, and a key given twice is an error.
+"""
+
+import math
+import re
+from dataclasses import dataclass, field
+
+import yaml
+
+Scalar = str | int | float | bool | None
+Value = Scalar | list["Value"] | dict[str, "Value"]
+Path = tuple[str | int, ...]
+
+DEEPEST = 20  # levels of nesting: a config needs three
+MOST_VALUES = 10_000  # after aliases are expanded, so that a "billion laughs" file ends here
+
+WHOLE = re.compile(r"[-+]?[0-9][0-9_]*")
+LEADING_ZERO = re.compile(r"[-+]?0[0-9_]*[0-9]")
+DECIMAL = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?")
+_SPECIAL: dict[str, float | bool | None] = {
+    "null": None, "true": True, "false": False,
+    ".nan": math.nan, ".inf": math.inf, "+.inf": math.inf, "-.inf": -math.inf,
+}  # fmt: skip
+WORDS = {"": None, "~": None, ".NaN": math.nan} | {
+    spelling: value for word, value in _SPECIAL.items() for spelling in (word, word.capitalize(), word.upper())
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position in a text; lines and columns count from 1."""
+
+    line: int
+    column: int
+
+
+class SourceError(Exception):
+    """One mistake in the YAML itself and, where it is known, its place."""
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+
+
+@dataclass
+class Document:
+    """The value of a YAML text, the place of each value and key by its path, and the mistakes that were survived."""
+
+    value: Value = None
+    places: dict[Path, Place] = field(default_factory=dict)
+    keys: dict[Path, Place] = field(default_factory=dict)
+    problems: list[tuple[Path, SourceError]] = field(default_factory=list)
+
+
+def parse(text: str) -> Document:
+    """Read one YAML document.
+
+    Raises SourceError where the text is not YAML, holds several documents, or is too deep or too large. Mistakes that
+    leave the rest readable (a repeated key, a number such as 010) are listed in `problems`: all are told at once.
+    """
+    document = Document()
+    node = _compose(text)
+    if node is not None:
+        document.value = _Reader(document).read(node, ())
+    return document
+
+
+def scalar(text: str) -> Scalar:
+    """Return what an unquoted scalar means. Raises ValueError, with the advice, for a number with a leading zero."""
+    if text in WORDS:
+        return WORDS[text]
+    if LEADING_ZERO.fullmatch(text):
+        sign, digits = ("-" if text[0] == "-" else ""), text.lstrip("+-0_") or "0"
+        raise ValueError(f"{text} is read as octal by some and as decimal by others; write {sign}{digits}")
+    try:
+        if WHOLE.fullmatch(text):
+            return int(text)
+        if DECIMAL.fullmatch(text):
+            return float(text)
+    except ValueError:  # a stray underscore, or more digits than Python will convert
+        pass
+    return text
+
+
+def is_number(text: str) -> bool:
+    """Tell whether an unquoted scalar would be a number."""
+    try:
+        return isinstance(scalar(text), int | float) and not isinstance(scalar(text), bool)
+    except ValueError:
+        return True
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's composer, with every unquoted scalar left as text and the depth bounded."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012 (PyYAML's own name for a class attribute)
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise SourceError(f"nested more than {DEEPEST} levels deep", _next_place(self))
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _compose(text: str) -> yaml.Node | None:
+    try:
+        loader = _Loader(text)
+        if not loader.check_node():
+            return None
+        node = loader.get_node()
+        if loader.check_node():
+            raise SourceError("a second document starts here; a config is one document", _next_place(loader))
+        return node
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = Place(before.count("\n") + 1, error.position - before.rfind("\n"))
+        raise SourceError(
+            f"not text: the character U+{ord(text[error.position]):04X} cannot stand in YAML", place
+        ) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise SourceError(_explained(error, text), _place(mark) if mark else None) from None
+    except ValueError:  # PyYAML's own, for an escape such as "\U00200000"
+        raise SourceError("not YAML: an escape in quotes names no character") from None
+
+
+def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Say what PyYAML found, in words for someone who did not write a parser."""
+    problem = error.problem or "cannot be read"
+    mark = error.problem_mark
+    if mark is not None and "\t" in text[mark.index : mark.index + 1]:
+        return "a tab character; YAML is indented with spaces"
+    if "undefined alias" in problem:
+        return f"not YAML: {problem.replace('found ', '')} (an unquoted value that starts with * refers to an anchor)"
+    if "mapping values are not allowed here" in problem:
+        return "not YAML: a second ':' on this line, or a line that is indented wrongly"
+    if "could not find expected ':'" in problem:
+        return "not YAML: this line, or the one before it, lacks a ':' and a value"
+    context = f" {error.context}" if error.context else ""
+    return f"not YAML: {problem}{context}"
+
+
+class _Reader:
+    """Turns nodes into plain values and notes the place of each."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.count = 0
+
+    def read(self, node: yaml.Node, path: Path) -> Value:
+        place = _place(node.start_mark)
+        self.document.places[path] = place
+        self.count += 1
+        if self.count > MOST_VALUES or len(path) > DEEPEST:
+            raise SourceError("too large once its aliases (*name) are expanded", place)
+        if isinstance(node, yaml.MappingNode) and node.tag.endswith(":map"):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode) and node.tag.endswith(":seq"):
+            return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode) and node.tag.endswith(":str"):
+            return self._scalar(node, path)
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        self.document.problems.append((path, SourceError(f"the tag {tag} has no meaning in a config", place)))
+        return None
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Scalar:
+        if node.style is not None:  # quoted, or a block of text
+            return str(node.value)
+        try:
+            return scalar(node.value)
+        except ValueError as error:
+            self.document.problems.append((path, SourceError(str(error), _place(node.start_mark))))
+            return None
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Value]:
+        mapping: dict[str, Value] = {}
+        for key_node, value_node in node.value:
+            place = _place(key_node.start_mark)
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.document.problems.append(((*path, "?"), SourceError("a field's name must be a plain word", place)))
+                continue
+            key = str(key_node.value)
+            if key in mapping:
+                first = self.document.keys[(*path, key)]
+                message = f"given twice, first at line {first.line}, column {first.column}; keep one"
+                self.document.problems.append(((*path, key), SourceError(message, place)))
+                continue
+            self.document.keys[(*path, key)] = place
+            mapping[key] = self.read(value_node, (*path, key))
+        return mapping
+
+
+def _next_place(loader: _Loader) -> Place:
+    return _place(loader.peek_event().start_mark)  # type: ignore[no-untyped-call]
+
+
+def _place(mark: yaml.Mark) -> Place:
+    return Place(mark.line + 1, mark.column + 1)

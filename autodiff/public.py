@@ -1,0 +1,42 @@
+"""The public names of autodiff; `import autodiff` loads them as they are asked for."""
+
+from autodiff import functional, rules
+from autodiff.graph import GraphFreedError, no_grad
+from autodiff.module import (
+    CrossEntropyLoss,
+    Linear,
+    Module,
+    Parameter,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
+from autodiff.tensor import MissingRuleError, Tensor
+from autodiff.transforms import grad, value_and_grad
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "CrossEntropyLoss",
+    "GraphFreedError",
+    "Linear",
+    "MissingRuleError",
+    "Module",
+    "Optimizer",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "Tensor",
+    "functional",
+    "grad",
+    "no_grad",
+    "rules",
+    "value_and_grad",
+]
