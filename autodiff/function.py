@@ -54,6 +54,8 @@ class Function:
         self.names, self.defaults = read_signature(forward)
         self.rules: dict[Any, Rule] = {name: Rule(vjp, read_needs(vjp)) for name, vjp in rules.items()}
         needs = {need.removesuffix("_shape") for rule in self.rules.values() for need in rule.needs}
+        unknown = {*self.rules, *needs} - {*self.names, "out"}
+        assert not unknown, f"the rules of {self.name} name {sorted(unknown)}, its arguments are {self.names}"
         self.accepted = {*self.rules, *needs, *accepts} & set(self.names)
         self.plans: dict[tuple[str, ...], tuple[tuple[str, str, bool], ...]] = {}
         self.fused: Fused | None = None
@@ -197,6 +199,7 @@ def rule(
     forward: what to compute on arrays, if not the function itself.
     """
     functions[function] = made = Function(forward or function, vjps, accepts)
+    made.name = full_name(function)
     return made
 
 
@@ -218,31 +221,47 @@ def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Cal
 
 
 def composed(*numpy_functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate the definition of NumPy functions by others that have rules."""
+    """Decorate the definition of NumPy functions, or of one of our own, by others that have rules."""
 
     def decorate(definition: Callable[..., Any]) -> Callable[..., Any]:
-        for function in numpy_functions:
+        for function in numpy_functions or (definition,):
             functions[function] = definition
         return definition
 
     return decorate
 
 
-def no_gradient(*numpy_functions: Callable[..., Any]) -> None:
-    """Declare functions through which no gradient flows: those that answer with integers or booleans."""
+def writing(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate the definition, by `t[index] = value`, of a NumPy function that writes into its argument."""
+    in_place.add(function)
+    return composed(function)
+
+
+in_place: set[Callable[..., Any]] = set()
+
+
+def no_gradient(*numpy_functions: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare functions through which no gradient flows: those that answer with integers, booleans or constants.
+
+    Returns the last of them, to call on Tensors.
+    """
     for function in numpy_functions:
         functions[function] = partial(apply_without_gradient, function)
+    return functions[numpy_functions[-1]]
 
 
 def has_gradient(function: Callable[..., Any]) -> bool:
-    """Return whether gradients flow through a registered function."""
-    return not (isinstance(function, partial) and function.func is apply_without_gradient)
+    """Return whether gradients flow from the arguments of a registered function to its value."""
+    made = functions[function]
+    return function not in in_place and not (isinstance(made, partial) and made.func is apply_without_gradient)
 
 
-def apply_without_gradient(function: Callable[..., Any], *args: Any, **keywords: Any) -> Tensor:
-    """Return a function of the Tensors' arrays as a Tensor that requires no gradient."""
+def apply_without_gradient(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    """Return a function of the Tensors' arrays as a Tensor that requires no gradient, or as what else it returns."""
     out = function(*[unwrap(value) for value in args], **{name: unwrap(value) for name, value in keywords.items()})
-    return wrap(np.asarray(out), None)
+    if isinstance(out, tuple):
+        return tuple(wrap(part, None) if isinstance(part, np.ndarray) else part for part in out)
+    return wrap(as_array(out), None) if isinstance(out, np.ndarray | np.generic) else out
 
 
 def read_signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:

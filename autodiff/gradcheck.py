@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.function import Function, Variadic, has_gradient
-from autodiff.samples import Sample, samples_of
+from autodiff.samples import samples_of
+from autodiff.samples.builders import Sample
 from autodiff.tensor import Tensor, full_name, functions
 from autodiff.transforms import differentiate
 
@@ -67,7 +68,7 @@ def rule_names() -> list[str]:
 
 def checked_functions() -> list[Callable[..., Any]]:
     """Return all registered functions that gradients flow through."""
-    return [function for function, rules in functions.items() if has_gradient(rules)]
+    return [function for function in functions if has_gradient(function)]
 
 
 def check_rules(names: Sequence[str] | None = None, orders: Sequence[Order] = (1, 2)) -> Iterator[RuleReport]:
@@ -88,7 +89,7 @@ def check_rule(function: Callable[..., Any], order: Order) -> list[RuleReport]:
         return [RuleReport(name, "", order, 0, math.nan, False, "it has no samples to check it on; add some")]
     found: dict[str, list[tuple[Comparison, Sample]]] = {}
     for sample in samples:
-        for comparison in check_gradient(functions[function], sample.arguments, sample.keywords, order):
+        for comparison in check_gradient(functions[function], sample.arguments, sample.keywords, order, sample.before):
             found.setdefault(comparison.argument, []).append((comparison, sample))
     reports = [report(name, argument, order, results) for argument, results in found.items()]
     rules = functions[function]
@@ -112,47 +113,52 @@ def check_gradient(
     arguments: Sequence[Any],
     keywords: dict[str, Any] | None = None,
     order: Order = 1,
+    before: Callable[[Tensor], Tensor] | None = None,
 ) -> list[Comparison]:
     """Compare the gradients of a function with numerical ones, for every float64 array among the arguments.
 
     An array inside a list counts as well. The output, of any shape, or several of them, is multiplied with random
     weights. In second order the gradient is in turn, and its derivative checked with respect to the arguments and to
-    those weights, named `g`.
+    those weights, named `g`. `before` is applied to every variable, to keep it in the function's domain.
     """
     slots = list(variable_slots(arguments))
     names = [argument_name(function, i) for i, _ in slots]
     variables: list[Float64] = [arguments[i] if j is None else arguments[i][j] for i, j in slots]
 
     def outputs(inputs: Sequence[Tensor]) -> list[Tensor]:
-        result = function(*with_values(arguments, slots, inputs), **(keywords or {}))
+        inside = [before(value) for value in inputs] if before else inputs
+        result = function(*with_values(arguments, slots, inside), **(keywords or {}))
         return list(result) if isinstance(result, list | tuple) else [result]
 
     random = np.random.default_rng(0)
     weights = [random.uniform(0.5, 1.5, output.shape) for output in outputs([leaf(array) for array in variables])]
     if order == 1:
-        return compare(lambda inputs: weighted_sum(outputs(inputs), weights), names, variables)
+        return compare(lambda inputs, recorded: weighted_sum(outputs(inputs), weights), names, variables)
     directions = [random.uniform(0.5, 1.5, array.shape) for array in variables]
 
-    def slope(inputs: Sequence[Tensor]) -> Tensor:
+    def slope(inputs: Sequence[Tensor], recorded: bool) -> Tensor:
         points, seeds = list(inputs[: len(variables)]), inputs[len(variables) :]
-        found = differentiate(weighted_sum(outputs(points), seeds), points, create_graph=True)
+        found = differentiate(weighted_sum(outputs(points), seeds), points, create_graph=recorded)
         return weighted_sum(found, directions)
 
     return compare(slope, names + ["g"] * len(weights), variables + weights)
 
 
 def compare(
-    function: Callable[[Sequence[Tensor]], Tensor], names: Sequence[str], variables: Sequence[Float64]
+    function: Callable[[Sequence[Tensor], bool], Tensor], names: Sequence[str], variables: Sequence[Float64]
 ) -> list[Comparison]:
-    """Compare the gradients of a scalar function of all variables with central differences."""
+    """Compare the gradients of a scalar function of all variables with central differences.
+
+    The function is also told whether its value has to be recorded, for numerical derivatives need the value alone.
+    """
     leaves = [leaf(array) for array in variables]
-    found = [gradient.data for gradient in differentiate(function(leaves), leaves, create_graph=False)]
+    found = [gradient.data for gradient in differentiate(function(leaves, True), leaves, create_graph=False)]
     comparisons = []
     for position, (name, array) in enumerate(zip(names, variables, strict=True)):
 
         def value(changed: Float64, position: int = position) -> float:
             moved = [*leaves[:position], leaf(changed), *leaves[position + 1 :]]
-            return float(function(moved).data)
+            return float(function(moved, False).data)
 
         comparisons.append(worst_of(name, found[position], numerical_gradient(value, array)))
     return comparisons
@@ -176,8 +182,10 @@ def worst_of(name: str, found: Float64, expected: Float64) -> Comparison:
     """Return the element at which two gradients differ most, relative to the largest element of either."""
     if found.size == 0:
         return Comparison(name, 0.0, (), 0.0, 0.0)
-    scale = max(float(np.max(np.abs(found))), float(np.max(np.abs(expected))), SMALLEST_SCALE)
-    errors = np.abs(found - expected) / scale
+    sizes = np.abs([found, expected])
+    scale = np.max(sizes, initial=SMALLEST_SCALE, where=np.isfinite(sizes))
+    with np.errstate(invalid="ignore"):  # inf - inf
+        errors = np.abs(found - expected) / scale
     index = tuple(int(i) for i in np.unravel_index(np.argmax(errors), errors.shape))  # argmax finds NaN first
     return Comparison(name, float(errors[index]), index, float(found[index]), float(expected[index]))
 

@@ -30,12 +30,15 @@ modes = Modes()
 class no_grad(ContextDecorator):  # noqa: N801 - reads as a statement
     """Compute without recording: `with ad.no_grad():`, or as a decorator of a function."""
 
+    def __init__(self) -> None:
+        self.before: list[bool] = []  # one for each time it was entered
+
     def __enter__(self) -> None:
-        self.before = modes.grad_enabled
+        self.before.append(modes.grad_enabled)
         modes.grad_enabled = False
 
     def __exit__(self, *exception: object) -> None:
-        modes.grad_enabled = self.before
+        modes.grad_enabled = self.before.pop()
 
     def _recreate_cm(self) -> "no_grad":
         return no_grad()  # each call of a decorated function remembers its own mode
@@ -95,7 +98,7 @@ def backward_pass(
         while pending.queue:
             node, g, shared = pending.pop()
             if node.tensor is not None if targets is None else node in targets:
-                results[node] = np.array(g) if shared and lift is None else g
+                results[node] = (np.array(g) if lift is None else +g) if shared else g
             for name, parent in node.parents.items():
                 if parent.order >= oldest:
                     gradient = fit_to(parent, vector_jacobian_product(node, name, g, lift), node, name)

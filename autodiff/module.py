@@ -72,15 +72,21 @@ class Module:
         parameters = dict(self.named_parameters())
         faults = [f"missing {name!r}" for name in parameters if name not in state]
         faults += [f"unexpected {name!r}" for name in state if name not in parameters]
-        faults += [
-            f"{name!r} has shape {np.shape(state[name])}, the parameter {parameter.shape}"
-            for name, parameter in parameters.items()
-            if name in state and np.shape(state[name]) != parameter.shape
-        ]
+        arrays = {}
+        for name, parameter in parameters.items():
+            if name not in state:
+                continue
+            try:
+                arrays[name] = np.array(state[name], dtype=parameter.dtype)
+            except (TypeError, ValueError) as error:
+                faults.append(f"{name!r} is no array of numbers: {error}")
+                continue
+            if arrays[name].shape != parameter.shape:
+                faults.append(f"{name!r} has shape {arrays[name].shape}, the parameter {parameter.shape}")
         if faults:
             raise ValueError(f"the state does not fit the {type(self).__name__}: {'; '.join(faults)}")
         for name, parameter in parameters.items():
-            parameter.data = np.array(state[name], dtype=parameter.dtype)
+            parameter.data = arrays[name]
 
     def describe(self) -> str:
         """Return what to show of the module itself in the tree, within the parentheses."""

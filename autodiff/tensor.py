@@ -246,6 +246,8 @@ class Tensor:
                 "assigning to elements of a leaf that requires a gradient would make it something else than the leaf; "
                 "copy it first (t = +leaf; t[i] = v), or write under ad.no_grad()"
             )
+        if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad and modes.grad_enabled:
+            raise TypeError(f"a tensor of {self.dtype} cannot hold a value that requires a gradient; use .astype first")
         assigned = find(operator.setitem)(self, index, value)
         self._data = assigned._data
         if modes.grad_enabled:

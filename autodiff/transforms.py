@@ -27,12 +27,13 @@ def value_and_grad(function: Callable[..., Any], argnums: int | tuple[int, ...] 
 
     def with_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         nested = modes.transforms > 0 or any(isinstance(value, Tensor) and value.requires_grad for value in args)
-        variables = {i: variable(args[i]) for i in positions}
+        chosen = [range(len(args))[i] for i in positions]  # counted from the end if negative
+        variables = {i: variable(args[i]) for i in chosen}
         with transforming():
             output = function(*[variables.get(i, value) for i, value in enumerate(args)], **keywords)
         if not isinstance(output, Tensor) or output.size != 1:
             raise TypeError(f"grad needs a function that computes a scalar from its arguments, found {kind(output)}")
-        found = differentiate(output, [variables[i] for i in positions], nested)
+        found = differentiate(output, [variables[i] for i in chosen], nested)
         results = found if nested else [gradient.data for gradient in found]
         return output if nested else output.data, tuple(results) if isinstance(argnums, tuple) else results[0]
 

@@ -1,11 +1,15 @@
 """Derivative rules of the elementwise functions. The engine undoes broadcasting, so no rule does.
 
-Where a function has a kink or a tie, the gradient is PyTorch's: abs'(0) = 0, half to each side of a tied maximum.
+Where a function has a kink or a tie, the gradient is PyTorch's: abs'(0) = 0, half to each side of a tied maximum, 1 at
+the bounds of clip. Constants are Python numbers, which leave float32 as it is.
 """
+
+import math
+from typing import Any
 
 import numpy as np
 
-from autodiff.function import no_gradient, rule
+from autodiff.function import composed, differentiable, no_gradient, rule
 
 # Arithmetic
 
@@ -15,22 +19,77 @@ rule(np.multiply, a=lambda g, b: g * b, b=lambda g, a: g * a)
 rule(np.divide, a=lambda g, b: g / b, b=lambda g, b, out: -g * out / b)
 rule(np.negative, x=lambda g: -g)
 rule(np.positive, x=lambda g: g)
-rule(
-    np.power,
-    a=lambda g, a, b: g * b * a ** (b - 1 + (b == 0)),  # a ** 0 has derivative 0, at a = 0 as well
-    b=lambda g, a, out: g * out * np.log(a * np.ones_like(g) + (a == 0)),  # 0 ** b likewise
-)
+rule(np.reciprocal, x=lambda g, out: -g * out * out)
+rule(np.square, x=lambda g, x: 2 * g * x)
+rule(np.remainder, a=lambda g: g, b=lambda g, a, b: -g * np.floor(a / b))
+rule(np.fmod, a=lambda g: g, b=lambda g, a, b: -g * np.trunc(a / b))
+for power in (np.power, np.float_power):
+    rule(
+        power,
+        a=lambda g, a, b: g * b * a ** (b - 1 + (b == 0)),  # a ** 0 has derivative 0, at a = 0 as well
+        b=lambda g, a, out: g * out * np.log(a * np.ones_like(g) + (a == 0)),  # 0 ** b likewise
+    )
 
-# Exponentials and roots
+# Exponentials, logarithms and roots
 
 rule(np.exp, x=lambda g, out: g * out)
+rule(np.exp2, x=lambda g, out: g * out * math.log(2))
+rule(np.expm1, x=lambda g, out: g * (out + 1))
 rule(np.log, x=lambda g, x: g / x)
+rule(np.log2, x=lambda g, x: g / (x * math.log(2)))
+rule(np.log10, x=lambda g, x: g / (x * math.log(10)))
+rule(np.log1p, x=lambda g, x: g / (x + 1))
+rule(np.logaddexp, a=lambda g, a, out: g * np.exp(a - out), b=lambda g, b, out: g * np.exp(b - out))
+rule(np.logaddexp2, a=lambda g, a, out: g * np.exp2(a - out), b=lambda g, b, out: g * np.exp2(b - out))
 rule(np.sqrt, x=lambda g, out: g / (2 * out))
+rule(np.cbrt, x=lambda g, out: g / (3 * out * out))
+
+# Trigonometric and hyperbolic functions
+
+rule(np.sin, x=lambda g, x: g * np.cos(x))
+rule(np.cos, x=lambda g, x: -g * np.sin(x))
+rule(np.tan, x=lambda g, out: g * (1 + out * out))
+rule(np.arcsin, x=lambda g, x: g / np.sqrt(1 - x * x))
+rule(np.arccos, x=lambda g, x: -g / np.sqrt(1 - x * x))
+rule(np.arctan, x=lambda g, x: g / (1 + x * x))
+rule(
+    np.arctan2,
+    a=lambda g, a, b: g * b / (a * a + b * b),
+    b=lambda g, a, b: -g * a / (a * a + b * b),
+)
+rule(
+    np.hypot,
+    a=lambda g, a, out: g * a / (out + (out == 0)),
+    b=lambda g, b, out: g * b / (out + (out == 0)),
+)
+rule(np.sinh, x=lambda g, x: g * np.cosh(x))
+rule(np.cosh, x=lambda g, x: g * np.sinh(x))
 rule(np.tanh, x=lambda g, out: g * (1 - out * out))
+rule(np.arcsinh, x=lambda g, x: g / np.sqrt(x * x + 1))
+rule(np.arccosh, x=lambda g, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+rule(np.arctanh, x=lambda g, x: g / (1 - x * x))
+rule(np.sinc, x=lambda g, x: g * sinc_slope(x))
+for to_radians in (np.deg2rad, np.radians):
+    rule(to_radians, x=lambda g: g * (math.pi / 180))
+for to_degrees in (np.rad2deg, np.degrees):
+    rule(to_degrees, x=lambda g: g * (180 / math.pi))
+
+
+def sinc_slope(x: Any) -> Any:
+    """Return the derivative of sin(pi x) / (pi x), by its Taylor series near 0, where the quotient loses digits."""
+    near = np.absolute(x) < 0.1
+    away = np.where(near, 1, x)
+    terms = [(-1) ** k * 2 * k * math.pi ** (2 * k) / math.factorial(2 * k + 1) for k in range(1, 9)]
+    series: Any = 0 * x
+    for term in reversed(terms):
+        series = series * (x * x) + term
+    return np.where(near, series * x, (np.cos(math.pi * away) - np.sinc(away)) / away)
+
 
 # Kinks and choices
 
-rule(np.absolute, x=lambda g, x: g * np.sign(x))
+for magnitude in (np.absolute, np.fabs):
+    rule(magnitude, x=lambda g, x: g * np.sign(x))
 rule(
     np.maximum,
     a=lambda g, a, b: np.where(a == b, g / 2, g * (a > b)),
@@ -41,12 +100,59 @@ rule(
     a=lambda g, a, b: np.where(a == b, g / 2, g * (a < b)),
     b=lambda g, a, b: np.where(a == b, g / 2, g * (b < a)),
 )
+rule(  # fmax and fmin choose the other side of a NaN
+    np.fmax,
+    a=lambda g, a, b: np.where(a == b, g / 2, g * ((a > b) | np.isnan(b))),
+    b=lambda g, a, b: np.where(a == b, g / 2, g * ((b > a) | np.isnan(a))),
+)
+rule(
+    np.fmin,
+    a=lambda g, a, b: np.where(a == b, g / 2, g * ((a < b) | np.isnan(b))),
+    b=lambda g, a, b: np.where(a == b, g / 2, g * ((b < a) | np.isnan(a))),
+)
 rule(
     np.where,
     x=lambda g, condition: np.where(condition, g, 0),
     y=lambda g, condition: np.where(condition, 0, g),
 )
-rule(np.sign, x=lambda g: np.zeros_like(g))
+rule(np.copysign, a=lambda g, a, out: g * np.sign(a) * np.sign(out), b=lambda g: np.zeros_like(g))
+rule(np.heaviside, a=lambda g: np.zeros_like(g), b=lambda g, a: g * (a == 0))
+rule(np.nan_to_num, x=lambda g, x: g * np.isfinite(x), accepts=["nan", "posinf", "neginf"])
+
+
+@differentiable(
+    a=lambda g, a, low, high: g * ((a >= low) & (a <= high)),
+    low=lambda g, a, low, high: g * ((a < low) & (low < high)),
+    high=lambda g, a, low, high: g * ((a > high) | (high < low)),
+)
+def clip_between(a: Any, low: Any, high: Any) -> Any:
+    """Return np.clip(a, low, high)."""
+    return np.clip(a, low, high)
+
+
+@composed(np.clip)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    """Limit values to an interval; either end may be open."""
+    low = a_min if min is None else min
+    high = a_max if max is None else max
+    return clip_between(a, -math.inf if low is None else low, math.inf if high is None else high)
+
+
+@composed(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """Choose from the first of the arrays whose condition holds."""
+    chosen = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        chosen = np.where(condition, choice, chosen)
+    return chosen
+
+
+# Steps, whose derivative is 0
+
+for step in (np.sign, np.floor, np.ceil, np.trunc, np.rint):
+    rule(step, x=lambda g: np.zeros_like(g))
+rule(np.round, a=lambda g: np.zeros_like(g), accepts=["decimals"])
+rule(np.floor_divide, a=lambda g: np.zeros_like(g), b=lambda g: np.zeros_like(g))
 
 # A change of dtype: the engine turns the gradient back
 
@@ -55,6 +161,8 @@ rule(np.astype, x=lambda g: g, accepts=["dtype", "copy"])
 # No gradient
 
 no_gradient(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)
-no_gradient(np.isnan, np.isinf, np.isfinite, np.logical_and, np.logical_or, np.logical_not, np.logical_xor)
-no_gradient(np.bitwise_and, np.bitwise_or, np.invert)
-no_gradient(np.zeros_like, np.ones_like)
+no_gradient(np.isnan, np.isinf, np.isfinite, np.signbit, np.isclose, np.allclose, np.array_equal)
+no_gradient(np.logical_and, np.logical_or, np.logical_not, np.logical_xor)
+no_gradient(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert)
+no_gradient(np.zeros_like, np.ones_like, np.empty_like)
+no_gradient(np.shape, np.ndim, np.size, np.result_type, np.can_cast)

@@ -1,11 +1,19 @@
 """Derivative rules of functions that rearrange elements and leave them as they are."""
 
+import functools
+import math
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed, rule, variadic_rule
+from autodiff.function import apply_without_gradient, composed, rule, variadic_rule, writing
+from autodiff.rules.indexing import placed
+
+Shape = tuple[int, ...]
+
+# The same elements in another shape
 
 
 def inverse(axes: Any, ndim: int) -> Any:
@@ -14,16 +22,67 @@ def inverse(axes: Any, ndim: int) -> Any:
 
 
 rule(np.reshape, a=lambda g, a_shape: np.reshape(g, a_shape), accepts=["shape"])
+rule(np.expand_dims, a=lambda g, a_shape: np.reshape(g, a_shape), accepts=["axis"])
+rule(np.squeeze, a=lambda g, a_shape: np.reshape(g, a_shape), accepts=["axis"])
+rule(np.ravel, a=lambda g, a_shape: np.reshape(g, a_shape))
 rule(np.transpose, a=lambda g, axes: np.transpose(g, inverse(axes, g.ndim)))
 rule(np.matrix_transpose, x=lambda g: np.matrix_transpose(g))
-rule(np.expand_dims, a=lambda g, a_shape: np.reshape(g, a_shape), accepts=["axis"])
+rule(np.swapaxes, a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
+rule(np.moveaxis, a=lambda g, source, destination: np.moveaxis(g, destination, source))
+rule(np.copy, a=lambda g: g)
+
+
+def at_least(function: Callable[..., Any]) -> None:
+    """Define np.atleast_1d and its like by a reshape."""
+
+    def definition(*arrays: Any) -> Any:
+        reshaped = tuple(np.reshape(array, function(np.empty(np.shape(array))).shape) for array in arrays)
+        return reshaped[0] if len(reshaped) == 1 else reshaped
+
+    composed(function)(definition)
+
+
+for at_least_function in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+    at_least(at_least_function)
+
+# Broadcasting: the engine sums the gradient back
+
 rule(np.broadcast_to, array=lambda g: g, accepts=["shape"])
 
 
-def part(g: Any, i: int, shapes: list[tuple[int, ...]], axis: int | None) -> Any:
+@composed(np.broadcast_arrays)
+def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
+    """Broadcast arrays against each other."""
+    shape = np.broadcast_shapes(*[np.shape(array) for array in args])
+    return tuple(np.broadcast_to(array, shape) for array in args)
+
+
+@composed(np.meshgrid)
+def meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False) -> tuple[Any, ...]:
+    """Return the coordinates of a grid, one array an axis."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"np.meshgrid: indexing must be 'xy' or 'ij', found {indexing!r}")
+    order = list(range(len(xi)))
+    if indexing == "xy" and len(xi) > 1:
+        order[:2] = [1, 0]
+    shapes = [[-1 if axis == order[i] else 1 for axis in range(len(xi))] for i in range(len(xi))]
+    lines = tuple(np.reshape(x, shape) for x, shape in zip(xi, shapes, strict=True))
+    return lines if sparse else broadcast_arrays(*lines)
+
+
+@composed(np.full_like)
+def full_like(a: Any, fill_value: Any) -> Any:
+    """Return an array of the shape and dtype of `a`, filled with a value."""
+    return np.zeros_like(a) + np.broadcast_to(fill_value, np.shape(a)).astype(a.dtype)
+
+
+# Joining
+
+
+def part(g: Any, i: int, shapes: list[Shape], axis: int | None) -> Any:
     """Return the piece of a gradient that belongs to the i-th of the concatenated arrays."""
     if axis is None:
-        ends = list(accumulate(int(np.prod(shape)) for shape in shapes))
+        ends = list(accumulate(math.prod(shape) for shape in shapes))
         return np.reshape(g[ends[i - 1] if i else 0 : ends[i]], shapes[i])
     ends = list(accumulate(shape[axis] for shape in shapes))
     before = (slice(None),) * (axis % g.ndim)
@@ -48,3 +107,232 @@ def concatenate(arrays: Any, axis: int | None = 0) -> Any:
 def stack(arrays: Any, axis: int = 0) -> Any:
     """Join arrays along a new axis."""
     return joined(*[np.expand_dims(array, axis) for array in arrays], axis=axis)
+
+
+@composed(np.vstack)
+def vstack(tup: Any) -> Any:
+    """Join arrays along the first axis, vectors as rows."""
+    return joined(*[np.atleast_2d(array) for array in tup], axis=0)
+
+
+@composed(np.hstack)
+def hstack(tup: Any) -> Any:
+    """Join arrays along the second axis, vectors along their only one."""
+    arrays = [np.atleast_1d(array) for array in tup]
+    return joined(*arrays, axis=0 if arrays[0].ndim == 1 else 1)
+
+
+@composed(np.dstack)
+def dstack(tup: Any) -> Any:
+    """Join arrays along the third axis."""
+    return joined(*[np.atleast_3d(array) for array in tup], axis=2)
+
+
+@composed(np.column_stack)
+def column_stack(tup: Any) -> Any:
+    """Join vectors as columns."""
+    return joined(*[array if np.ndim(array) > 1 else np.reshape(array, (-1, 1)) for array in tup], axis=1)
+
+
+@composed(np.append)
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    """Join values at the end, both flattened if the axis is None."""
+    return joined(arr, values, axis=axis)
+
+
+@composed(np.block)
+def block(arrays: Any) -> Any:
+    """Put an array together from nested lists of blocks: the innermost side by side, the next below each other."""
+    depth = nesting(arrays)
+    ndim = max(depth, *[np.ndim(array) for array in leaves(arrays)])
+
+    def assembled(blocks: Any, level: int) -> Any:
+        if not isinstance(blocks, list):
+            return np.reshape(blocks, (1,) * (ndim - np.ndim(blocks)) + np.shape(blocks))
+        return joined(*[assembled(one, level - 1) for one in blocks], axis=-level)
+
+    return assembled(arrays, depth)
+
+
+def nesting(blocks: Any) -> int:
+    """Return how deep lists are nested."""
+    return 1 + nesting(blocks[0]) if isinstance(blocks, list) else 0
+
+
+def leaves(blocks: Any) -> list[Any]:
+    """Return the arrays in nested lists."""
+    return [leaf for one in blocks for leaf in leaves(one)] if isinstance(blocks, list) else [blocks]
+
+
+# Splitting
+
+
+def piece(a: Any, axis: int, indices: Any) -> Any:
+    """Return the part of an array at consecutive indices along an axis."""
+    start = int(indices[0]) if len(indices) else 0
+    return a[(slice(None),) * (axis % a.ndim) + (slice(start, start + len(indices)),)]
+
+
+def splitting(function: Callable[..., Any], axis_for: Callable[[int], int] | None = None) -> None:
+    """Define np.split and its like, NumPy finding where to cut; axis_for: the axis, by the number of axes."""
+
+    def definition(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+        along = axis_for(ary.ndim) if axis_for else axis
+        cut = np.array_split if function is np.array_split else np.split
+        return [piece(ary, along, indices) for indices in cut(np.arange(ary.shape[along]), indices_or_sections)]
+
+    composed(function)(definition)
+
+
+splitting(np.split)
+splitting(np.array_split)
+splitting(np.vsplit, lambda ndim: 0)
+splitting(np.hsplit, lambda ndim: 0 if ndim == 1 else 1)
+splitting(np.dsplit, lambda ndim: 2)
+
+# Rearrangements: NumPy moves the positions of the elements, and the elements are taken from there
+
+
+def rearrangement(function: Callable[..., Any]) -> None:
+    """Define a function of one array that copies elements to places that do not depend on their values."""
+
+    @functools.wraps(function)
+    def definition(a: Any, *arguments: Any, **keywords: Any) -> Any:
+        numbers = np.arange(math.prod(np.shape(a))).reshape(np.shape(a))
+        positions = apply_without_gradient(function, numbers, *arguments, **keywords)
+        return np.reshape(a, -1)[positions]
+
+    composed(function)(definition)
+
+
+for rearranging in (np.flip, np.fliplr, np.flipud, np.roll, np.rot90, np.repeat, np.tile, np.delete, np.diagonal):
+    rearrangement(rearranging)
+rearrangement(np.take)
+rearrangement(np.take_along_axis)
+
+
+@composed(np.compress)
+def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    """Return the slices where the condition holds."""
+    return np.take(a, np.flatnonzero(np.asarray(condition)), axis=axis)
+
+
+@composed(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    """Return the elements where the condition holds."""
+    return np.reshape(arr, -1)[np.flatnonzero(np.asarray(condition))]
+
+
+@composed(np.choose)
+def choose(a: Any, choices: Any) -> Any:
+    """Return at each place the element of the array with the number that stands there in `a`."""
+    *arrays, numbers = broadcast_arrays(*choices, np.asarray(a))
+    return np.take_along_axis(np.stack(arrays), numbers[None], axis=0)[0]
+
+
+@composed(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """Return the array with values put in before the given indices."""
+    count, values = math.prod(np.shape(arr)), np.zeros(np.shape(values), arr.dtype) + values
+    own = np.arange(count).reshape(np.shape(arr))
+    new = np.arange(count, count + math.prod(np.shape(values))).reshape(np.shape(values))
+    return joined(np.reshape(arr, -1), np.reshape(values, -1))[np.insert(own, obj, new, axis=axis)]
+
+
+@composed(np.sort)
+def sort(a: Any, axis: int | None = -1, *, stable: bool | None = None) -> Any:
+    """Return the elements in order along an axis."""
+    if axis is None:
+        return sort(np.reshape(a, -1))
+    return np.take_along_axis(a, np.argsort(a, axis=axis, stable=stable), axis=axis)
+
+
+@composed(np.partition)
+def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    """Return the elements with the k-th in its place, smaller ones before it and larger ones after."""
+    if axis is None:
+        return partition(np.reshape(a, -1), kth)
+    return np.take_along_axis(a, np.argpartition(a, kth, axis=axis), axis=axis)
+
+
+@writing(np.put_along_axis)
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
+    """Write values at the indices along an axis, one of each row, say."""
+    numbers = np.asarray(indices)
+    if axis is None:
+        raise TypeError("np.put_along_axis with axis=None writes into a flattened copy of a tensor; use t[...] = v")
+    places = list(np.ogrid[tuple(slice(length) for length in numbers.shape)])
+    places[axis] = numbers
+    arr[tuple(places)] = values
+
+
+rule(np.unwrap, p=lambda g: g, accepts=["discont", "axis", "period"])
+
+# Matrices and their diagonals
+
+
+@composed(np.diag)
+def diag(v: Any, k: int = 0) -> Any:
+    """Return the k-th diagonal of a matrix, or the matrix with a vector as its k-th diagonal."""
+    return np.diagonal(v, k) if np.ndim(v) == 2 else diagflat(v, k)
+
+
+@composed(np.diagflat)
+def diagflat(v: Any, k: int = 0) -> Any:
+    """Return the matrix with the flattened array as its k-th diagonal."""
+    values = np.reshape(v, -1)
+    steps = np.arange(values.shape[0])
+    size = values.shape[0] + abs(k)
+    return placed(values, (steps + max(-k, 0), steps + max(k, 0)), (size, size))
+
+
+@composed(np.tril)
+def tril(m: Any, k: int = 0) -> Any:
+    """Return the matrix with zeros above the k-th diagonal."""
+    return np.where(lower_triangle(m.shape, k), m, 0)
+
+
+@composed(np.triu)
+def triu(m: Any, k: int = 0) -> Any:
+    """Return the matrix with zeros below the k-th diagonal."""
+    return np.where(lower_triangle(m.shape, k - 1), 0, m)
+
+
+def lower_triangle(shape: Shape, k: int) -> Any:
+    """Return which elements of a matrix stand on the k-th diagonal or below it."""
+    return np.tri(shape[-2], shape[-1], k, dtype=bool)
+
+
+# Padding
+
+
+def unpadded(g: Any, shape: Shape, pad_width: Any) -> Any:
+    """Return the part of a padded array that stood there before."""
+    before = np.pad(np.zeros(shape, dtype=bool), pad_width, constant_values=True)
+    starts = [
+        int(np.argmin(np.all(before, axis=tuple(i for i in range(g.ndim) if i != axis)))) for axis in range(g.ndim)
+    ]
+    return g[tuple(slice(start, start + length) for start, length in zip(starts, shape, strict=True))]
+
+
+def pad_with_constants(array: Any, pad_width: Any, constant_values: Any = 0) -> Any:
+    """Return np.pad(array, pad_width, constant_values=constant_values)."""
+    return np.pad(array, pad_width, constant_values=constant_values)
+
+
+padded = rule(
+    pad_with_constants,
+    array=lambda g, array_shape, pad_width: unpadded(g, array_shape, pad_width),
+    accepts=["constant_values"],
+)
+
+
+@composed(np.pad)
+def pad(array: Any, pad_width: Any, mode: str = "constant", **keywords: Any) -> Any:
+    """Return the array with values put around it: constants, or its own elements."""
+    if mode == "constant":
+        return padded(array, pad_width, **keywords)
+    if mode not in ("edge", "reflect", "symmetric", "wrap") or "reflect_type" in keywords:
+        raise TypeError(f"np.pad: mode must be constant, edge, reflect, symmetric or wrap on tensors, found {mode!r}")
+    positions = np.pad(np.arange(math.prod(array.shape)).reshape(array.shape), pad_width, mode=mode)  # type: ignore[call-overload]
+    return np.reshape(array, -1)[positions]

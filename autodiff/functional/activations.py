@@ -1,0 +1,157 @@
+"""Activations and other functions that NumPy lacks. At kinks their gradients are PyTorch's."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autodiff.function import composed, differentiable
+from autodiff.functional.erf import erf_values
+from autodiff.rules.reductions import restore
+
+# Kinked at 0
+
+
+@differentiable(x=lambda g, out: g * (out > 0))
+def relu(x: Any) -> Any:
+    """Return max(x, 0), elementwise; the gradient at 0 is 0."""
+    return np.maximum(x, 0)
+
+
+@differentiable(x=lambda g, x, slope: np.where(x > 0, g, g * slope))
+def leaky_relu(x: Any, slope: float = 0.01) -> Any:
+    """Return x where it is positive and slope * x elsewhere (Maas et al. 2013)."""
+    return np.where(x > 0, x, x * slope)
+
+
+@differentiable(x=lambda g, x, alpha: g * np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0))))
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """Return x where it is positive and alpha * (exp(x) - 1) elsewhere (Clevert et al. 2016)."""
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+
+
+@composed()
+def selu(x: Any) -> Any:
+    """Return a scaled elu that keeps mean 0 and variance 1 (Klambauer et al. 2017)."""
+    return 1.0507009873554805 * elu(x, 1.6732632423543772)
+
+
+@differentiable(x=lambda g, x, low, high: g * ((x > low) & (x < high)))
+def hardtanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
+    """Return x limited to an interval; unlike clip, the gradient at its ends is 0."""
+    return np.clip(x, low, high)
+
+
+# Smooth
+
+
+@differentiable(x=lambda g, out: g * out * (1 - out))
+def sigmoid(x: Any) -> Any:
+    """Return 1 / (1 + exp(-x)), elementwise."""
+    with np.errstate(over="ignore"):  # exp(-x) may be inf, which gives 0, as it should
+        return 1 / (1 + np.exp(-x))
+
+
+@differentiable(x=lambda g, x: g * sigmoid(x))
+def softplus(x: Any) -> Any:
+    """Return log(1 + exp(x)), elementwise, without overflow."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
+
+
+@composed()
+def log_sigmoid(x: Any) -> Any:
+    """Return log(sigmoid(x)), elementwise, without the loss of small probabilities."""
+    return -softplus(-x)
+
+
+@composed()
+def silu(x: Any) -> Any:
+    """Return x * sigmoid(x), elementwise (Elfwing et al. 2018)."""
+    return x * sigmoid(x)
+
+
+def tanh(x: Any) -> Any:
+    """Return the hyperbolic tangent, elementwise."""
+    return np.tanh(x)
+
+
+@differentiable(x=lambda g, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x))
+def erf(x: Any) -> Any:
+    """Return the error function, elementwise: 2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x."""
+    return erf_values(x)
+
+
+@composed()
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """Return x times the normal distribution function of x (Hendrycks & Gimpel 2016).
+
+    approximate: "none", or "tanh" for their approximation of the distribution function by a tanh.
+    """
+    if approximate == "none":
+        return x * (1 + erf(x * math.sqrt(0.5))) / 2
+    if approximate == "tanh":
+        return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))) / 2
+    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}")
+
+
+# Along an axis
+
+
+@differentiable(x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
+def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
+    """Return exp(x) / sum(exp(x)) along the axis: positive numbers that sum to 1."""
+    exponentials = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return exponentials / np.sum(exponentials, axis=axis, keepdims=True)
+
+
+@differentiable(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
+def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
+    """Return log(softmax(x)) along the axis, without overflow and without the loss of small probabilities."""
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+@differentiable(
+    x=lambda g, x, out, axis: restore(g, x.shape, axis) * np.exp(x - restore(out, x.shape, axis)), accepts=["keepdims"]
+)
+def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
+    """Return log(sum(exp(x))) along the axis, by default of all elements, without overflow."""
+    largest = np.max(x, axis=axis, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, 0)
+    with np.errstate(divide="ignore"):  # the logarithm of an empty probability is -inf, as it should
+        total = np.log(np.sum(np.exp(x - largest), axis=axis, keepdims=True)) + largest
+    return total if keepdims else np.squeeze(total, axis=axis)
+
+
+# Layers
+
+
+@differentiable(
+    x=lambda g, weight: g @ weight,
+    weight=lambda g, x: by_rows(g).T @ by_rows(x),
+    bias=lambda g: g,
+)
+def linear(x: Any, weight: Any, bias: Any) -> Any:
+    """Return x @ weight.T + bias.
+
+    x: (..., in_features). weight: (out_features, in_features). bias: (out_features,). Returns (..., out_features).
+    """
+    return x @ weight.T + bias
+
+
+def by_rows(x: Any) -> Any:
+    """Return an array of rows, whatever the number of axes in front: (..., features) as (rows, features)."""
+    return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+def dropout(x: Any, probability: float, rng: np.random.Generator, training: bool = True) -> Any:
+    """Return x with elements set to 0 at random and the others scaled up to keep the mean (Srivastava et al. 2014).
+
+    probability: that of an element to be dropped, from 0 to below 1. training: if False, x is returned as it is.
+    """
+    if not 0 <= probability < 1:
+        raise ValueError(f"dropout: probability must be from 0 to below 1, found {probability}")
+    if not training:
+        return x
+    kept = rng.random(np.shape(x)) >= probability
+    return x * (kept.astype(x.dtype) * (1 / (1 - probability)))

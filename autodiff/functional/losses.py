@@ -1,0 +1,227 @@
+"""Losses, by default the mean over all samples; definitions and gradients are PyTorch's."""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodiff.function import composed, differentiable
+from autodiff.functional.activations import by_rows, log_softmax, softmax, softplus
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+def reduced(losses: Any, reduction: str, divisor: Any = None) -> Any:
+    """Return the losses as they are, their sum, or their mean: the sum over `divisor`, by default their number."""
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return np.sum(losses)
+    if reduction == "mean":
+        return np.mean(losses) if divisor is None else np.sum(losses) / divisor
+    raise ValueError(f"reduction must be 'mean', 'sum' or 'none', found {reduction!r}")
+
+
+# Classification
+
+
+@composed()
+def cross_entropy(
+    logits: Any, labels: Any, *, weights: Any = None, label_smoothing: float = 0.0, reduction: Reduction = "mean"
+) -> Any:
+    """Return the cross-entropy between the labels and softmax(logits).
+
+    logits: (..., classes), floating-point. labels: integers of shape (...), or probabilities of the logits' shape.
+    weights: (classes,), how much each class counts; the mean is then over the weights of the labels.
+    label_smoothing: the share of every label that is spread evenly over all classes (Szegedy et al. 2016).
+    Returns a scalar, or the losses of shape (...) with reduction "none".
+    Raises ValueError for labels that do not fit the logits, in shape or in range.
+    """
+    if weights is None and not label_smoothing and reduction == "mean":
+        return mean_cross_entropy(logits, labels)
+    check_labels(logits, labels)
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, found {label_smoothing}")
+    targets = as_probabilities(labels, logits)
+    smooth = targets * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
+    divisor: Any = samples(logits)
+    if weights is not None:
+        smooth = smooth * weights
+        divisor = np.sum(targets * weights) if is_class_index(labels) else divisor
+    return reduced(-np.sum(log_softmax(logits) * smooth, axis=-1), reduction, divisor)
+
+
+def cross_entropy_logits(g: Any, logits: Any, labels: Any) -> Any:
+    """Return the gradient of mean_cross_entropy with respect to the logits."""
+    targets = as_probabilities(labels, logits)
+    whole = np.sum(targets, axis=-1, keepdims=True)  # 1 for probabilities, but nobody is forced to give such
+    return (g / samples(logits)) * (softmax(logits) * whole - targets)
+
+
+def cross_entropy_labels(g: Any, logits: Any) -> Any:
+    """Return the gradient of mean_cross_entropy with respect to labels that are probabilities."""
+    return (-g / samples(logits)) * log_softmax(logits)
+
+
+@differentiable(logits=cross_entropy_logits, labels=cross_entropy_labels)
+def mean_cross_entropy(logits: Any, labels: Any) -> Any:
+    """Return the mean cross-entropy; see `cross_entropy`."""
+    check_labels(logits, labels)
+    return -np.sum(log_softmax(logits) * as_probabilities(labels, logits)) / samples(logits)
+
+
+def fused_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
+    """Return the cross-entropy of class numbers, and what `fused_gradient` needs.
+
+    One row a class: NumPy reduces the first of a few classes' axes many times faster than the last.
+    """
+    check_labels(logits, labels)
+    rows = by_rows(logits).T.copy()
+    chosen = (np.ravel(labels), np.arange(rows.shape[1]))
+    rows -= np.max(rows, axis=0)
+    exponentials = np.exp(rows)
+    totals = np.sum(exponentials, axis=0)
+    loss = (np.sum(np.log(totals)) - np.sum(rows[chosen])) / samples(logits)
+    return loss, (exponentials, totals, chosen, logits.shape)
+
+
+def fused_gradient(g: Any, kept: Any) -> Any:
+    """Return the gradient of `fused_cross_entropy` with respect to the logits: (softmax - one-hot) / samples."""
+    exponentials, totals, chosen, shape = kept
+    rows = exponentials / totals
+    rows[chosen] -= 1
+    rows *= g / max(rows.shape[1], 1)
+    return np.reshape(rows.T, shape)
+
+
+mean_cross_entropy.fuse("logits", lambda logits, labels: is_class_index(labels), fused_cross_entropy, fused_gradient)
+
+
+def samples(logits: NDArray[Any]) -> int:
+    """Return the number of rows of logits, at least 1."""
+    return max(math.prod(logits.shape[:-1]), 1)
+
+
+def is_class_index(labels: Any) -> bool:
+    """Return whether labels are class numbers rather than probabilities."""
+    dtype: np.dtype[Any] = labels.dtype if hasattr(labels, "dtype") else np.asarray(labels).dtype
+    return dtype.kind in "iu"
+
+
+def as_probabilities(labels: Any, logits: Any) -> Any:
+    """Return class numbers as one-hot rows, and probabilities, in the dtype of the logits."""
+    if is_class_index(labels):
+        return np.eye(logits.shape[-1], dtype=logits.dtype)[np.asarray(labels)]
+    return np.astype(labels if hasattr(labels, "dtype") else np.asarray(labels), logits.dtype, copy=False)
+
+
+def check_labels(logits: Any, labels: Any) -> None:
+    """Raise ValueError unless the labels fit the logits."""
+    shape, wanted, classes = np.shape(labels), logits.shape, logits.shape[-1]
+    if not is_class_index(labels):
+        if shape != wanted:
+            raise ValueError(
+                f"cross_entropy: labels of dtype {np.asarray(labels).dtype} are probabilities and need the "
+                f"logits' shape {wanted}, found {shape}; class numbers need an integer dtype, labels.astype(np.int64)"
+            )
+        return
+    if shape != wanted[:-1]:
+        raise ValueError(
+            f"cross_entropy: logits of shape {wanted} need class numbers of shape {wanted[:-1]}, found {shape}"
+        )
+    lowest, highest = (np.min(labels), np.max(labels)) if np.size(labels) else (0, 0)
+    if lowest < 0 or highest >= classes:
+        raise ValueError(
+            f"cross_entropy: {classes} classes need labels from 0 to {classes - 1}, found {lowest} to {highest}"
+        )
+
+
+@composed()
+def nll(log_probabilities: Any, labels: Any, *, weights: Any = None, reduction: Reduction = "mean") -> Any:
+    """Return the negative log-likelihood of class numbers.
+
+    log_probabilities: (..., classes), as from log_softmax. labels: integers of shape (...). weights: (classes,).
+    """
+    if not is_class_index(labels):
+        raise ValueError("nll: labels must be class numbers of an integer dtype; cross_entropy takes probabilities")
+    check_labels(log_probabilities, labels)
+    targets = as_probabilities(labels, log_probabilities)
+    counted = targets if weights is None else targets * weights
+    return reduced(-np.sum(log_probabilities * counted, axis=-1), reduction, np.sum(counted))
+
+
+def likelihood_gradient(g: Any, probabilities: Any, labels: Any) -> Any:
+    """Return the gradient of the binary cross-entropy by the probabilities, large but finite at 0 and 1."""
+    return g * (probabilities - labels) / np.maximum(probabilities * (1 - probabilities), 1e-12)
+
+
+@differentiable(
+    probabilities=likelihood_gradient,
+    labels=lambda g, probabilities: g * (log_at_least(1 - probabilities) - log_at_least(probabilities)),
+)
+def binary_losses(probabilities: Any, labels: Any) -> Any:
+    """Return the binary cross-entropy, elementwise; no logarithm falls below -100."""
+    return -(labels * log_at_least(probabilities) + (1 - labels) * log_at_least(1 - probabilities))
+
+
+def log_at_least(x: Any) -> Any:
+    """Return log(x), or -100 where that is lower."""
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(x), -100)
+
+
+@composed()
+def binary_cross_entropy(probabilities: Any, labels: Any, *, reduction: Reduction = "mean") -> Any:
+    """Return the cross-entropy of probabilities, as from a sigmoid, and labels from 0 to 1 of the same shape."""
+    check_same_shape("binary_cross_entropy", probabilities, labels)
+    return reduced(binary_losses(probabilities, labels), reduction)
+
+
+@composed()
+def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: Reduction = "mean") -> Any:
+    """Return the cross-entropy of sigmoid(logits) and labels from 0 to 1, without overflow."""
+    check_same_shape("binary_cross_entropy_with_logits", logits, labels)
+    return reduced(softplus(logits) - logits * labels, reduction)
+
+
+@composed()
+def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
+    """Return targets * (log(targets) - log_probabilities), 0 where a target is 0 (Kullback & Leibler 1951)."""
+    check_same_shape("kl_div", log_probabilities, targets)
+    positive = np.where(targets > 0, targets, 1)
+    return reduced(targets * (np.log(positive) - log_probabilities), reduction)
+
+
+# Regression
+
+
+@composed()
+def mse(predictions: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
+    """Return the squared differences; both of the same shape."""
+    check_same_shape("mse", predictions, targets)
+    return reduced(np.square(predictions - targets), reduction)
+
+
+@composed()
+def l1(predictions: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
+    """Return the absolute differences; both of the same shape."""
+    check_same_shape("l1", predictions, targets)
+    return reduced(np.absolute(predictions - targets), reduction)
+
+
+@composed()
+def huber(predictions: Any, targets: Any, *, delta: float = 1.0, reduction: Reduction = "mean") -> Any:
+    """Return half the squared differences up to `delta`, and from there on a straight line (Huber 1964)."""
+    check_same_shape("huber", predictions, targets)
+    if not delta > 0:
+        raise ValueError(f"huber: delta must be above 0, found {delta}")
+    size = np.absolute(predictions - targets)
+    near = np.minimum(size, delta)
+    return reduced(near * (size - near / 2), reduction)
+
+
+def check_same_shape(name: str, left: Any, right: Any) -> None:
+    """Raise ValueError unless both have the same shape: broadcasting in a loss is nearly always a mistake."""
+    if np.shape(left) != np.shape(right):
+        raise ValueError(f"{name}: both arguments need the same shape, found {np.shape(left)} and {np.shape(right)}")

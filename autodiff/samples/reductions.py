@@ -1,0 +1,131 @@
+"""Samples of functions that reduce or accumulate along axes."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autodiff.rules import reductions
+from autodiff.samples.builders import (
+    Maker,
+    Random,
+    Sample,
+    both,
+    call,
+    of_shapes,
+    spaced,
+    strided,
+    unary,
+    with_arguments,
+)
+
+REDUCED: list[dict[str, Any]] = [
+    {},
+    {"axis": 0},
+    {"axis": -1},
+    {"axis": 1, "keepdims": True},
+    {"keepdims": True},
+    {"axis": (0, 1)},
+]
+
+
+def reduction(*, empty: bool = True, **further: Any) -> Maker:
+    """Return samples of a function that reduces axes. empty: whether it has a value for no elements."""
+
+    def samples(random: Random) -> list[Sample]:
+        calls = [call(spaced(random, (3, 4)), **keywords, **further) for keywords in REDUCED]
+        calls += [call(spaced(random, (2, 3, 2)), axis=(0, -1), **further), call(strided(random), axis=1, **further)]
+        calls += [call(spaced(random, (2, 3, 2)), axis=(2, 0), keepdims=True, **further)]
+        calls += [call(spaced(random, ()), **further), call(spaced(random, (0, 3)), axis=1, **further)]
+        return calls + ([call(spaced(random, (0, 3)), axis=0, **further)] if empty else [])
+
+    return samples
+
+
+def deviations(random: Random) -> list[Sample]:
+    """Return samples of the variance and the standard deviation, with every divisor."""
+    keywords: list[dict[str, Any]] = [*REDUCED, {"ddof": 1}, {"axis": 0, "ddof": 1}, {"axis": (1,), "correction": 1}]
+    return [call(spaced(random, (3, 4)), **one) for one in keywords] + [call(strided(random), axis=1)]
+
+
+def with_zeros(random: Random) -> list[Sample]:
+    """Return arrays with one zero in a row, with two, and with none."""
+    array = spaced(random, (3, 4))
+    array[0, 1] = array[1, 0] = array[1, 3] = 0
+    return [call(array, axis=1), call(array[1], axis=0), call(array, axis=0)]
+
+
+def with_nan(random: Random) -> list[Sample]:
+    """Return arrays in which some elements, but not all of a row, are not a number."""
+    hidden = np.array([[False, True, False, False], [False] * 4, [True, False, True, False]])
+    return [call(np.where(hidden, math.nan, spaced(random, (3, 4))), **keywords) for keywords in REDUCED]
+
+
+def quantiles(scale: float) -> Maker:
+    """Return samples with one quantile and with several, in units in which 1 is `scale`."""
+
+    def samples(random: Random) -> list[Sample]:
+        several = [0.1 * scale, 0.5 * scale, 0.93 * scale]
+        calls = [call(spaced(random, (3, 4)), 0.3 * scale, **keywords) for keywords in REDUCED]
+        calls += [call(spaced(random, (3, 5)), several, **keywords) for keywords in REDUCED]
+        return [*calls, call(spaced(random, (4,)), [[0.0, scale]]), call(strided(random), 0.4 * scale, axis=1)]
+
+    return samples
+
+
+def average_samples(random: Random) -> list[Sample]:
+    """Return samples without weights, with weights of the same shape, and with weights of one axis."""
+    array, weights = spaced(random, (3, 4)), spaced(random, (3, 4), 0.5, 2)
+    calls = [call(array), call(array, 1), call(array, None, weights), call(array, 0, weights, keepdims=True)]
+    return [*calls, call(array, 1, spaced(random, (4,), 0.5, 2)), call(array, -2, weights, True)]
+
+
+def differences(random: Random) -> list[Sample]:
+    """Return samples of diff along each axis, repeated, and with values put before and after."""
+    array, ends = spaced(random, (3, 4)), spaced(random, (3, 1))
+    calls = [call(array), call(array, axis=0), call(array, 2), call(array, 0), call(spaced(random, (1,)))]
+    return [*calls, call(array, 1, -1, ends), call(array, 1, -1, 0.5, ends), call(spaced(random, (4,)), 1, -1, 0.0)]
+
+
+def integrals(random: Random) -> list[Sample]:
+    """Return samples of trapezoid with a fixed step, with positions of an axis and with positions of every element."""
+    array = spaced(random, (3, 4))
+    calls = [call(array), call(array, None, 0.5), call(array, None, 1.0, 0), call(array, spaced(random, (4,)))]
+    return [*calls, call(array, spaced(random, (3, 4)), 1.0, 0)]
+
+
+ALONG: Maker = both(
+    with_arguments(((3, 4), ()), ((3, 4), (0,)), ((3, 4), (-1,)), ((5,), (0,)), ((), ()), ((0,), ())),
+    lambda random: [call(strided(random), axis=1)],
+)
+
+SAMPLES: dict[Callable[..., Any], Maker] = {
+    np.sum: reduction(),
+    np.mean: reduction(empty=False),
+    np.average: average_samples,
+    np.var: deviations,
+    np.std: deviations,
+    reductions.root: unary(0.2, 3),
+    np.max: reduction(empty=False),
+    np.min: reduction(empty=False),
+    np.nanmax: both(reduction(empty=False), with_nan),
+    np.nanmin: both(reduction(empty=False), with_nan),
+    np.ptp: reduction(empty=False),
+    np.prod: both(reduction(), with_zeros),
+    np.cumprod: both(ALONG, with_zeros),
+    np.cumsum: ALONG,
+    np.diff: differences,
+    np.ediff1d: lambda random: [
+        call(spaced(random, (5,))),
+        call(spaced(random, (2, 3)), spaced(random, (2,)), spaced(random, ())),
+        call(spaced(random, (3,)), None, 1.5),
+    ],
+    np.trapezoid: integrals,
+    np.quantile: quantiles(1),
+    np.percentile: quantiles(100),
+    np.median: both(reduction(empty=False), of_shapes([(5,)], [(2, 3)])),
+    np.nansum: both(reduction(), with_nan),
+    np.nanmean: both(reduction(empty=False), with_nan),
+    np.nanprod: both(reduction(), with_nan),
+}
