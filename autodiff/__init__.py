@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    public = None if name.startswith("_") else import_module("autodiff.public")
+    public = None if name.startswith("_") and name != "__all__" else import_module("autodiff.public")
     if not hasattr(public, name):
         raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
     value = globals()[name] = getattr(public, name)

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.anomaly import check_finite, user_line
 from autodiff.graph import Node, modes
+from autodiff.saved import is_reachable, stamp
 from autodiff.tensor import MissingRuleError, Tensor, full_name, functions, unwrap, wrap
 
 VJP = Callable[..., Any]
@@ -69,54 +71,70 @@ class Function:
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Apply the function: to arrays as it is; to Tensors recording a node where a gradient has to flow."""
+        values = dict(zip(self.names, args, strict=False), **keywords)
         parents: dict[str, Node] = {}
-        values: dict[str, Any] = {}
+        given: list[str] = []  # arrays that are the user's own
         has_tensor = False
-        for name, value in zip(self.names, args, strict=False):
+        for name, value in values.items():
             if isinstance(value, Tensor):
                 has_tensor = True
-                if value.node is not None:
-                    parents[name] = value.node
                 values[name] = value._data
-            else:
-                values[name] = unwrap(value) if isinstance(value, list | tuple) else value
-        for name, value in keywords.items():
-            if isinstance(value, Tensor):
-                has_tensor = True
                 if value.node is not None:
                     parents[name] = value.node
-            keywords[name] = values[name] = unwrap(value)
+            elif isinstance(value, np.ndarray | list | tuple):
+                given.append(name)
+                values[name] = unwrap(value)
         if not has_tensor:
             return self.forward(*args, **keywords)
+        if given and isinstance(self.forward, np.ufunc):
+            self.weaken_lists(values, given)
         if keywords or len(args) > len(self.rules):
             self.check_accepted(args, keywords)
-        arrays = list(values.values())[: len(args)]
+        arrays = [*values.values()][: len(args)]
+        keywords = {name: values[name] for name in keywords}
         if not parents or not modes.grad_enabled:
-            return wrap(as_array(self.compute(self.forward, arrays, keywords)), None)
+            return wrap(self.compute(self.forward, arrays, keywords)[0], None)
         if self.fused is not None and [*parents] == [self.fused.argument] and self.fused.applies(**values):
             out, kept = self.compute(self.fused.forward, arrays, keywords)
-            return wrap(as_array(out), self.record(parents, {**values, "kept": kept}, as_array(out)))
-        out = as_array(self.compute(self.forward, arrays, keywords))
-        return wrap(out, self.record(parents, values, out) if out.dtype.kind == "f" else None)
+            node = self.record(parents, values, out, given)
+            node.kept = kept
+            return wrap(out, node)
+        out, _ = self.compute(self.forward, arrays, keywords)
+        return wrap(out, self.record(parents, values, out, given) if out.dtype.kind == "f" else None)
 
-    def compute(self, forward: Callable[..., Any], arrays: list[Any], keywords: dict[str, Any]) -> Any:
-        """Return a function of plain arrays; its errors tell what they were."""
+    def weaken_lists(self, values: dict[str, Any], given: list[str]) -> None:
+        """Give lists of numbers the dtype of the tensor they meet, as a Python number has it."""
+        floats = [value.dtype for name, value in values.items() if name not in given and hasattr(value, "dtype")]
+        for name in given:
+            if not isinstance(values[name], np.ndarray):
+                array = np.asarray(values[name])
+                values[name] = array.astype(floats[0]) if array.dtype.kind in "if" and floats[0].kind == "f" else array
+
+    def compute(self, forward: Callable[..., Any], arrays: list[Any], keywords: dict[str, Any]) -> tuple[Any, Any]:
+        """Return a function of plain arrays, and what a fused one keeps; errors tell what the arrays were."""
         try:
-            return forward(*arrays, **keywords)
+            out = forward(*arrays, **keywords)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {self.name} of {', '.join(describe(array) for array in arrays)}")
             raise
+        value, kept = out if isinstance(out, tuple) else (out, None)
+        if modes.anomaly:
+            check_finite(value, f"{self.name} of {', '.join(describe(array) for array in arrays)}", user_line())
+        return as_array(value), kept
 
-    def record(self, parents: dict[str, Node], values: dict[str, Any], out: Any) -> Node:
+    def record(self, parents: dict[str, Node], values: dict[str, Any], out: Any, given: list[str]) -> Node:
         """Return the node of a result, holding what the rules of those arguments need that need a gradient."""
         plan = self.plans.get(tuple(parents)) or self.plan(tuple(parents))
-        saved = {}
+        saved: dict[str, Any] = {}
+        node = Node(self, parents, saved, out.shape, out.dtype)
         for need, source, of_shape in plan:
             value = out if source == "out" else values[source] if source in values else self.defaults[source]
             saved[need] = np.shape(value) if of_shape else value
-        if "kept" in values:
-            saved["kept"] = values["kept"]
-        return Node(self, parents, saved, out.shape, out.dtype)
+            if not of_shape and (source in given or is_reachable(value)):
+                node.stamps[need] = stamp(value)
+        if modes.anomaly:
+            node.line = user_line()
+        return node
 
     def plan(self, arguments: tuple[str, ...]) -> tuple[tuple[str, str, bool], ...]:
         """Return what to save when these arguments need a gradient: (name, argument it comes from, its shape only)."""
@@ -163,7 +181,7 @@ class Variadic(Function):
             return self.forward(*args, **keywords)
         self.check_accepted((), keywords)
         arrays = [unwrap(value) for value in args]
-        out = as_array(self.compute(self.forward, arrays, keywords))
+        out, _ = self.compute(self.forward, arrays, keywords)
         parents = {
             i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
         }
@@ -171,7 +189,12 @@ class Variadic(Function):
             return wrap(out, None)
         available = {"out": out, "inputs": arrays, "shapes": [np.shape(array) for array in arrays]}
         available = {**self.defaults, **keywords, **available}
-        return wrap(out, Node(self, parents, {need: available[need] for need in self.needs}, out.shape, out.dtype))
+        node = Node(self, parents, {need: available[need] for need in self.needs}, out.shape, out.dtype)
+        if "inputs" in self.needs:
+            node.stamps["inputs"] = stamp(arrays)
+        if modes.anomaly:
+            node.line = user_line()
+        return wrap(out, node)
 
 
 class RuleByPosition(dict[int, Rule]):

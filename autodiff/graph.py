@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autodiff.anomaly import check_finite
+from autodiff.saved import check_unchanged
+
 if TYPE_CHECKING:
     from autodiff.function import Function
 
@@ -21,6 +24,7 @@ class Modes(threading.local):
     """The modes of the running thread."""
 
     grad_enabled = True
+    anomaly = False  # whether every result is checked for NaN and infinity
     transforms = 0  # how many of grad and its like are running, one within the other
 
 
@@ -44,6 +48,26 @@ class no_grad(ContextDecorator):  # noqa: N801 - reads as a statement
         return no_grad()  # each call of a decorated function remembers its own mode
 
 
+class detect_anomaly(ContextDecorator):  # noqa: N801 - reads as a statement
+    """Raise AnomalyError at the first NaN or infinity, forwards or backwards: `with ad.detect_anomaly():`.
+
+    The error names the operation and the line that called it. Every result is looked at, so this is slower.
+    """
+
+    def __init__(self) -> None:
+        self.before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self.before.append(modes.anomaly)
+        modes.anomaly = True
+
+    def __exit__(self, *exception: object) -> None:
+        modes.anomaly = self.before.pop()
+
+    def _recreate_cm(self) -> "detect_anomaly":
+        return detect_anomaly()
+
+
 class Node:
     """How one array was made: the function, the nodes of its inputs, and what the derivative rules need.
 
@@ -51,7 +75,7 @@ class Node:
     Tensor does, and no reference cycle can form. A leaf is a node without a function.
     """
 
-    __slots__ = ("dtype", "function", "order", "parents", "saved", "shape", "tensor")
+    __slots__ = ("dtype", "function", "kept", "line", "order", "parents", "saved", "shape", "stamps", "tensor")
 
     def __init__(
         self,
@@ -67,6 +91,9 @@ class Node:
         self.shape = shape
         self.dtype = dtype
         self.order = next_order()  # creation order is a topological order
+        self.stamps: dict[str, Any] = {}  # of the saved arrays that users can change
+        self.kept: Any = None  # what a fused function needs besides, for its gradient on arrays
+        self.line = ""  # the user's line that made it, under detect_anomaly
         self.tensor: weakref.ref[Any] | None = None  # who wants the gradient: leaves, and those that asked
 
 
@@ -99,12 +126,16 @@ def backward_pass(
             node, g, shared = pending.pop()
             if node.tensor is not None if targets is None else node in targets:
                 results[node] = (np.array(g) if lift is None else +g) if shared else g
+            if node.saved and node.function is not None:
+                check_unchanged(node.saved, node.stamps, node.function.name)
             for name, parent in node.parents.items():
                 if parent.order >= oldest:
                     gradient = fit_to(parent, vector_jacobian_product(node, name, g, lift), node, name)
+                    if modes.anomaly:
+                        check_gradient(gradient, node, name)
                     pending.add(parent, gradient, shared=gradient is g or not is_new(gradient))
             if not retain_graph:
-                node.saved = None
+                node.saved = node.kept = None
     return results
 
 
@@ -150,8 +181,8 @@ def vector_jacobian_product(node: Node, name: Any, g: Array, lift: Callable[[Any
             f"backward() reached {function.name} a second time, and what it saved was freed by the first pass; "
             "call the first backward() with retain_graph=True, or compute the value again"
         )
-    if lift is None and function.fused is not None and "kept" in saved:
-        return function.fused.vjp(g, saved["kept"])
+    if lift is None and function.fused is not None and node.kept is not None:
+        return function.fused.vjp(g, node.kept)
     rule = function.rules[name]
     if lift is None:
         return rule.vjp(g, *[saved[need] for need in rule.needs])
@@ -167,6 +198,15 @@ def lift_saved(node: Node, need: str, lift: Callable[[Any, Node], Array]) -> Any
     if need == "inputs":  # of a function of any number of arrays, whose parents go by position
         return [lift(array, node.parents[i]) if i in node.parents else array for i, array in enumerate(value)]
     return lift(value, node.parents[need]) if need in node.parents else value
+
+
+def check_gradient(gradient: Array, node: Node, name: Any) -> None:
+    """Raise AnomalyError if a gradient is not finite, naming the operation and the line that called it."""
+    assert node.function is not None
+    values = gradient if isinstance(gradient, np.ndarray | np.generic) else gradient.data
+    check_finite(
+        values, f"the gradient of {node.function.name} for argument {name!r}", node.line or "a line not recorded"
+    )
 
 
 def fit_to(parent: Node, gradient: Array, node: Node, name: Any) -> Array:

@@ -94,11 +94,15 @@ class Module:
 
     def __repr__(self) -> str:
         lines: list[str] = []
+        seen: set[int] = set()
         pending: list[tuple[int, str, Module]] = [(0, "", self)]
         while pending:
             depth, name, module = pending.pop()
             label = f"({name}): " if name else ""
             lines.append(f"{'  ' * depth}{label}{type(module).__name__}({module.describe()})")
+            if id(module) in seen:  # shared, or a module that refers back to its parent
+                continue
+            seen.add(id(module))
             held = [(depth + 1, child, value) for child, value in module.children() if isinstance(value, Module)]
             pending.extend(held[::-1])
         return "\n".join(lines)
@@ -153,11 +157,14 @@ class Sequential(Module):
     """Modules applied one after the other."""
 
     def __init__(self, *layers: Module) -> None:
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"layer {i} of a Sequential must be a Module, such as ad.ReLU(), found {layer!r}")
         self.layers = layers
 
     def children(self) -> Iterator[tuple[str, Parameter | Module]]:
         """Yield the layers by their number, so that names read `0.weight`, as in PyTorch."""
-        return ((str(i), layer) for i, layer in enumerate(self.layers))
+        return ((name.removeprefix("layers."), held) for name, held in super().children())
 
     def forward(self, x: Any) -> Any:
         """Return the last layer's output."""

@@ -36,7 +36,7 @@ class Optimizer:
         """Move every parameter that has a gradient by one step."""
         for parameter, state in zip(self.parameters, self.states, strict=True):
             if parameter.grad is not None:
-                self.update(parameter.data, parameter.grad.data, state)
+                self.update(parameter.data, parameter.grad._data, state)
 
     def update(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
         """Change the values of one parameter in place; each kind of optimizer defines its own."""

@@ -1,7 +1,8 @@
 """The public names of autodiff; `import autodiff` loads them as they are asked for."""
 
 from autodiff import functional, rules
-from autodiff.graph import GraphFreedError, no_grad
+from autodiff.anomaly import AnomalyError
+from autodiff.graph import GraphFreedError, detect_anomaly, no_grad
 from autodiff.module import (
     CrossEntropyLoss,
     Linear,
@@ -14,6 +15,7 @@ from autodiff.module import (
     Tanh,
 )
 from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
+from autodiff.saved import ChangedArrayError
 from autodiff.tensor import MissingRuleError, Tensor
 from autodiff.transforms import grad, value_and_grad
 
@@ -21,6 +23,8 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "AnomalyError",
+    "ChangedArrayError",
     "CrossEntropyLoss",
     "GraphFreedError",
     "Linear",
@@ -34,6 +38,7 @@ __all__ = [
     "Softmax",
     "Tanh",
     "Tensor",
+    "detect_anomaly",
     "functional",
     "grad",
     "no_grad",

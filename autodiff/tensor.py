@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autodiff.graph import Node, backward_pass, modes, no_grad
+from autodiff.saved import hand_out
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 
@@ -64,8 +65,11 @@ class Tensor:
 
     @property
     def data(self) -> NDArray[Any]:
-        """The values as an ndarray, not a copy. Assign an array of the same shape and dtype to replace them."""
-        return self._data
+        """The values as an ndarray, not a copy. Assign an array of the same shape and dtype to replace them.
+
+        Writing into it between an operation and its backward pass raises ChangedArrayError there.
+        """
+        return hand_out(self._data)
 
     @data.setter
     def data(self, value: NDArray[Any]) -> None:
@@ -74,7 +78,7 @@ class Tensor:
                 f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray | np.generic) else type(value).__name__
             )
             raise TypeError(f"data must stay a {self.dtype} array of shape {self.shape}, found {found}")
-        self._data = np.asarray(value)
+        self._data = hand_out(np.asarray(value))
 
     @property
     def requires_grad(self) -> bool:
@@ -156,7 +160,7 @@ class Tensor:
                 "a tensor that requires a gradient does not turn into a NumPy array by itself, for the gradient would "
                 "be lost; use t.data for its values, or call the NumPy function on the tensor"
             )
-        return np.array(self._data, dtype=dtype, copy=copy)
+        return np.array(self.data, dtype=dtype, copy=copy)
 
     # Gradients
 

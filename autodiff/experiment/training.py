@@ -128,5 +128,5 @@ class _Trainer:
         return logits, loss
 
     def _measurement(self, logits: ad.Tensor, loss: ad.Tensor) -> Measurement:
-        correct = np.count_nonzero(logits.data.argmax(axis=1) == self.labels)
+        correct = np.count_nonzero(np.argmax(logits, axis=1) == self.labels)
         return loss.item(), correct / len(self.labels)

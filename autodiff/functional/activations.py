@@ -7,7 +7,6 @@ import numpy as np
 
 from autodiff.function import composed, differentiable
 from autodiff.functional.erf import erf_values
-from autodiff.rules.reductions import restore
 
 # Kinked at 0
 
@@ -109,6 +108,12 @@ def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     """Return log(softmax(x)) along the axis, without overflow and without the loss of small probabilities."""
     shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def restore(reduced: Any, shape: tuple[int, ...], axis: Any) -> Any:
+    """Return what a reduction made of an array of that shape, with the reduced axes back as length 1."""
+    axes = range(len(shape)) if axis is None else [int(i) % len(shape) for i in np.atleast_1d(axis)]
+    return np.reshape(reduced, tuple(1 if i in axes else length for i, length in enumerate(shape)))
 
 
 @differentiable(

@@ -47,8 +47,9 @@ def cross_entropy(
     smooth = targets * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
     divisor: Any = samples(logits)
     if weights is not None:
-        smooth = smooth * weights
-        divisor = np.sum(targets * weights) if is_class_index(labels) else divisor
+        class_weights = as_array(weights, logits)
+        smooth = smooth * class_weights
+        divisor = np.sum(targets * class_weights) if is_class_index(labels) else divisor
     return reduced(-np.sum(log_softmax(logits) * smooth, axis=-1), reduction, divisor)
 
 
@@ -109,11 +110,16 @@ def is_class_index(labels: Any) -> bool:
     return dtype.kind in "iu"
 
 
+def as_array(values: Any, like: Any) -> Any:
+    """Return a list of numbers as an array of another's dtype, an array as it is."""
+    return values if hasattr(values, "dtype") else np.asarray(values, like.dtype)
+
+
 def as_probabilities(labels: Any, logits: Any) -> Any:
     """Return class numbers as one-hot rows, and probabilities, in the dtype of the logits."""
     if is_class_index(labels):
         return np.eye(logits.shape[-1], dtype=logits.dtype)[np.asarray(labels)]
-    return np.astype(labels if hasattr(labels, "dtype") else np.asarray(labels), logits.dtype, copy=False)
+    return np.astype(as_array(labels, logits), logits.dtype, copy=False)
 
 
 def check_labels(logits: Any, labels: Any) -> None:
@@ -147,7 +153,7 @@ def nll(log_probabilities: Any, labels: Any, *, weights: Any = None, reduction: 
         raise ValueError("nll: labels must be class numbers of an integer dtype; cross_entropy takes probabilities")
     check_labels(log_probabilities, labels)
     targets = as_probabilities(labels, log_probabilities)
-    counted = targets if weights is None else targets * weights
+    counted = targets if weights is None else targets * as_array(weights, log_probabilities)
     return reduced(-np.sum(log_probabilities * counted, axis=-1), reduction, np.sum(counted))
 
 

@@ -36,6 +36,16 @@ def assign(x: Any, index: Any, value: Any) -> Any:
     return changed
 
 
+def written_last(index: Any, shape: tuple[int, ...]) -> Any:
+    """Return which of the values stay when an index names an element more than once: the last."""
+    if not may_repeat(index):
+        return True
+    owners = np.zeros(shape, np.intp)
+    numbers = np.arange(owners[index].size).reshape(owners[index].shape)
+    owners[index] = numbers
+    return owners[index] == numbers
+
+
 def keep_others(g: Any, index: Any) -> Any:
     """Return g with zeros where the assignment wrote."""
     return assigned(g, index, 0)
@@ -44,5 +54,8 @@ def keep_others(g: Any, index: Any) -> Any:
 rule(operator.getitem, forward=pick, x=lambda g, index, x_shape: placed(g, index, x_shape))
 placed: Function = rule(place, g=lambda g, index: g[index], accepts=["shape"])
 assigned: Function = rule(
-    operator.setitem, forward=assign, x=lambda g, index: keep_others(g, index), value=lambda g, index: g[index]
+    operator.setitem,
+    forward=assign,
+    x=lambda g, index: keep_others(g, index),
+    value=lambda g, index, x_shape: g[index] * written_last(index, x_shape),
 )

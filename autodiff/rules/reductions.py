@@ -170,10 +170,8 @@ def widen(value: Any, a: Any, axis: int) -> Any:
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Return the differences of neighbours of the flattened array, between what is put before and after."""
     differences = np.diff(np.reshape(ary, -1))
-    parts = [
-        part if part is differences or part is None else np.ravel(part) for part in (to_begin, differences, to_end)
-    ]
-    return np.concatenate([part for part in parts if part is not None])
+    parts = [np.ravel(part) for part in (to_begin, differences, to_end) if part is not None]
+    return np.concatenate([np.astype(part, differences.dtype) for part in parts])
 
 
 @composed(np.trapezoid)

@@ -1,0 +1,98 @@
+"""Arrays saved for the backward pass, and whether somebody has changed them since.
+
+A gradient computed from a changed array would be silently wrong. An array that the engine made can only be changed by
+one who was given it through `t.data`; so the arrays handed out are remembered, and those alone are fingerprinted, next
+to the arrays that users pass in themselves. What nobody else can reach costs nothing.
+"""
+
+import weakref
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Stamp = Any
+
+
+class ChangedArrayError(RuntimeError):
+    """An array that an operation saved for the backward pass was changed before it was used."""
+
+
+SMALL = 16_384
+"""Bytes up to which a copy is cheaper than a fingerprint."""
+ROW = 1024
+
+handed_out: dict[int, tuple[weakref.ref[NDArray[Any]], Stamp]] = {}
+"""The arrays users can write to, by the id of the array that owns the memory; with the stamp they had at that time."""
+
+
+def hand_out(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array to a user, remembering what it was."""
+    owner = owner_of(array)
+    if id(owner) not in handed_out:
+        key = id(owner)
+        handed_out[key] = (weakref.ref(owner, lambda _: handed_out.pop(key, None)), stamp(owner))
+    return array
+
+
+def owner_of(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array that owns the memory of a view."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+def is_reachable(value: Any) -> bool:
+    """Return whether a user was handed an array's memory."""
+    return isinstance(value, np.ndarray) and id(owner_of(value)) in handed_out
+
+
+def stamp(value: Any) -> Stamp:
+    """Return what tells a changed value from an unchanged one, for arrays and lists of them.
+
+    A small array is its own stamp. Of a large one, the sum of the bits changes with any element, and the weighted sum
+    with their order.
+    """
+    if isinstance(value, list | tuple):
+        return tuple(map(stamp, value))
+    if not isinstance(value, np.ndarray):
+        return value if isinstance(value, int) else None
+    if value.nbytes <= SMALL or value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:
+        return value.tobytes()
+    bits = value.view(f"u{value.dtype.itemsize}")
+    total = int(np.add.reduce(bits, axis=None, dtype=bits.dtype))
+    numbers = value if value.dtype in (np.float32, np.float64) else value.astype(np.float64)
+    return total, weighted_sum(numbers.reshape(-1)).tobytes()
+
+
+def weighted_sum(numbers: NDArray[Any]) -> Any:
+    """Return the sum of numbers times a weight for each position: one for its row of 1024, one for its place there."""
+    rows, rest = divmod(numbers.size, ROW)
+    with np.errstate(all="ignore"):
+        end = np.dot(numbers[rows * ROW :], weights(rest, numbers.dtype.char))
+        sums = numbers[: rows * ROW].reshape(rows, ROW) @ weights(ROW, numbers.dtype.char)
+        return end + np.dot(sums, weights(rows, numbers.dtype.char))
+
+
+@lru_cache(maxsize=64)
+def weights(size: int, dtype: str) -> NDArray[Any]:
+    """Return fixed weights, no two the same."""
+    return np.random.default_rng(size).uniform(0.5, 1.5, size).astype(dtype)
+
+
+def check_unchanged(saved: dict[str, Any], stamps: dict[str, Stamp], function: str) -> None:
+    """Raise ChangedArrayError if a saved array is not what it was when the function saved it."""
+    for name, value in saved.items():
+        if name in stamps:
+            unchanged = stamp(value) == stamps[name]
+        elif is_reachable(value):
+            owner = owner_of(value)
+            unchanged = stamp(owner) == handed_out[id(owner)][1]
+        else:
+            continue
+        if not unchanged:
+            raise ChangedArrayError(
+                f"{function} saved {name!r} for the backward pass, and the array was changed before that; write into "
+                "t.data, its views or arrays you passed in only after backward(), or pass in a copy"
+            )

@@ -1,0 +1,48 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autodiff.experiment import run as running
+from autodiff.experiment.compare import configs_in, for_comparison
+from autodiff.experiment.config import Config
+from autodiff.experiment.errors import InputError
+from autodiff.experiment.load import Experiment
+from autodiff.experiment.progress import Progress
+from autodiff.experiment.run import Options
+from autodiff.experiment.schedule import frame_epochs
+
+
+def experiment(name: str, epochs: int, frames: int) -> Experiment:
+    fields: dict[str, Any] = {"activation": "relu", "optimizer": "sgd", "learning_rate": 0.1, "hidden": [4]}
+    fields |= {"dataset": {"points_per_class": 5}, "epochs": epochs, "frames": frames}
+    return Experiment(name, Config.model_validate(fields))
+
+
+def test_runs_that_are_compared_keep_frames_at_the_same_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_draw", lambda *arguments: None)
+    experiments = [experiment("long", 90, 12), experiment("short", 25, 30), experiment("same", 90, 5)]
+    options = for_comparison(experiments, Options(tmp_path))
+    kept = []
+    for each in experiments:
+        (tmp_path / each.name).mkdir()
+        kept.append(list(running.run(each, options, Progress(visible=False)).training.snapshots))
+    long, short, same = kept
+    assert long == same == sorted({*frame_epochs(90, 12), 25})
+    assert short == [epoch for epoch in long if epoch <= 25]
+
+
+def test_a_grid_has_room_for_twelve_runs(tmp_path: Path) -> None:
+    experiments = [experiment(str(number), 5, 5) for number in range(13)]
+    with pytest.raises(InputError, match=r"at most 12 runs, found 13; with --no-gif"):
+        for_comparison(experiments, Options(tmp_path))
+    assert for_comparison(experiments, Options(tmp_path, animate=False)).frame_epochs
+    assert for_comparison(experiments[:12], Options(tmp_path)).frame_epochs
+
+
+def test_all_configs_of_a_folder_are_taken_by_name(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.yaml", "c.txt"):
+        (tmp_path / name).touch()
+    assert configs_in(tmp_path) == [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    with pytest.raises(InputError, match="no config"):
+        configs_in(tmp_path / "nowhere")

@@ -1,0 +1,390 @@
+"""The command line, run as a process."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GOOD = """\
+activation: relu
+optimizer: sgd
+learning_rate: 0.1
+epochs: 12
+frames: 3
+hidden: [5]
+dataset: {points_per_class: 10}
+"""
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")} | {
+    "PYTHONPATH": str(ROOT),
+    "OMP_NUM_THREADS": "1",
+}
+
+
+def adrun(folder: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", str(ROOT / "cli.py"), *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "one.yaml").write_text(GOOD)
+    (tmp_path / "configs" / "two.yaml").write_text(GOOD.replace("sgd", "adam"))
+    return tmp_path
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_train_writes_its_folder_and_says_what_was_reached(folder: Path) -> None:
+    done = adrun(folder, "train", "configs/one.yaml")
+    [line] = done.stdout.splitlines()
+    assert line.startswith("one: loss ")
+    assert line.endswith(f"written to {Path('results/one')}")
+    assert done.stderr == ""
+    written = folder / "results" / "one"
+    assert names(written) == {"config.yaml", "log.csv", "boundary.gif", "boundary.png", "summary.json"}
+    log = rows(written / "log.csv")
+    assert [int(row["epoch"]) for row in log] == list(range(13))
+    summary = json.loads((written / "summary.json").read_text())
+    assert summary["status"] == "done"
+    assert summary["final"]["epoch"] == 12
+    assert summary["final"]["loss"] == pytest.approx(float(log[-1]["loss"]), rel=1e-6)
+    assert summary["best"]["loss"] == pytest.approx(min(float(row["loss"]) for row in log), rel=1e-6)
+    assert summary["parameters"] == 2 * 5 + 5 + 5 * 3 + 3
+    assert summary["points"] == 30
+    assert set(summary["versions"]) == {"adrun", "Python", "NumPy"}
+    assert set(summary["seconds"]) == {"training", "drawing"}
+
+
+def test_the_same_config_and_seed_give_the_same_bytes(folder: Path) -> None:
+    for results in ("a", "b"):
+        adrun(folder, "train", "configs/two.yaml", "--results", results, "--no-gif", "--set", "batch_size=7")
+    adrun(folder, "train", "configs/two.yaml", "--results", "c", "--no-gif", "--set", "batch_size=7", "--seed", "1")
+    first, again, other = ((folder / results / "two" / "log.csv").read_bytes() for results in "abc")
+    assert first == again
+    assert first != other
+
+
+def test_the_resolved_config_gives_the_same_run(folder: Path) -> None:
+    adrun(folder, "train", "configs/one.yaml", "--set", "hidden=[4, 3]", "--set", "dataset.noise=1e-3", "--no-gif")
+    written = folder / "results" / "one"
+    first = {name: (written / name).read_bytes() for name in ("config.yaml", "log.csv")}
+    assert b"hidden: [4, 3]" in first["config.yaml"]
+    assert first["config.yaml"].startswith(b"# one, ")
+    assert b"NumPy" in first["config.yaml"].splitlines()[0]
+    adrun(folder, "train", "results/one/config.yaml", "--results", "again", "--no-gif")
+    assert {name: (folder / "again" / "one" / name).read_bytes() for name in first} == first
+
+
+def test_no_gif_leaves_the_last_frame_and_nothing_of_an_earlier_run(folder: Path) -> None:
+    adrun(folder, "train", "configs/one.yaml", "--animation", "webp")
+    assert "boundary.webp" in names(folder / "results" / "one")
+    adrun(folder, "train", "configs/one.yaml", "--no-gif")
+    assert names(folder / "results" / "one") == {"config.yaml", "log.csv", "boundary.png", "summary.json"}
+
+
+def test_json_is_one_document_on_stdout(folder: Path) -> None:
+    done = adrun(folder, "train", "configs/one.yaml", "configs/two.yaml", "--json", "--no-gif")
+    runs = json.loads(done.stdout)["runs"]
+    assert [run["name"] for run in runs] == ["one", "two"]
+    assert [run["config"]["optimizer"] for run in runs] == ["sgd", "adam"]
+    assert [Path(run["folder"]) for run in runs] == [Path("results/one"), Path("results/two")]
+
+
+def test_compare_prints_a_table_and_writes_the_comparison(folder: Path) -> None:
+    done = adrun(folder, "compare", "--all")
+    head, one, two, last = done.stdout.splitlines()
+    assert head.split()[0] == "run"
+    assert (one.split()[0], two.split()[0]) == ("one", "two")
+    assert "results/comparison" in last.replace(os.sep, "/")
+    written = folder / "results" / "comparison"
+    assert names(written) == {"table.csv", "table.md", "curves.png", "boundaries.gif"}
+    table = rows(written / "table.csv")
+    assert [row["run"] for row in table] == ["one", "two"]
+    for row in table:
+        log = rows(folder / "results" / row["run"] / "log.csv")
+        assert float(row["final_loss"]) == pytest.approx(float(log[-1]["loss"]), rel=1e-6)
+    assert (written / "table.md").read_text().count("\n") == 4
+    assert "boundary.gif" in names(folder / "results" / "one")
+
+
+def test_compare_takes_the_configs_of_another_folder_and_runs_of_unequal_length(folder: Path) -> None:
+    (folder / "configs").rename(folder / "mine")
+    (folder / "mine" / "two.yaml").write_text(GOOD.replace("epochs: 12", "epochs: 7"))
+    done = adrun(folder, "compare", "--all", "--configs", "mine", "--json")
+    document = json.loads(done.stdout)
+    assert [run["final"]["epoch"] for run in document["runs"]] == [12, 7]
+    assert set(document["seconds"]) == {"training", "drawing"}
+    assert Path(document["folder"]) == Path("results/comparison")
+
+
+def test_a_diverging_run_is_told_kept_and_does_not_lose_the_others(folder: Path) -> None:
+    (folder / "configs" / "wild.yaml").write_text(GOOD.replace("0.1", "1e25"))
+    done = adrun(folder, "compare", "configs/wild.yaml", "configs/one.yaml", code=1)
+    assert "wild: diverged: the loss became " in done.stderr
+    assert "at epoch " in done.stderr
+    assert "try a smaller learning_rate (it is 1e+25)" in done.stderr
+    wild, one = rows(folder / "results" / "comparison" / "table.csv")
+    assert (wild["status"], wild["final_loss"], one["status"]) == ("diverged", "", "done")
+    kept = folder / "results" / "wild"
+    assert "boundary.gif" in names(kept)
+    log = rows(kept / "log.csv")
+    assert log[-1]["loss"] in ("nan", "inf")
+    summary = json.loads((kept / "summary.json").read_text())
+    assert summary["final"] == {"epoch": len(log) - 1, "loss": None, "accuracy": summary["final"]["accuracy"]}
+    assert 1 < len(log) < 13
+
+
+MALFORMED = {
+    "activation: rleu": "1:13: activation: must be one of relu, sigmoid, tanh, found 'rleu' (did you mean relu?)",
+    "optimizer: 3": "2:12: optimizer: must be one of sgd, adam, adamw, found 3",
+    "learning_rate: nan": "3:16: learning_rate: must be a positive number, found 'nan'",
+    "learning_rate: -0.1": "3:16: learning_rate: must be a positive number, found -0.1",
+    "epochs: -1": "4:9: epochs: must be a whole number from 1 to 1,000,000",
+    "epochs: 010": "4:9: epochs: 010 is read as octal by some and as decimal by others; write 10",
+    "epochs: 1e12": "4:9: epochs: must be a whole number from 1 to 1,000,000",
+    "epochs: 12\nepochs: 13": "5:1: epochs: given twice, first at line 4, column 1; keep one",
+    "frames: 0": "5:9: frames: must be a whole number from 2 to 1,000",
+    "hidden: [5, -1]": "6:13: hidden[1]: must be a whole number from 1 to 4,096, found -1",
+    "hidden: 5": "6:9: hidden: must be a list of up to 32 layer widths",
+    "dataset: {points_per_class: 1000000000000}": "7:29: dataset.points_per_class: must be a whole number from 2",
+    "dataset: {colour: red}": "7:11: dataset.colour: unknown field; the fields are dataset.name",
+    "dataset: [spiral]": "7:10: dataset: must be fields of its own",
+    "momentum: on": "8:11: momentum: must be a number from 0 up to, but below, 1, found 'on'",
+    "weight_decy: 0.1": "8:1: weight_decy: unknown field (did you mean weight_decay?)",
+    "batch_size: 31": "8:13: batch_size: must be at most 30, the number of points, found 31",
+    "seed: 1.5": "8:7: seed: must be a whole number from 0 to 2^64 - 1, found 1.5",
+    "dtype: double": "8:8: dtype: must be float32 or float64, found 'double'",
+    "style: loud": "8:8: style: must be soft or crisp, found 'loud'",
+    "seed: *x": "8:7: not YAML: undefined alias 'x'",
+    "\tseed: 3": "8:1: a tab character; YAML is indented with spaces",
+    "seed: [3": "not YAML: ",
+    "seed: 3: 4": "8:8: not YAML: a second ':' on this line",
+    "---\nseed: 3": "8:1: a second document starts here",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", MALFORMED)
+def test_a_malformed_config_is_answered_with_its_place_and_exit_code_2(folder: Path, line: str) -> None:
+    name = line.partition(":")[0]
+    lines = GOOD.splitlines()
+    position = next((i for i, given in enumerate(lines) if given.partition(":")[0] == name), len(lines))
+    (folder / "bad.yaml").write_text("\n".join([*lines[:position], line, *lines[position + 1 :]]) + "\n")
+    done = adrun(folder, "train", "bad.yaml", code=2)
+    assert done.stdout == ""
+    [problem] = done.stderr.splitlines()
+    assert problem.startswith("bad.yaml:")
+    assert MALFORMED[line] in problem
+    assert not (folder / "results").exists()
+
+
+def test_momentum_given_to_adam_is_an_error_that_says_so(folder: Path) -> None:
+    done = adrun(folder, "train", "configs/two.yaml", "--set", "momentum=0.9", code=2)
+    assert done.stderr.startswith("--set momentum=0.9: momentum: is for optimizer sgd; adam keeps its own moments")
+
+
+def test_nothing_runs_when_one_of_several_configs_is_wrong(folder: Path) -> None:
+    (folder / "bad.yaml").write_text("epochs: 3\nlr: 4\n")
+    done = adrun(folder, "train", "configs/one.yaml", "bad.yaml", "missing.yaml", code=2)
+    assert len(done.stderr.splitlines()) == 5
+    assert "missing.yaml: no such file" in done.stderr
+    assert not (folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train"], "Missing argument"),
+        (["train", "configs"], "configs: is a folder"),
+        (["train", "configs/one.yml"], f"did you mean {Path('configs/one.yaml')}?"),
+        (["train", "configs/one.yaml", "--set", "epochs"], "--set epochs: must be key=value"),
+        (["train", "configs/one.yaml", "--animation", "mp4"], "mp4"),
+        (["train", "configs/one.yaml", "configs/../configs/one.yaml"], "would write to the same folder"),
+        (["train", "configs/one.yaml", "--results", "configs/one.yaml"], "configs/one.yaml"),
+        (["compare"], "--all"),
+        (["compare", "configs/one.yaml", "--all"], "--all"),
+        (["compare", "--all", "--configs", "nowhere"], "no config (*.yaml) here"),
+        (["gradcheck", "sigmod"], "no derivative rule is named 'sigmod' (did you mean sigmoid?)"),
+        (["gradcheck", "--order", "3"], "'--order'"),
+        (["gradcheck", "exp", "--config", "configs/one.yaml"], "not both"),
+        (["gradcheck", "--config", "missing.yaml"], "no such file"),
+    ],
+)
+def test_bad_arguments_exit_with_2(folder: Path, arguments: list[str], words: str) -> None:
+    done = adrun(folder, *arguments, code=2)
+    assert words in done.stderr
+    assert done.stdout == ""
+
+
+def test_gradcheck_prints_the_largest_error_of_a_rule(folder: Path) -> None:
+    done = adrun(folder, "gradcheck", "exp", "sigmoid")
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:3]] == ["np.exp", "sigmoid"]
+    assert all(line.endswith("ok") and float(line.split()[1]) < 1e-5 for line in lines[1:3])
+    checks = json.loads(adrun(folder, "gradcheck", "exp", "--order", "1", "--json").stdout)
+    assert checks["passed"] is True
+    assert [(check["name"], check["order"]) for check in checks["checks"]] == [("np.exp", 1)]
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+def test_gradcheck_checks_the_network_of_a_config(folder: Path, activation: str) -> None:
+    (folder / "deep.yaml").write_text(GOOD.replace("relu", activation).replace("[5]", "[5, 4]"))
+    checks = json.loads(adrun(folder, "gradcheck", "--config", "deep.yaml", "--json").stdout)["checks"]
+    layers = ["0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias"]
+    assert [(check["name"], check["order"]) for check in checks] == [
+        (name, order) for order in (1, 2) for name in layers
+    ]
+    assert all(0 < check["largest_error"] < 1e-5 for check in checks)
+
+
+WRONG_RULE = """
+import sys
+import numpy as np
+from autodiff.function import rule
+import autodiff.rules
+rule(np.tanh, x=lambda g, out: 1.001 * g * (1 - out * out))
+import cli
+sys.argv = ["adrun", "gradcheck", *sys.argv[1:]]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("arguments", [["tanh"], ["--config", "net.yaml"]])
+def test_gradcheck_finds_a_wrong_rule(folder: Path, arguments: list[str]) -> None:
+    (folder / "net.yaml").write_text(GOOD.replace("relu", "tanh"))
+    command = [sys.executable, "-c", WRONG_RULE, *arguments]
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "FAILED" in done.stdout
+    assert "expected" in done.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_interrupted_run_keeps_what_was_written(folder: Path) -> None:
+    command = [sys.executable, str(ROOT / "cli.py"), "train", "configs/one.yaml", "configs/two.yaml"]
+    process = subprocess.Popen(
+        [*command, "--set", "epochs=1000000"], cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "results" / "two").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)  # the folders are made just before the first run begins
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "one: interrupted: loss " in errors
+    assert "Traceback" not in errors
+    written = folder / "results" / "one"
+    summary = json.loads((written / "summary.json").read_text())
+    log = rows(written / "log.csv")
+    assert summary["status"] == "interrupted"
+    assert [int(row["epoch"]) for row in log] == list(range(summary["final"]["epoch"] + 1))
+    assert names(folder / "results" / "two") == set()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(folder: Path) -> None:
+    program = (
+        "import sys, errno, autodiff.experiment.log as log, autodiff.experiment.run as run, cli\n"
+        "def full(*arguments): open('/dev/full', 'w').write('x' * 100000)\n"
+        "run.write_log = full\n"
+        "sys.argv = ['adrun', 'train', 'configs/one.yaml']\n"
+        "cli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"{Path('results/one')}: cannot be written to: No space left on device\n"
+
+
+def progress_of(folder: Path, *arguments: str, **environment: str) -> str:
+    """Run adrun on a terminal of its own and return what it wrote there."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    command = [sys.executable, str(ROOT / "cli.py"), "train", "configs/one.yaml", "--no-gif", *arguments]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=ENVIRONMENT | {"TERM": "xterm"} | environment,
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    assert done.returncode == 0
+    os.write(theirs, b"END")
+    found = b""
+    while not found.endswith(b"END"):
+        found += os.read(ours, 65536)
+    os.close(ours)
+    os.close(theirs)
+    return found.decode().removesuffix("END")
+
+
+def test_progress_is_shown_on_a_terminal_only(folder: Path) -> None:
+    shown = progress_of(folder)
+    assert "one [" in shown
+    assert "/12  loss " in shown
+    assert "accuracy" in shown
+    assert progress_of(folder, "--quiet") == ""
+    assert progress_of(folder, CI="true") == ""
+    assert progress_of(folder, TERM="dumb") == ""
+
+
+def modules_after(folder: Path, *arguments: str) -> set[str]:
+    """Return the modules that a command has imported when it ends."""
+    program = (
+        "import sys, json, cli\n"
+        "sys.argv = ['adrun', *sys.argv[1:]]\n"
+        "try:\n    cli.main()\n"
+        "finally:\n    print('\\n' + json.dumps(sorted(sys.modules)))\n"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_help_imports_nothing_heavy(folder: Path) -> None:
+    loaded = modules_after(folder, "--help")
+    assert "typer" in loaded
+    assert not loaded & {"numpy", "matplotlib", "pydantic", "yaml", "rich", "PIL", "imageio", "autodiff"}
+
+
+def test_a_config_error_imports_no_drawing_library(folder: Path) -> None:
+    (folder / "bad.yaml").write_text("epochs: 3\n")
+    loaded = modules_after(folder, "train", "bad.yaml")
+    assert "pydantic" in loaded
+    assert not loaded & {"matplotlib", "PIL", "imageio", "rich"}
+
+
+def test_help_and_version(folder: Path) -> None:
+    shown = adrun(folder, "--help").stdout
+    for command in ("train", "compare", "gradcheck", "--version", "--install-completion"):
+        assert command in shown
+    for command in ("train", "compare", "gradcheck"):
+        assert "Usage" in adrun(folder, command, "--help").stdout
+    assert adrun(folder, "--version").stdout.startswith("adrun ")
+
+
+def test_the_shell_can_complete(folder: Path) -> None:
+    completed = adrun(folder, _ADRUN_COMPLETE="complete_bash", COMP_WORDS="adrun tr", COMP_CWORD="1")
+    assert "train" in completed.stdout

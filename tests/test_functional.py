@@ -1,0 +1,190 @@
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff import functional as F  # noqa: N812
+
+EXTREMES = [0.0, -0.0, 1.0, -1.0, 20.0, -20.0, 100.0, -100.0, 1e4, -1e4, 1e30, -1e30]
+
+
+def gradient_of(function, x):
+    leaf = ad.Tensor(x, requires_grad=True)
+    np.sum(function(leaf)).backward()
+    return leaf.grad.data
+
+
+# Activations
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("function", [F.relu, F.sigmoid, F.tanh], ids=["relu", "sigmoid", "tanh"])
+def test_activations_stay_finite_at_extremes_in_value_and_gradient(function, dtype):
+    x = np.array(EXTREMES, dtype)
+    assert np.isfinite(function(x)).all()
+    assert np.isfinite(gradient_of(function, x)).all()
+
+
+def test_sigmoid_is_its_formula():
+    x = np.linspace(-30, 30, 101)
+    expected = 1 / (1 + np.exp(-x))
+    np.testing.assert_allclose(F.sigmoid(x), expected, rtol=1e-15)
+    np.testing.assert_allclose(gradient_of(F.sigmoid, x), expected * (1 - expected), rtol=1e-12, atol=1e-15)
+    np.testing.assert_array_equal(F.sigmoid(np.array([-np.inf, 0, np.inf])), [0, 0.5, 1])
+
+
+def test_sigmoid_keeps_small_values_relative_to_themselves():
+    np.testing.assert_allclose(F.sigmoid(np.array([-700.0])), np.exp(-700.0), rtol=1e-12)
+
+
+def test_relu_is_its_formula_and_has_no_slope_at_0():
+    x = np.array([-2.0, -0.0, 0.0, 3.0])
+    np.testing.assert_array_equal(F.relu(x), [0, 0, 0, 3])
+    np.testing.assert_array_equal(gradient_of(F.relu, x), [0, 0, 0, 1])
+
+
+def test_tanh_is_numpys():
+    x = np.linspace(-3, 3, 7)
+    np.testing.assert_array_equal(F.tanh(ad.Tensor(x)).data, np.tanh(x))
+
+
+# Softmax
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("function", [F.softmax, F.log_softmax], ids=["softmax", "log_softmax"])
+def test_softmax_stays_finite_at_extremes_in_value_and_gradient(function, dtype):
+    x = np.array([[1e4, -1e4, 0], [1e30, 1e30, -1e30], [-1e30, -1e30, -1e30], [88, 89, 710]], dtype)
+    assert np.isfinite(function(x)).all()
+    assert np.isfinite(gradient_of(function, x)).all()
+
+
+@pytest.mark.parametrize("axis", [-1, 0, (0, 1)])
+def test_softmax_is_its_formula(axis):
+    x = np.random.default_rng(0).normal(0, 3, (4, 5))
+    expected = np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
+    np.testing.assert_allclose(F.softmax(x, axis=axis), expected, rtol=1e-13)
+    np.testing.assert_allclose(F.log_softmax(x, axis=axis), np.log(expected), rtol=1e-12)
+    np.testing.assert_allclose(F.softmax(ad.Tensor(x), axis).data, expected, rtol=1e-13)
+
+
+def test_softmax_does_not_change_when_all_inputs_are_shifted():
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(F.softmax(x + 1000), F.softmax(x), rtol=1e-13)
+
+
+def test_softmax_of_minus_infinity_is_a_probability_of_0():
+    x = np.array([0.0, -np.inf, 0.0])
+    np.testing.assert_array_equal(F.softmax(x), [0.5, 0, 0.5])
+    np.testing.assert_array_equal(F.log_softmax(x), [-np.log(2), -np.inf, -np.log(2)])
+
+
+def test_log_softmax_keeps_what_the_logarithm_of_softmax_loses():
+    np.testing.assert_allclose(F.log_softmax(np.array([0.0, -2000.0])), [0, -2000])
+
+
+# Linear
+
+
+def test_linear_is_its_formula():
+    random = np.random.default_rng(0)
+    x, weight, bias = random.normal(size=(2, 4, 3)), random.normal(size=(5, 3)), random.normal(size=5)
+    np.testing.assert_allclose(F.linear(x, weight, bias), np.einsum("...i,oi->...o", x, weight) + bias, rtol=1e-12)
+
+
+def test_the_gradient_of_linear_is_that_of_the_plain_expression():
+    random = np.random.default_rng(0)
+    for shape in [(4, 3), (2, 4, 3), (3,), (0, 3)]:
+        inputs = [random.normal(size=shape), random.normal(size=(5, 3)), random.normal(size=5)]
+        weights = random.normal(size=(*shape[:-1], 5))
+        fused = ad.grad(lambda x, w, b, weights=weights: np.sum(F.linear(x, w, b) * weights), (0, 1, 2))(*inputs)
+        plain = ad.grad(lambda x, w, b, weights=weights: np.sum((x @ w.T + b) * weights), (0, 1, 2))(*inputs)
+        for one, other in zip(fused, plain, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+# Cross-entropy
+
+
+def test_cross_entropy_is_its_formula_for_class_numbers_one_hot_and_soft_labels():
+    random = np.random.default_rng(0)
+    logits, labels = random.normal(0, 3, (6, 4)), random.integers(0, 4, 6)
+    soft = random.dirichlet(np.ones(4), size=6)
+    log_probabilities = np.log(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
+    one_hot = np.eye(4)[labels]
+    np.testing.assert_allclose(F.cross_entropy(logits, labels), -log_probabilities[np.arange(6), labels].mean())
+    np.testing.assert_allclose(F.cross_entropy(logits, one_hot), F.cross_entropy(logits, labels), rtol=1e-14)
+    np.testing.assert_allclose(F.cross_entropy(logits, soft), -(soft * log_probabilities).sum(axis=1).mean())
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["numbers", "one-hot", "booleans", "list"])
+def test_the_gradient_of_cross_entropy_is_softmax_minus_one_hot_over_the_number_of_samples(kind, dtype):
+    random = np.random.default_rng(0)
+    logits, labels = random.normal(0, 3, (6, 4)).astype(dtype), random.integers(0, 4, 6)
+    one_hot = np.eye(4)[labels]
+    given = {"numbers": labels, "one-hot": one_hot, "booleans": one_hot == 1, "list": one_hot.tolist()}[kind]
+    loss, gradient = ad.value_and_grad(F.cross_entropy)(logits, given)
+    assert loss.dtype == gradient.dtype == dtype
+    np.testing.assert_allclose(gradient, (F.softmax(logits) - one_hot) / 6, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("labels", [[2, 0], (2, 0), np.array([2, 0], np.uint8), ad.Tensor(np.array([2, 0]))])
+def test_class_numbers_come_as_lists_arrays_or_tensors(labels):
+    logits = ad.Tensor(np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), requires_grad=True)
+    loss = F.cross_entropy(logits, labels)
+    np.testing.assert_allclose(loss.item(), F.cross_entropy(logits.data, np.array([2, 0])))
+    loss.backward()
+    assert logits.grad is not None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cross_entropy_stays_finite_at_extremes_in_value_and_gradient(dtype):
+    logits = np.array([[1e4, -1e4, 0], [1e30, 1e30, -1e30], [-1e30, -1e30, -1e30]], dtype)
+    for labels in (np.array([0, 0, 0]), np.array([1, 2, 0]), np.eye(3, dtype=dtype)[[1, 2, 0]]):
+        loss, gradient = ad.value_and_grad(F.cross_entropy)(logits, labels)
+        assert np.isfinite(loss)
+        assert np.isfinite(gradient).all()
+
+
+def test_cross_entropy_of_a_sure_and_wrong_answer_is_the_difference_of_the_logits():
+    assert F.cross_entropy(np.array([[1000.0, 0.0]]), np.array([1])) == 1000
+    assert F.cross_entropy(np.array([[1000.0, 0.0]]), np.array([0])) == 0
+
+
+def test_cross_entropy_of_several_axes_is_the_mean_over_all_samples():
+    random = np.random.default_rng(0)
+    logits, labels = random.normal(size=(2, 5, 3)), random.integers(0, 3, (2, 5))
+    np.testing.assert_allclose(
+        F.cross_entropy(logits, labels), F.cross_entropy(logits.reshape(10, 3), labels.reshape(10)), rtol=1e-14
+    )
+
+
+def test_cross_entropy_of_no_samples_is_0():
+    loss, gradient = ad.value_and_grad(F.cross_entropy)(np.zeros((0, 3)), np.zeros(0, int))
+    assert loss == 0
+    assert gradient.shape == (0, 3)
+
+
+def test_gradients_flow_to_soft_labels():
+    logits, soft = np.array([[1.0, 2.0]]), np.array([[0.3, 0.7]])
+    np.testing.assert_allclose(ad.grad(F.cross_entropy, 1)(logits, soft), -F.log_softmax(logits), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.array([0, 3]), "3 classes need labels from 0 to 2, found 0 to 3"),
+        (np.array([-1, 2]), "3 classes need labels from 0 to 2, found -1 to 2"),
+        (np.array([0, 1, 2]), r"logits of shape \(2, 3\) need class numbers of shape \(2,\), found \(3,\)"),
+        (np.eye(3, dtype=int)[[0, 1]], r"need class numbers of shape \(2,\), found \(2, 3\)"),
+        (
+            np.array([0.0, 1.0]),
+            r"dtype float64 are probabilities.*\(2, 3\), found \(2,\).*astype\(np\.int64\)",
+        ),
+        (np.ones((2, 4)), r"shape \(2, 3\), found \(2, 4\)"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(labels, message):
+    for logits in (np.zeros((2, 3)), ad.Tensor(np.zeros((2, 3)), requires_grad=True)):
+        with pytest.raises(ValueError, match=message):
+            F.cross_entropy(logits, labels)

@@ -1,0 +1,156 @@
+"""Who may know whom: DESIGN.md's rules, read from the imports of every file."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autodiff import public
+
+ROOT = Path(__file__).parents[1]
+FILES = {
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path for path in ROOT.glob("autodiff/**/*.py")
+}
+FILES["cli"] = ROOT / "cli.py"
+
+OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.capture")
+ENGINE = {name for name in FILES if name != "cli" and not name.startswith(OUTSIDE_ENGINE)}
+PUBLIC_MODULES = {"autodiff", "autodiff.functional", "autodiff.gradcheck"}
+
+
+def imports_of(name, source, at_the_top_only=False):
+    """Return the full names a module imports: `a.b` for `import a.b`, `a.b.c` for `from a.b import c`."""
+    tree = ast.parse(source)
+    found = set()
+    for node in tree.body if at_the_top_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = name.split(".")
+                base = ".".join([*parts[: len(parts) - node.level], *filter(None, [base])])
+            found |= {f"{base}.{alias.name}" for alias in node.names}
+    return found
+
+
+def imports(name, at_the_top_only=False):
+    return imports_of(name, FILES[name].read_text(), at_the_top_only)
+
+
+def within(imported, *packages):
+    """Return whether an imported name is one of these packages or something in them."""
+    return any(imported == package or imported.startswith(f"{package}.") for package in packages)
+
+
+def is_standard(imported):
+    return imported.split(".")[0] in sys.stdlib_module_names
+
+
+def offenders(modules, allowed, **options):
+    """Return the imports of these modules that are not allowed, as `module -> import`."""
+    return sorted(
+        f"{name} -> {imported}" for name in modules for imported in imports(name, **options) if not allowed(imported)
+    )
+
+
+# The reader of imports itself
+
+
+def test_every_kind_of_import_is_read():
+    source = "import a.b as x\nfrom c import d, e\ndef f():\n    from .near import g\n    from . import h\n"
+    assert imports_of("p.q.m", source) == {"a.b", "c.d", "c.e", "p.q.near.g", "p.q.h"}
+    assert imports_of("p.q.m", source, at_the_top_only=True) == {"a.b", "c.d", "c.e"}
+
+
+def test_the_files_of_the_engine_are_found():
+    assert {"autodiff.graph", "autodiff.tensor", "autodiff.rules.elementwise", "autodiff.optimizer"} <= ENGINE
+    assert not any("experiment" in name for name in ENGINE)
+
+
+# The rules
+
+
+def test_rules_and_functional_know_numpy_and_function_alone():
+    for package in ("autodiff.rules", "autodiff.functional"):
+        members = [name for name in FILES if within(name, package)]
+        assert members
+        allowed = lambda i, package=package: is_standard(i) or within(i, "numpy", "autodiff.function", package)
+        assert offenders(members, allowed) == []
+
+
+def test_the_engine_imports_numpy_and_the_standard_library_alone():
+    allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
+    assert offenders(ENGINE, allowed) == []
+
+
+def test_the_engine_knows_neither_experiment_nor_capture_nor_cli():
+    assert offenders(ENGINE, lambda i: not within(i, *OUTSIDE_ENGINE, "cli")) == []
+
+
+def test_capture_does_not_know_experiment():
+    capture = [name for name in FILES if within(name, "autodiff.capture")]
+    assert offenders(capture, lambda i: not within(i, "autodiff.experiment", "cli")) == []
+
+
+def is_public(imported):
+    """Return whether an imported name is part of the engine's public face."""
+    module, _, last = imported.rpartition(".")
+    if within(imported, "autodiff.experiment") or imported in PUBLIC_MODULES:
+        return True
+    if module == "autodiff":
+        return last in public.__all__
+    return module in PUBLIC_MODULES and not last.startswith("_")
+
+
+def test_experiment_and_cli_know_the_engine_through_its_public_names():
+    outside = [name for name in FILES if within(name, "autodiff.experiment", "cli")]
+    assert offenders(outside, lambda i: not within(i, "autodiff") or is_public(i)) == []
+
+
+def test_experiment_uses_no_attribute_of_autodiff_that_is_not_public():
+    for name in (name for name in FILES if within(name, "autodiff.experiment")):
+        for node in ast.walk(ast.parse(FILES[name].read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ad":
+                assert node.attr in public.__all__, f"{name}: ad.{node.attr}"
+
+
+def test_cli_imports_only_typer_and_the_standard_library_at_the_top():
+    assert offenders(["cli"], lambda i: is_standard(i) or within(i, "typer"), at_the_top_only=True) == []
+
+
+def test_cli_knows_experiment_and_not_the_engine():
+    assert offenders(["cli"], lambda i: not within(i, "autodiff") or within(i, "autodiff.experiment")) == []
+
+
+# What is loaded
+
+HEAVY = ["matplotlib", "PIL", "imageio", "pydantic", "typer", "yaml", "torch", "autodiff.experiment"]
+
+
+@pytest.mark.parametrize("name", ["Tensor", "functional", "gradcheck"])
+def test_using_the_engine_loads_nothing_heavy(name):
+    script = f"import sys; from autodiff import {name}; print([name for name in {HEAVY} if name in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
+
+
+def test_using_the_engine_loads_nothing_but_numpy_from_outside_the_standard_library():
+    script = (
+        "import sys, numpy.random; before = set(sys.modules); from autodiff import Tensor, gradcheck\n"
+        "print({n.split('.')[0] for n in set(sys.modules) - before} - set(sys.stdlib_module_names))"
+    )
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(ast.literal_eval(result.stdout)) <= {"autodiff", "numpy"}
+
+
+def test_a_star_import_brings_the_public_names():
+    script = "from autodiff import *; print(Tensor.__name__, grad.__name__, functional.__name__)"
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["Tensor", "grad", "autodiff.functional"]

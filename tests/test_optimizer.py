@@ -1,0 +1,262 @@
+import copy
+import math
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+
+MAKERS = {
+    "SGD": lambda parameters: ad.SGD(parameters, 0.1),
+    "SGD with momentum": lambda parameters: ad.SGD(parameters, 0.05, momentum=0.9, weight_decay=0.01),
+    "SGD with nesterov": lambda parameters: ad.SGD(parameters, 0.05, momentum=0.9, nesterov=True),
+    "Adam": lambda parameters: ad.Adam(parameters, 0.1, weight_decay=0.01),
+    "AdamW": lambda parameters: ad.AdamW(parameters, 0.1),
+}
+each_optimizer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+def parameters_at(*values, dtype=np.float64):
+    return [ad.Parameter(np.array(value, dtype)) for value in values]
+
+
+def take_steps(optimizer, parameters, count):
+    """Descend a valley whose sides are not equally steep."""
+    for _ in range(count):
+        optimizer.zero_grad()
+        sum((np.sum((i + 1) * (p - 3.0) ** 2) for i, p in enumerate(parameters)), start=ad.Tensor(0.0)).backward()
+        optimizer.step()
+
+
+# What a step does, by hand
+
+
+def set_grad(parameter, value):
+    parameter.grad = ad.Tensor(np.full(parameter.shape, value, parameter.dtype))
+
+
+def test_sgd_moves_against_the_gradient():
+    (p,) = parameters_at([1.0, 2.0])
+    optimizer = ad.SGD([p], 0.1)
+    set_grad(p, 3.0)
+    optimizer.step()
+    np.testing.assert_allclose(p.data, [0.7, 1.7], rtol=1e-15)
+
+
+def test_momentum_adds_up_past_gradients():
+    (p,) = parameters_at(0.0)
+    optimizer = ad.SGD([p], 0.1, momentum=0.5)
+    for expected in (-0.1, -0.25, -0.425):  # velocities 1, 1.5, 1.75
+        set_grad(p, 1.0)
+        optimizer.step()
+        np.testing.assert_allclose(p.data, expected, rtol=1e-14)
+
+
+def test_nesterov_looks_ahead():
+    (p,) = parameters_at(0.0)
+    optimizer = ad.SGD([p], 0.1, momentum=0.5, nesterov=True)
+    for expected in (-0.15, -0.325):  # 1 + 0.5 * 1, 1 + 0.5 * 1.5
+        set_grad(p, 1.0)
+        optimizer.step()
+        np.testing.assert_allclose(p.data, expected, rtol=1e-14)
+
+
+def test_weight_decay_pulls_towards_0():
+    (p,) = parameters_at(2.0)
+    optimizer = ad.SGD([p], 0.1, weight_decay=0.5)
+    set_grad(p, 0.0)
+    optimizer.step()
+    np.testing.assert_allclose(p.data, 1.9, rtol=1e-15)
+
+
+@pytest.mark.parametrize("gradient", [1e-3, 1.0, 1e3])
+def test_adams_first_step_has_the_length_of_the_learning_rate(gradient):
+    (p,) = parameters_at(0.0)
+    optimizer = ad.Adam([p], 0.01)
+    set_grad(p, gradient)
+    optimizer.step()
+    np.testing.assert_allclose(p.data, -0.01, rtol=1e-4)
+
+
+def test_adam_is_the_papers_algorithm():
+    (p,) = parameters_at(1.0)
+    optimizer = ad.Adam([p], 0.1, betas=(0.8, 0.9), epsilon=1e-3)
+    value, m, v = 1.0, 0.0, 0.0
+    for t, gradient in enumerate([0.5, -2.0, 3.0], start=1):
+        set_grad(p, gradient)
+        optimizer.step()
+        m, v = 0.8 * m + 0.2 * gradient, 0.9 * v + 0.1 * gradient**2
+        value -= 0.1 * (m / (1 - 0.8**t)) / (math.sqrt(v / (1 - 0.9**t)) + 1e-3)
+        np.testing.assert_allclose(p.data, value, rtol=1e-13)
+
+
+def test_adamw_decays_weights_apart_from_the_gradient():
+    (p,) = parameters_at(2.0)
+    optimizer = ad.AdamW([p], 0.1, weight_decay=0.5)
+    set_grad(p, 0.0)
+    optimizer.step()
+    np.testing.assert_allclose(p.data, 2.0 * (1 - 0.1 * 0.5), rtol=1e-15)
+
+
+@each_optimizer
+def test_optimizers_reach_the_minimum(make):
+    parameters = parameters_at([0.0, 10.0], 5.0)
+    optimizer = make(parameters)
+    optimizer.weight_decay = 0.0
+    take_steps(optimizer, parameters, 400)
+    for parameter in parameters:
+        np.testing.assert_allclose(parameter.data, 3.0, atol=1e-3)
+
+
+# Parameters
+
+
+@each_optimizer
+def test_a_parameter_without_a_gradient_stays(make):
+    moved, still = parameters_at(1.0, 1.0)
+    optimizer = make([moved, still])
+    set_grad(moved, 1.0)
+    optimizer.step()
+    assert moved.item() != 1
+    assert still.item() == 1
+
+
+@each_optimizer
+def test_values_change_in_place_and_the_gradient_stays(make):
+    (p,) = parameters_at([1.0, 2.0])
+    data = p.data
+    set_grad(p, 1.0)
+    optimizer = make([p])
+    for _ in range(3):
+        optimizer.step()
+    assert p.data is data
+    np.testing.assert_array_equal(p.grad.data, [1, 1])
+
+
+@each_optimizer
+def test_float32_stays_float32(make):
+    (p,) = parameters_at([1.0, 2.0], dtype=np.float32)
+    optimizer = make([p])
+    take_steps(optimizer, [p], 3)
+    assert p.dtype == np.float32
+    arrays = [value for value in optimizer.states[0].values() if isinstance(value, np.ndarray)]
+    assert all(array.dtype == np.float32 for array in arrays)
+
+
+def test_zero_grad_forgets_the_gradients():
+    parameters = parameters_at(1.0, 2.0)
+    for parameter in parameters:
+        set_grad(parameter, 1.0)
+    ad.SGD(parameters, 0.1).zero_grad()
+    assert [parameter.grad for parameter in parameters] == [None, None]
+
+
+def test_parameters_may_come_as_a_generator():
+    model = ad.Linear(2, 3, rng=np.random.default_rng(0))
+    assert len(ad.Adam(model.parameters()).parameters) == 2
+
+
+# State
+
+
+@each_optimizer
+def test_a_resumed_optimizer_goes_on_exactly(make):
+    whole = parameters_at([0.0, 10.0], 5.0)
+    take_steps(make(whole), whole, 20)
+
+    half = parameters_at([0.0, 10.0], 5.0)
+    optimizer = make(half)
+    take_steps(optimizer, half, 8)
+    state, values = copy.deepcopy(optimizer.state_dict()), [p.data for p in half]
+    resumed = parameters_at(*values)
+    second = make(resumed)
+    second.load_state_dict(state)
+    take_steps(second, resumed, 12)
+    for one, other in zip(whole, resumed, strict=True):
+        np.testing.assert_array_equal(one.data, other.data)
+
+
+@each_optimizer
+def test_a_state_is_a_copy_both_ways(make):
+    parameters = parameters_at([0.0, 10.0])
+    optimizer = make(parameters)
+    take_steps(optimizer, parameters, 2)
+    state = optimizer.state_dict()
+    kept = copy.deepcopy(state)
+    take_steps(optimizer, parameters, 2)
+    optimizer.load_state_dict(state)
+    take_steps(optimizer, parameters, 2)
+    for name, value in kept["states"][0].items():
+        np.testing.assert_array_equal(state["states"][0][name], value)
+
+
+def test_a_state_carries_the_settings():
+    state = ad.SGD(parameters_at(1.0), 0.25, momentum=0.5, nesterov=True, weight_decay=0.125).state_dict()
+    assert state == {
+        "learning_rate": 0.25,
+        "momentum": 0.5,
+        "nesterov": True,
+        "weight_decay": 0.125,
+        "states": [{}],
+    }
+    other = ad.SGD(parameters_at(1.0), 0.1)
+    other.load_state_dict(state)
+    assert other.state_dict() == state
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda state: state.pop("betas"), "missing 'betas'"),
+        (lambda state: state.update(momentum=0.9), "unexpected 'momentum'"),
+        (lambda state: state["states"].pop(), "1 parameter states for 2 parameters"),
+        (lambda state: state["states"][1].update(mean=np.ones(3)), r"'mean' of parameter 1 has shape \(3,\)"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(change, message):
+    parameters = parameters_at([0.0, 10.0], 5.0)
+    optimizer = ad.Adam(parameters, 0.1)
+    take_steps(optimizer, parameters, 3)
+    before = copy.deepcopy(optimizer.state_dict())
+    state = copy.deepcopy(before)
+    state["learning_rate"] = 5.0
+    state["states"][0]["mean"][:] = 7
+    change(state)
+    with pytest.raises(ValueError, match="the state does not fit the Adam: .*" + message):
+        optimizer.load_state_dict(state)
+    np.testing.assert_equal(optimizer.state_dict(), before)
+
+
+# Errors
+
+
+@pytest.mark.parametrize("value", [0, -0.1, math.nan, math.inf])
+@pytest.mark.parametrize("kind", [ad.SGD, ad.Adam, ad.AdamW])
+def test_a_learning_rate_that_makes_no_sense_is_refused(kind, value):
+    with pytest.raises(ValueError, match="learning_rate must be a finite number above 0"):
+        kind(parameters_at(1.0), value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: ad.SGD(p, 0.1, momentum=-0.5), "momentum must be a finite number, 0 or more, found -0.5"),
+        (lambda p: ad.SGD(p, 0.1, weight_decay=math.nan), "weight_decay must be"),
+        (lambda p: ad.SGD(p, 0.1, nesterov=True), "nesterov needs a momentum above 0"),
+        (lambda p: ad.Adam(p, betas=(0.9, 1.0)), "betas must be two numbers from 0 to below 1"),
+        (lambda p: ad.Adam(p, betas=(-0.1, 0.9)), "betas must be"),
+        (lambda p: ad.AdamW(p, epsilon=-1.0), "epsilon must be"),
+        (lambda p: ad.AdamW(p, weight_decay=-1.0), "weight_decay must be"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make(parameters_at(1.0))
+
+
+def test_an_optimizer_needs_parameters_that_require_a_gradient():
+    with pytest.raises(ValueError, match="at least one parameter"):
+        ad.SGD([], 0.1)
+    for wrong in ([ad.Tensor([1.0])], [np.ones(2)], ["weight"]):
+        with pytest.raises(TypeError, match="require a gradient"):
+            ad.SGD(wrong, 0.1)
