@@ -1,0 +1,70 @@
+"""A table of all functions that work on Tensors: `python -m autodiff.catalogue > docs/functions.md`."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from autodiff import rules  # noqa: F401 - registers the functions
+from autodiff.function import Function, Variadic, has_gradient, in_place
+from autodiff.gradcheck import argument_name, variable_slots
+from autodiff.samples import samples_of
+from autodiff.tensor import full_name, functions
+
+HEAD = """# Functions
+
+Every function that works on Tensors, made from the registry of derivative rules by `python -m autodiff.catalogue`.
+`adrun gradcheck` checks each gradient, in first and second order, on the given number of sample calls.
+
+| function | gradient for | sample calls | how |
+| --- | --- | ---: | --- |
+"""
+
+
+def catalogue() -> str:
+    """Return the table as Markdown, the functions in the order of their names."""
+    lines = sorted(line for function in functions for line in row(function))
+    return HEAD + "\n".join(lines) + "\n"
+
+
+def row(function: Callable[..., Any]) -> Iterator[str]:
+    """Yield the row of a function that users call; the parts others are made of have none."""
+    if full_name(function).startswith("np.") or is_public(function):
+        name = full_name(function) if full_name(function).startswith("np.") else spoken(function)
+        yield f"| `{name}` | {gradient_arguments(function)} | {len(samples_of(function)) or ''} | {manner(function)} |"
+
+
+def is_public(function: Callable[..., Any]) -> bool:
+    """Return whether a function that is not NumPy's is called by users."""
+    from autodiff import functional
+
+    return getattr(functional, function.__name__, None) is function or function.__module__ == "_operator"
+
+
+def spoken(function: Callable[..., Any]) -> str:
+    """Return how users write a function of ours or of Python's."""
+    return {"getitem": "t[index]", "setitem": "t[index] = value"}.get(function.__name__, f"F.{function.__name__}")
+
+
+def gradient_arguments(function: Callable[..., Any]) -> str:
+    """Return the names of the arguments that have a gradient."""
+    if not has_gradient(function):
+        return "values written" if function in in_place else "none"
+    made = functions[function]
+    if isinstance(made, Function) and not isinstance(made, Variadic):
+        return ", ".join(made.rules)
+    found = {
+        argument_name(made, i): None for sample in samples_of(function) for i, _ in variable_slots(sample.arguments)
+    }
+    return ", ".join(found)
+
+
+def manner(function: Callable[..., Any]) -> str:
+    """Return where the gradient comes from."""
+    if function in in_place:
+        return "written by `t[index] = value`"
+    if not has_gradient(function):
+        return "integers, booleans or constants"
+    return "a rule" if isinstance(functions[function], Function) else "composed of functions with rules"
+
+
+if __name__ == "__main__":
+    print(catalogue(), end="")

@@ -1,0 +1,94 @@
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autodiff.experiment.load import load
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+SETUP = [line for language, block in BLOCKS for line in block.splitlines() if line.startswith("python3 -m venv")]
+COMMANDS = [line for language, block in BLOCKS for line in block.splitlines() if line.startswith("adrun ")]
+
+
+def in_a_copy(command, folder):
+    """Run a command as the README gives it, where the configs are, with fewer epochs."""
+    (folder / "configs").symlink_to(ROOT / "configs")
+    arguments = shlex.split(command)[1:]
+    if arguments[0] in ("train", "compare"):
+        arguments += ["--set", "epochs=20"]
+    if "--results" in arguments:
+        arguments[arguments.index("--results") + 1] = "elsewhere"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_every_block_is_of_a_kind_that_is_tested_here():
+    assert {language for language, _ in BLOCKS} == {"sh", "python", "yaml"}
+    lines = [line for language, block in BLOCKS if language == "sh" for line in block.splitlines()]
+    assert sorted(lines) == sorted(SETUP + COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_runs(command, tmp_path):
+    done = in_a_copy(command, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_two_commands_set_up_what_they_run_and_are_those_of_ci():
+    assert len(SETUP) == 2
+    assert SETUP[0].endswith(".venv/bin/adrun compare --all")
+    assert "pytest" in SETUP[1]
+    assert (ROOT / ".ci" / "run").read_text().count('eval "$(readme_command') == 2
+
+
+def test_the_python_runs():
+    namespace = {}
+    for language, block in BLOCKS:
+        if language == "python":
+            exec(block, namespace)
+
+
+def test_the_config_is_one_and_gives_the_defaults(tmp_path):
+    (text,) = [block for language, block in BLOCKS if language == "yaml"]
+    (tmp_path / "full.yaml").write_text(text)
+    lines = text.splitlines()
+    required = "\n".join(line for line in lines if line.split(":")[0] in REQUIRED or line.startswith("momentum"))
+    (tmp_path / "short.yaml").write_text(required)
+    assert load(tmp_path / "full.yaml") == load(tmp_path / "short.yaml")
+
+
+REQUIRED = ("activation", "optimizer", "learning_rate", "epochs")
+
+
+def test_the_error_is_what_adrun_says(tmp_path):
+    (tmp_path / "relu.yaml").write_text("activation: relu\noptimizer: adma\nlearning_rate: 0.1\nepochs: 3\n")
+    done = in_a_copy("adrun train relu.yaml", tmp_path)
+    assert done.returncode == 2
+    assert f"    {done.stderr.splitlines()[0]}\n" in README
+
+
+def test_the_table_is_that_of_the_results():
+    assert (ROOT / "results" / "comparison" / "table.md").read_text() in README
+
+
+def test_every_link_leads_somewhere():
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_results_are_small_enough_to_keep():
+    assert sum(path.stat().st_size for path in (ROOT / "results").rglob("*")) < 8 * 1024**2
