@@ -17,9 +17,9 @@ def check_finite(value: Any, operation: str, line: str) -> None:
     """Raise AnomalyError, naming the operation and the user's line, if a value is not finite everywhere."""
     array = np.asarray(value)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        found = "NaN" if np.isnan(array).any() else "infinity"
+        found = "a NaN" if np.isnan(array).any() else "an infinity"
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise AnomalyError(f"{operation} made a {found}, first at {where}; it was called at {line}")
+        raise AnomalyError(f"{operation} made {found}, first at {where}; it was called at {line}")
 
 
 def user_line() -> str:

@@ -113,7 +113,11 @@ class Function:
     def compute(self, forward: Callable[..., Any], arrays: list[Any], keywords: dict[str, Any]) -> tuple[Any, Any]:
         """Return a function of plain arrays, and what a fused one keeps; errors tell what the arrays were."""
         try:
-            out = forward(*arrays, **keywords)
+            if modes.anomaly:
+                with np.errstate(all="ignore"):  # an error will tell more than a warning
+                    out = forward(*arrays, **keywords)
+            else:
+                out = forward(*arrays, **keywords)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {self.name} of {', '.join(describe(array) for array in arrays)}")
             raise

@@ -126,6 +126,8 @@ def backward_pass(
             node, g, shared = pending.pop()
             if node.tensor is not None if targets is None else node in targets:
                 results[node] = (np.array(g) if lift is None else +g) if shared else g
+                if targets is not None:
+                    continue  # these are the variables: what they were computed from is not asked for
             if node.saved and node.function is not None:
                 check_unchanged(node.saved, node.stamps, node.function.name)
             for name, parent in node.parents.items():

@@ -15,9 +15,10 @@ from autodiff.module import (
     Tanh,
 )
 from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
+from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.saved import ChangedArrayError
 from autodiff.tensor import MissingRuleError, Tensor
-from autodiff.transforms import grad, value_and_grad
+from autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __all__ = [
     "SGD",
@@ -33,15 +34,22 @@ __all__ = [
     "Optimizer",
     "Parameter",
     "ReLU",
+    "RecomputedDifferentlyError",
     "Sequential",
     "Sigmoid",
     "Softmax",
     "Tanh",
     "Tensor",
+    "checkpoint",
     "detect_anomaly",
     "functional",
     "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
     "no_grad",
     "rules",
     "value_and_grad",
+    "vjp",
 ]

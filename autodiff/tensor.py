@@ -1,5 +1,6 @@
 """Tensor: an ndarray that remembers how it was made."""
 
+import copy
 import operator
 import weakref
 from collections.abc import Callable, Iterator
@@ -107,11 +108,23 @@ class Tensor:
 
     def item(self) -> Any:
         """Return the only element as a Python number."""
-        return self._data.item()
+        return self.values_for("item()").item()
 
     def tolist(self) -> Any:
         """Return the values as nested Python lists."""
-        return self._data.tolist()
+        return self.values_for("tolist()").tolist()
+
+    def values_for(self, conversion: str) -> NDArray[Any]:
+        """Return the array for a conversion to Python numbers.
+
+        Raises TypeError within a transform, where a number computed on would lose its gradient.
+        """
+        if self.node is not None and modes.transforms:
+            raise TypeError(
+                f"{conversion} of a tensor that is being differentiated would lose its gradient; go on with the tensor "
+                "and NumPy's functions, or say t.detach() if the number is meant as a constant"
+            )
+        return self._data
 
     def detach(self) -> "Tensor":
         """Return a tensor of the same values, and the same memory, that does not remember how it was made."""
@@ -143,16 +156,16 @@ class Tensor:
         return bool(self._data)
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self.values_for("int(t)").item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self.values_for("float(t)").item())
 
     def __index__(self) -> int:
         return self._data.__index__()
 
     def __format__(self, specification: str) -> str:
-        return format(self.item() if specification and self.size == 1 else str(self), specification)
+        return format(self._data.item() if specification and self.size == 1 else str(self), specification)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.node is not None:
@@ -161,6 +174,14 @@ class Tensor:
                 "be lost; use t.data for its values, or call the NumPy function on the tensor"
             )
         return np.array(self.data, dtype=dtype, copy=copy)
+
+    def __reduce__(self) -> Any:
+        return restored, (type(self), self._data, self.requires_grad, self.grad)
+
+    def __deepcopy__(self, memory: dict[int, Any]) -> "Tensor":
+        if self.node is not None and self.node.function is not None:
+            raise TypeError("only leaves can be copied deeply: a copy does not know how it was made; use t.detach()")
+        return restored(type(self), self._data.copy(), self.requires_grad, copy.deepcopy(self.grad, memory))
 
     # Gradients
 
@@ -255,6 +276,8 @@ class Tensor:
         assigned = find(operator.setitem)(self, index, value)
         self._data = assigned._data
         if modes.grad_enabled:
+            if self.node is not None and self.node.tensor is not None and assigned.node is not None:
+                self.node.tensor, assigned.node.tensor = None, self.node.tensor  # its grad is that of the new value
             self.node = assigned.node
 
     # Methods of ndarray
@@ -332,6 +355,14 @@ def wrap(data: NDArray[Any], node: Node | None) -> Tensor:
     tensor._data = data
     tensor.node = node
     tensor.grad = None
+    return tensor
+
+
+def restored(kind: type[Tensor], data: NDArray[Any], requires_grad: bool, grad: Tensor | None) -> Tensor:
+    """Return a tensor from what a pickle holds: values are kept, not how they were made, so that it is a leaf."""
+    tensor = kind.__new__(kind)
+    Tensor.__init__(tensor, data, requires_grad)
+    tensor.grad = grad
     return tensor
 
 

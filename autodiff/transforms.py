@@ -1,43 +1,180 @@
-"""Functions of functions: the gradient of a function as a function. Arrays in, arrays out."""
+"""Functions of functions: gradients, Jacobians and their products with vectors, of any order.
 
-from collections.abc import Callable, Iterator
+Plain functions on arrays in, arrays out. A differentiated argument may be an array or lists, tuples and dicts of
+arrays; the result has the same structure. Within one another, or given Tensors that require a gradient, transforms
+return Tensors, so that they can be nested freely: `grad(grad(f))`, `jacobian(grad(f))`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from autodiff.graph import modes
-from autodiff.tensor import Tensor, gradients
+from autodiff.tensor import Tensor, gradients, wrap
+
+Tree = Any
+"""A Tensor or an array, or lists, tuples and dicts of them, nested."""
+
+# Gradients of scalars
 
 
-def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """Return a function that computes the gradient of a scalar-valued `function` with respect to its arguments.
 
-    argnums: which positional arguments, one (the gradient is returned) or several (a tuple of gradients is).
-    Arrays in, arrays out; within another `grad`, or given Tensors that require a gradient, Tensors out, so that
-    `grad(grad(f))` works. Integer arrays raise TypeError; Python numbers are taken as float32.
+    argnums: which positional arguments, one (its gradient is returned) or several (a tuple of gradients is).
+    has_aux: whether the function returns its value and something else; then the result is (gradient, that).
+    Integer arrays raise TypeError; Python numbers are taken as float32.
     """
-    with_value = value_and_grad(function, argnums)
-    return lambda *args, **keywords: with_value(*args, **keywords)[1]
+    with_value = value_and_grad(function, argnums, has_aux)
+
+    def gradient(*args: Any, **keywords: Any) -> Any:
+        value, found = with_value(*args, **keywords)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
 
 
-def value_and_grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
-    """Return a function that computes the value and the gradient of a scalar-valued `function`; see `grad`."""
-    positions = argnums if isinstance(argnums, tuple) else (argnums,)
+def value_and_grad(
+    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that computes the value and the gradient of a scalar-valued `function`; see `grad`.
+
+    With `has_aux` its result is ((value, aux), gradient).
+    """
 
     def with_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
-        nested = modes.transforms > 0 or any(isinstance(value, Tensor) and value.requires_grad for value in args)
-        chosen = [range(len(args))[i] for i in positions]  # counted from the end if negative
-        variables = {i: variable(args[i]) for i in chosen}
-        with transforming():
-            output = function(*[variables.get(i, value) for i, value in enumerate(args)], **keywords)
+        traced = Traced(function, argnums, args, keywords)
+        output, aux = traced.output if has_aux else (traced.output, None)
         if not isinstance(output, Tensor) or output.size != 1:
             raise TypeError(f"grad needs a function that computes a scalar from its arguments, found {kind(output)}")
-        found = differentiate(output, [variables[i] for i in chosen], nested)
-        results = found if nested else [gradient.data for gradient in found]
-        return output if nested else output.data, tuple(results) if isinstance(argnums, tuple) else results[0]
+        value = traced.finish((output, aux) if has_aux else output)
+        return value, traced.finish(traced.pull_back(output, None, again=False))
 
     return with_gradient
+
+
+# Vector-Jacobian and Jacobian-vector products
+
+
+def vjp(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """Return the value of a function and a function that multiplies a vector with its Jacobian from the left.
+
+    The latter takes an array of the shape of the value, and returns the tuple of gradients, one an argument. It may be
+    called more than once.
+    """
+    traced = Traced(function, tuple(range(len(args))), args, {})
+    output = tensor_from(traced.output, "vjp")
+    return traced.finish(output), lambda g: traced.finish(traced.pull_back(output, g))
+
+
+def jvp(function: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return the value of a function and the product of its Jacobian with a vector, the tangents.
+
+    args, tangents: one an argument, each pair of the same structure and shapes. The product is the derivative of the
+    vector-Jacobian product with respect to its vector, in which it is linear.
+    """
+    check_same_structure("jvp", args, tangents)
+    traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True)
+    output = tensor_from(traced.output, "jvp")
+    with transforming():
+        vector = Tensor(np.zeros(output.shape, output.dtype), requires_grad=True)
+        product = inner(traced.pull_back(output, vector), tuple(tangents))
+    (found,) = differentiate(product, [vector], create_graph=traced.nested)
+    return traced.finish(output), traced.finish(found)
+
+
+def hvp(function: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> Any:
+    """Return the product of the Hessian of a scalar-valued function with a vector, without forming the Hessian.
+
+    args, vectors: one an argument, each pair of the same structure and shapes. Returns a tuple, one an argument.
+    """
+    check_same_structure("hvp", args, vectors)
+    positions = tuple(range(len(args)))
+    return grad(lambda *inner_args: inner(grad(function, positions)(*inner_args), tuple(vectors)), positions)(*args)
+
+
+# Jacobians and Hessians
+
+
+def jacobian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """Return a function that computes the Jacobian: of shape (value's shape, argument's shape).
+
+    Where the value or the argument is a structure of arrays, so is the Jacobian: for each part of the value the
+    structure of the argument.
+    """
+
+    def with_respect_to(*args: Any, **keywords: Any) -> Any:
+        traced = Traced(function, argnums, args, keywords)
+        jacobians = [jacobian_of(tensor_from(part, "jacobian"), traced) for part in flatten(traced.output)]
+        return traced.finish(rebuild(traced.output, iter(jacobians)))
+
+    return with_respect_to
+
+
+def jacobian_of(output: Tensor, traced: "Traced") -> Tree:
+    """Return the Jacobian of one array that a function returned: a backward pass for each of its elements."""
+    rows = []
+    for i in range(output.size):
+        unit = np.zeros(output.size, output.dtype)
+        unit[i] = 1
+        rows.append(flatten(traced.pull_back(output, unit.reshape(output.shape))))
+    if not rows:
+        empty = [Tensor(np.zeros((*output.shape, *leaf.shape), leaf.dtype)) for leaf in traced.leaves]
+        return traced.in_structure(empty)
+    columns = [np.reshape(np.stack(list(one)), output.shape + one[0].shape) for one in zip(*rows, strict=True)]
+    return traced.in_structure(columns)
+
+
+def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+    """Return a function that computes the Hessian of a scalar-valued function: of shape (argument's, argument's)."""
+    return jacobian(grad(function, argnums), argnums)
+
+
+# A function at its arguments
+
+
+class Traced:
+    """A function called with Tensors in place of the arguments it is differentiated by."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        argnums: int | tuple[int, ...],
+        args: tuple[Any, ...],
+        keywords: dict[str, Any],
+        recorded: bool = False,
+    ) -> None:
+        positions = argnums if isinstance(argnums, tuple) else (argnums,)
+        chosen = [range(len(args))[i] for i in positions]  # counted from the end if negative
+        self.nested = modes.transforms > 0 or any(is_traced(leaf) for value in args for leaf in flatten(value))
+        self.recorded = self.nested or recorded
+        self.single = not isinstance(argnums, tuple)
+        self.structure = [args[i] for i in chosen]
+        variables = {i: rebuild(args[i], map(variable, flatten(args[i]))) for i in chosen}
+        self.leaves = [leaf for i in chosen for leaf in flatten(variables[i])]
+        with transforming():
+            self.output = function(*[variables.get(i, value) for i, value in enumerate(args)], **keywords)
+
+    def pull_back(self, output: Tensor, g: Any, again: bool = True) -> Tree:
+        """Return the gradients of the arguments, given that of the output, in the arguments' structure.
+
+        again: whether there will be another pass over the graph, which must keep what it saved till then.
+        """
+        return self.in_structure(differentiate(output, self.leaves, self.recorded, g, retain_graph=again))
+
+    def in_structure(self, values: Sequence[Any]) -> Tree:
+        """Return values, one a leaf, in the structure of the arguments: of the only one, or of a tuple of them."""
+        remaining = iter(values)
+        trees = [rebuild(structure, remaining) for structure in self.structure]
+        return trees[0] if self.single else tuple(trees)
+
+    def finish(self, tree: Tree) -> Tree:
+        """Return what a transform computed as arrays, or as it is where an outer one goes on with it."""
+        if self.nested:
+            return tree
+        return rebuild(tree, (leaf.data if isinstance(leaf, Tensor) else leaf for leaf in flatten(tree)))
 
 
 @contextmanager
@@ -52,22 +189,76 @@ def transforming() -> Iterator[None]:
         modes.grad_enabled = before
 
 
+def is_traced(value: Any) -> bool:
+    """Return whether a value belongs to a computation that is being recorded."""
+    return isinstance(value, Tensor) and value.requires_grad
+
+
 def variable(value: Any) -> Tensor:
     """Return an argument as a Tensor to differentiate by: a leaf, or a new node on top of an outer transform's."""
-    if isinstance(value, Tensor) and value.requires_grad:
-        return +value
-    return Tensor(value, requires_grad=True)
+    return +value if is_traced(value) else Tensor(value, requires_grad=True)
 
 
-def differentiate(output: Tensor, variables: list[Tensor], create_graph: bool) -> list[Tensor]:
-    """Return the gradient of a scalar with respect to each variable: zeros where it does not depend on one."""
+def differentiate(
+    output: Tensor, variables: Sequence[Tensor], create_graph: bool, g: Any = None, retain_graph: bool = False
+) -> list[Tensor]:
+    """Return the gradient of an output with respect to each variable: zeros where it does not depend on one.
+
+    g: the gradient of the output, 1 if it is a scalar. See `Tensor.backward` for the rest.
+    """
     nodes = [value.node for value in variables if value.node is not None]
-    found = {} if output.node is None else gradients(output, None, nodes, create_graph, create_graph)
+    retain_graph = retain_graph or create_graph
+    found = {} if output.node is None else gradients(output, g, nodes, create_graph, retain_graph)
     return [
-        found[value.node] if value.node in found else Tensor(np.zeros(value.shape, value.dtype)) for value in variables
+        found[value.node] if value.node in found else wrap(np.zeros(value.shape, value.dtype), None)
+        for value in variables
     ]
+
+
+def inner(left: Tree, right: Tree) -> Tensor:
+    """Return the sum over all parts and elements of the products of two structures of the same shapes."""
+    products = [np.sum(a * b) for a, b in zip(flatten(left), flatten(right), strict=True)]
+    total: Tensor = sum(products[1:], start=products[0])
+    return total
+
+
+def tensor_from(value: Any, transform: str) -> Tensor:
+    """Return the value of a function as a Tensor, or raise TypeError if it is no array."""
+    if isinstance(value, np.ndarray | np.generic | float):
+        return wrap(np.asarray(value), None)  # it does not depend on the arguments
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{transform} needs a function that returns an array computed from its arguments, found {kind(value)}"
+        )
+    return value
 
 
 def kind(value: Any) -> str:
     """Return what a value is, for an error."""
     return f"{type(value).__name__} of shape {value.shape}" if hasattr(value, "shape") else type(value).__name__
+
+
+# Structures
+
+
+def flatten(tree: Tree) -> list[Any]:
+    """Return the leaves of nested lists, tuples and dicts, in order."""
+    if isinstance(tree, dict):
+        return [leaf for part in tree.values() for leaf in flatten(part)]
+    return [leaf for part in tree for leaf in flatten(part)] if isinstance(tree, list | tuple) else [tree]
+
+
+def rebuild(tree: Tree, leaves: Iterator[Any]) -> Tree:
+    """Return nested lists, tuples and dicts with other leaves in place of theirs."""
+    if isinstance(tree, dict):
+        return {key: rebuild(part, leaves) for key, part in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*[rebuild(part, leaves) for part in tree])
+    return type(tree)([rebuild(part, leaves) for part in tree]) if isinstance(tree, list | tuple) else next(leaves)
+
+
+def check_same_structure(transform: str, left: Sequence[Any], right: Sequence[Any]) -> None:
+    """Raise ValueError unless arguments and vectors have the same structure and shapes."""
+    shapes = [[np.shape(leaf) for leaf in flatten(tuple(tree))] for tree in (left, right)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"{transform}: arguments of shapes {shapes[0]} need vectors of the same, found {shapes[1]}")

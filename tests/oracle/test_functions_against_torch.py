@@ -54,9 +54,13 @@ def index(x, key):
 
 
 def assign(x, key, value):
-    copy = x.clone()
-    copy[without_negative_steps(key, x)] = value
-    return copy
+    """Take every element from the last value written to it; torch's own rule gives all of them a gradient."""
+    values = torch.as_tensor(value, dtype=x.dtype).expand(x[without_negative_steps(key, x)].shape).reshape(-1)
+    owner = np.full(tuple(x.shape), -1)
+    owner[key] = np.arange(owner[key].size).reshape(owner[key].shape)
+    return torch.cat([values, x.reshape(-1)])[
+        torch.from_numpy(np.where(owner < 0, np.arange(owner.size).reshape(owner.shape) + values.numel(), owner))
+    ]
 
 
 def of_tensors(torch_function):

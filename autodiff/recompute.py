@@ -1,0 +1,97 @@
+"""Recomputing instead of keeping: less memory for one more forward pass (Chen et al. 2016)."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from autodiff.function import Rule
+from autodiff.graph import Node, modes, next_order
+from autodiff.tensor import Tensor, gradients, wrap
+
+
+class RecomputedDifferentlyError(RuntimeError):
+    """A checkpointed function gave another value when it was computed again."""
+
+
+def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that keeps nothing for the backward pass and is computed again there.
+
+    The function returns one Tensor, and the same one when it is called again with the same arguments: what it reads
+    must not change in between, and it must not draw random numbers. Raises RecomputedDifferentlyError otherwise.
+    """
+
+    @wraps(function)
+    def checkpointed(*args: Any, **keywords: Any) -> Any:
+        before = next_order()
+        value = function(*args, **keywords)
+        if not isinstance(value, Tensor) or value.node is None or not modes.grad_enabled:
+            return value
+        return wrap(value._data, checkpoint_node(lambda: function(*args, **keywords), value, before))
+
+    return checkpointed
+
+
+def checkpoint_node(compute: Callable[[], Tensor], value: Tensor, before: int) -> Node:
+    """Return a node whose parents are the nodes that a value was computed from, and that were there before."""
+    assert value.node is not None
+    parents = sources(value.node, before)
+    recomputed = Recomputed(compute, value._data, parents)
+    return Node(recomputed, dict(enumerate(parents)), {"out": value._data}, value.shape, value.dtype)  # type: ignore[arg-type]
+
+
+def sources(root: Node, before: int) -> list[Node]:
+    """Return the nodes older than `before` that a node was computed from."""
+    found: dict[Node, None] = {}
+    seen = {root}
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if node.order < before or node.function is None:
+            found[node] = None
+            continue
+        new = [parent for parent in node.parents.values() if parent not in seen]
+        seen.update(new)
+        pending.extend(new)
+    return list(found)
+
+
+class Recomputed:
+    """Stands where a node has its function: computes it again, once for all the gradients of a backward pass."""
+
+    name = "checkpoint"
+    fused = None
+
+    def __init__(self, compute: Callable[[], Tensor], expected: Any, parents: list[Node]) -> None:
+        self.compute = compute
+        self.expected = expected
+        self.parents = parents
+        self.rules = {i: Rule(lambda g, i=i: self.gradient(g, i), ()) for i in range(len(parents))}
+        self.latest: tuple[Any, dict[Node, Any]] | None = None
+
+    def gradient(self, g: Any, i: int) -> Any:
+        """Return the gradient with respect to the i-th source."""
+        if self.latest is None or self.latest[0] is not g:
+            self.latest = (g, self.gradients(g))
+        found = self.latest[1]
+        if i == len(self.parents) - 1:
+            self.latest = None  # the pass is done: nothing is kept
+        parent = self.parents[i]
+        return found[parent] if parent in found else np.zeros(parent.shape, parent.dtype)
+
+    def gradients(self, g: Any) -> dict[Node, Any]:
+        """Return the gradients with respect to all sources, computing the function again."""
+        before, modes.grad_enabled = modes.grad_enabled, True
+        try:
+            value = self.compute()
+        finally:
+            modes.grad_enabled = before
+        if not np.array_equal(value._data, self.expected, equal_nan=True):
+            raise RecomputedDifferentlyError(
+                "a checkpointed function gave another value when it was computed again: it draws random numbers, or "
+                "something it reads has changed; draw them outside and pass them in"
+            )
+        recorded = isinstance(g, Tensor)
+        found = gradients(value, g, self.parents, create_graph=recorded, retain_graph=recorded)
+        return found if recorded else {node: gradient._data for node, gradient in found.items()}
