@@ -14,9 +14,10 @@ import numpy as np
 
 from autodiff.anomaly import check_finite, user_line
 from autodiff.graph import Node, modes
-from autodiff.saved import is_reachable, stamp
+from autodiff.saved import handed_out, is_reachable, stamp
 from autodiff.tensor import MissingRuleError, Tensor, full_name, functions, unwrap, wrap
 
+CHANGEABLE = (np.ndarray, list, tuple)
 VJP = Callable[..., Any]
 
 
@@ -59,7 +60,7 @@ class Function:
         unknown = {*self.rules, *needs} - {*self.names, "out"}
         assert not unknown, f"the rules of {self.name} name {sorted(unknown)}, its arguments are {self.names}"
         self.accepted = {*self.rules, *needs, *accepts} & set(self.names)
-        self.plans: dict[tuple[str, ...], tuple[tuple[str, str, bool], ...]] = {}
+        self.plans: dict[tuple[str, ...], tuple[tuple[str, str, int | None, bool], ...]] = {}
         self.fused: Fused | None = None
 
     def fuse(self, argument: str, applies: Callable[..., bool], forward: Callable[..., Any], vjp: VJP) -> None:
@@ -71,87 +72,120 @@ class Function:
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Apply the function: to arrays as it is; to Tensors recording a node where a gradient has to flow."""
-        values = dict(zip(self.names, args, strict=False), **keywords)
-        parents: dict[str, Node] = {}
-        given: list[str] = []  # arrays that are the user's own
-        has_tensor = False
-        for name, value in values.items():
+        arrays: list[Any] = []
+        has_tensor = has_node = False
+        is_simple = not keywords and len(args) <= len(self.rules)
+        for value in args:
             if isinstance(value, Tensor):
                 has_tensor = True
-                values[name] = value._data
+                arrays.append(value._data)
                 if value.node is not None:
-                    parents[name] = value.node
-            elif isinstance(value, np.ndarray | list | tuple):
-                given.append(name)
-                values[name] = unwrap(value)
+                    has_node = True
+            else:
+                arrays.append(value)
+                if isinstance(value, list) or isinstance(value, tuple):  # noqa: SIM101 - the faster way
+                    is_simple = False
+        if not is_simple:
+            tensors = [value for value in (*args, *keywords.values()) if isinstance(value, Tensor)]
+            has_tensor, has_node = bool(tensors), any(tensor.node is not None for tensor in tensors)
         if not has_tensor:
             return self.forward(*args, **keywords)
-        if given and isinstance(self.forward, np.ufunc):
-            self.weaken_lists(values, given)
-        if keywords or len(args) > len(self.rules):
+        named: dict[str, Any] = {}
+        if not is_simple:
             self.check_accepted(args, keywords)
-        arrays = [*values.values()][: len(args)]
-        keywords = {name: values[name] for name in keywords}
-        if not parents or not modes.grad_enabled:
-            return wrap(self.compute(self.forward, arrays, keywords)[0], None)
-        if self.fused is not None and [*parents] == [self.fused.argument] and self.fused.applies(**values):
-            out, kept = self.compute(self.fused.forward, arrays, keywords)
-            node = self.record(parents, values, out, given)
-            node.kept = kept
-            return wrap(out, node)
-        out, _ = self.compute(self.forward, arrays, keywords)
-        return wrap(out, self.record(parents, values, out, given) if out.dtype.kind == "f" else None)
+            arrays = [unwrap(value) for value in args]
+            named = {name: unwrap(value) for name, value in keywords.items()}
+            if isinstance(self.forward, np.ufunc):
+                weaken_lists(arrays)
+        if not has_node or not modes.grad_enabled:
+            return wrap(self.compute(self.forward, arrays, named), None)
+        return self.record(args, arrays, keywords, named)
 
-    def weaken_lists(self, values: dict[str, Any], given: list[str]) -> None:
-        """Give lists of numbers the dtype of the tensor they meet, as a Python number has it."""
-        floats = [value.dtype for name, value in values.items() if name not in given and hasattr(value, "dtype")]
-        for name in given:
-            if not isinstance(values[name], np.ndarray):
-                array = np.asarray(values[name])
-                values[name] = array.astype(floats[0]) if array.dtype.kind in "if" and floats[0].kind == "f" else array
-
-    def compute(self, forward: Callable[..., Any], arrays: list[Any], keywords: dict[str, Any]) -> tuple[Any, Any]:
-        """Return a function of plain arrays, and what a fused one keeps; errors tell what the arrays were."""
+    def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
+        """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
         try:
-            if modes.anomaly:
-                with np.errstate(all="ignore"):  # an error will tell more than a warning
-                    out = forward(*arrays, **keywords)
-            else:
-                out = forward(*arrays, **keywords)
+            out = forward(*arrays, **named) if not modes.anomaly else self.compute_finite(forward, arrays, named)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
-            error.add_note(f"in {self.name} of {', '.join(describe(array) for array in arrays)}")
+            error.add_note(f"in {self.describe_call(arrays)}")
             raise
-        value, kept = out if isinstance(out, tuple) else (out, None)
-        if modes.anomaly:
-            check_finite(value, f"{self.name} of {', '.join(describe(array) for array in arrays)}", user_line())
-        return as_array(value), kept
+        return out if isinstance(out, np.ndarray) or isinstance(out, tuple) else np.asarray(out)  # noqa: SIM101
 
-    def record(self, parents: dict[str, Node], values: dict[str, Any], out: Any, given: list[str]) -> Node:
-        """Return the node of a result, holding what the rules of those arguments need that need a gradient."""
-        plan = self.plans.get(tuple(parents)) or self.plan(tuple(parents))
+    def compute_finite(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
+        """Return a function of plain arrays, or raise AnomalyError if it is not finite."""
+        with np.errstate(all="ignore"):  # an error will tell more than a warning
+            out = forward(*arrays, **named)
+        check_finite(out[0] if isinstance(out, tuple) else out, self.describe_call(arrays), user_line())
+        return out
+
+    def describe_call(self, arrays: list[Any]) -> str:
+        """Return the function and its arguments in a few words, for an error."""
+        return f"{self.name} of {', '.join(describe(array) for array in arrays)}"
+
+    def record(
+        self, args: tuple[Any, ...], arrays: list[Any], keywords: dict[str, Any], named: dict[str, Any]
+    ) -> Tensor:
+        """Return the function's value with a node that holds what the rules need.
+
+        args, keywords: the arguments as they were passed in. arrays, named: the same as arrays.
+        """
+        parents: dict[str, Node] = {}
+        for name, value in zip(self.names, args, strict=False):
+            if isinstance(value, Tensor) and value.node is not None:
+                parents[name] = value.node
+        for name, value in keywords.items():
+            if isinstance(value, Tensor) and value.node is not None:
+                parents[name] = value.node
+        kept = None
+        if self.fused is not None and self.is_fused(parents, arrays, named):
+            out, kept = self.compute(self.fused.forward, arrays, named)
+            out = as_array(out)
+        else:
+            out = self.compute(self.forward, arrays, named)
+        if out.dtype.kind != "f":
+            return wrap(out, None)
         saved: dict[str, Any] = {}
         node = Node(self, parents, saved, out.shape, out.dtype)
-        for need, source, of_shape in plan:
-            value = out if source == "out" else values[source] if source in values else self.defaults[source]
-            saved[need] = np.shape(value) if of_shape else value
-            if not of_shape and (source in given or is_reachable(value)):
+        for need, source, position, of_shape in self.plans.get(tuple(parents)) or self.plan(tuple(parents)):
+            given = None
+            if position is None:
+                value = out
+            elif position < len(arrays):
+                value, given = arrays[position], args[position]
+            elif source in named:
+                value, given = named[source], keywords[source]
+            else:
+                value = self.defaults[source]
+            if of_shape:
+                saved[need] = np.shape(value)
+                continue
+            saved[need] = value
+            if isinstance(given, CHANGEABLE) or (handed_out and is_reachable(value)):
                 node.stamps[need] = stamp(value)
+        node.kept = kept
         if modes.anomaly:
             node.line = user_line()
-        return node
+        return wrap(out, node)
 
-    def plan(self, arguments: tuple[str, ...]) -> tuple[tuple[str, str, bool], ...]:
-        """Return what to save when these arguments need a gradient: (name, argument it comes from, its shape only)."""
+    def is_fused(self, parents: dict[str, Node], arrays: list[Any], named: dict[str, Any]) -> bool:
+        """Return whether the hand-tuned way is open for these arguments."""
+        assert self.fused is not None
+        return [*parents] == [self.fused.argument] and self.fused.applies(*arrays, **named)
+
+    def plan(self, arguments: tuple[str, ...]) -> tuple[tuple[str, str, int | None, bool], ...]:
+        """Return what to save when these arguments need a gradient: each value's name, and the argument it comes from.
+
+        The argument is given by name and position, None for the output; last, whether only its shape is needed.
+        """
         for name in arguments:
             if name not in self.rules:
                 raise MissingRuleError(f"{self.name} has no derivative rule for its argument {name!r}")
-        needs = dict.fromkeys(need for name in arguments for need in self.rules[name].needs)
-        plan = tuple(
-            (need, need, False) if need in self.names or need == "out" else (need, need.removesuffix("_shape"), True)
-            for need in needs
-        )
-        self.plans[arguments] = plan
-        return plan
+        plan = []
+        for need in dict.fromkeys(need for name in arguments for need in self.rules[name].needs):
+            of_shape = need != "out" and need not in self.names
+            source = need.removesuffix("_shape") if of_shape else need
+            plan.append((need, source, None if need == "out" else self.names.index(source), of_shape))
+        self.plans[arguments] = tuple(plan)
+        return self.plans[arguments]
 
     def check_accepted(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Refuse arguments that the rules do not know, rather than be wrong about them."""
@@ -185,7 +219,7 @@ class Variadic(Function):
             return self.forward(*args, **keywords)
         self.check_accepted((), keywords)
         arrays = [unwrap(value) for value in args]
-        out, _ = self.compute(self.forward, arrays, keywords)
+        out = self.compute(self.forward, arrays, keywords)
         parents = {
             i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
         }
@@ -311,6 +345,15 @@ def read_needs(vjp: VJP) -> tuple[str, ...]:
 def as_array(value: Any) -> Any:
     """Return an array as it is, NumPy's scalars as 0-d arrays."""
     return value if isinstance(value, np.ndarray) else np.asarray(value)
+
+
+def weaken_lists(arrays: list[Any]) -> None:
+    """Give lists of numbers the dtype of the tensor they meet, as a Python number takes it."""
+    dtype = np.result_type(*[array for array in arrays if isinstance(array, np.ndarray)])
+    for i, value in enumerate(arrays):
+        if isinstance(value, list | tuple):
+            array = np.asarray(value)
+            arrays[i] = array.astype(dtype) if array.dtype.kind in "if" and dtype.kind == "f" else array
 
 
 def describe(value: Any) -> str:

@@ -45,7 +45,7 @@ def owner_of(array: NDArray[Any]) -> NDArray[Any]:
 
 def is_reachable(value: Any) -> bool:
     """Return whether a user was handed an array's memory."""
-    return isinstance(value, np.ndarray) and id(owner_of(value)) in handed_out
+    return isinstance(value, np.ndarray) and id(value if value.base is None else owner_of(value)) in handed_out
 
 
 def stamp(value: Any) -> Stamp:
@@ -54,10 +54,10 @@ def stamp(value: Any) -> Stamp:
     A small array is its own stamp. Of a large one, the sum of the bits changes with any element, and the weighted sum
     with their order.
     """
-    if isinstance(value, list | tuple):
-        return tuple(map(stamp, value))
     if not isinstance(value, np.ndarray):
-        return value if isinstance(value, int) else None
+        return (
+            tuple(map(stamp, value)) if isinstance(value, list | tuple) else value if isinstance(value, int) else None
+        )
     if value.nbytes <= SMALL or value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:
         return value.tobytes()
     bits = value.view(f"u{value.dtype.itemsize}")
