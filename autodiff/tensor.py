@@ -22,6 +22,13 @@ class MissingRuleError(TypeError):
     """A NumPy function, or one of its arguments, has no derivative rule."""
 
 
+def full_name(function: Callable[..., Any]) -> str:
+    """Return the name under which a user knows a function: np.exp, np.linalg.inv, relu."""
+    module = getattr(function, "__module__", "") or "numpy"  # ufuncs have no module
+    prefix = f"{module.replace('numpy', 'np', 1)}." if module.split(".")[0] == "numpy" else ""
+    return f"{prefix}{function.__name__}"
+
+
 def operators(function: np.ufunc) -> tuple[Callable[[Any, Any], "Tensor"], Callable[[Any, Any], "Tensor"]]:
     """Return the methods for an operator with the tensor on its left and on its right."""
 
@@ -32,6 +39,16 @@ def operators(function: np.ufunc) -> tuple[Callable[[Any, Any], "Tensor"], Calla
         return functions[function](other, self)  # type: ignore[no-any-return]
 
     return on_the_left, on_the_right
+
+
+def method(function: Callable[..., Any]) -> Callable[..., "Tensor"]:
+    """Return the method that calls a NumPy function on the tensor, as ndarray's methods do."""
+
+    def call(self: "Tensor", *args: Any, **keywords: Any) -> "Tensor":
+        return find(function)(self, *args, **keywords)
+
+    call.__doc__ = f"Return {full_name(function)} of this tensor."
+    return call
 
 
 class Tensor:
@@ -292,25 +309,16 @@ class Tensor:
         """The tensor with its last two axes swapped."""
         return find(np.matrix_transpose)(self)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
-        """Return np.sum(self, axis)."""
-        return find(np.sum)(self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
-        """Return np.mean(self, axis)."""
-        return find(np.mean)(self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
-        """Return np.max(self, axis)."""
-        return find(np.max)(self, axis=axis, keepdims=keepdims)
-
-    def min(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
-        """Return np.min(self, axis)."""
-        return find(np.min)(self, axis=axis, keepdims=keepdims)
-
-    def argmax(self, axis: Any = None) -> "Tensor":
-        """Return np.argmax(self, axis)."""
-        return find(np.argmax)(self, axis=axis)
+    sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
+    var, std = method(np.var), method(np.std)
+    max, min = method(np.max), method(np.min)
+    argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
+    any, all = method(np.any), method(np.all)
+    cumsum, cumprod = method(np.cumsum), method(np.cumprod)
+    clip, round = method(np.clip), method(np.round)
+    dot, trace, diagonal = method(np.dot), method(np.trace), method(np.diagonal)
+    ravel, flatten, squeeze = method(np.ravel), method(np.ravel), method(np.squeeze)
+    swapaxes, repeat, take, copy = method(np.swapaxes), method(np.repeat), method(np.take), method(np.copy)
 
     def reshape(self, *shape: Any) -> "Tensor":
         """Return np.reshape(self, shape); the shape as one tuple or as several integers."""
@@ -340,13 +348,6 @@ def find(function: Callable[..., Any]) -> Callable[..., Tensor]:
             f"{full_name(function)} has no derivative rule, so it does not work on tensors; "
             "call it on t.data if no gradient has to flow through it"
         ) from None
-
-
-def full_name(function: Callable[..., Any]) -> str:
-    """Return the name under which a user knows a function: np.exp, np.linalg.inv, relu."""
-    module = getattr(function, "__module__", "") or "numpy"  # ufuncs have no module
-    prefix = f"{module.replace('numpy', 'np', 1)}." if module.split(".")[0] == "numpy" else ""
-    return f"{prefix}{function.__name__}"
 
 
 def wrap(data: NDArray[Any], node: Node | None) -> Tensor:

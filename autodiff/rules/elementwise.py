@@ -149,7 +149,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 # Steps, whose derivative is 0
 
-for step in (np.sign, np.floor, np.ceil, np.trunc, np.rint):
+for step in (np.sign, np.floor, np.ceil, np.trunc, np.rint, np.fix):
     rule(step, x=lambda g: np.zeros_like(g))
 rule(np.round, a=lambda g: np.zeros_like(g), accepts=["decimals"])
 rule(np.floor_divide, a=lambda g: np.zeros_like(g), b=lambda g: np.zeros_like(g))

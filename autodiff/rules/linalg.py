@@ -454,3 +454,45 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     else:
         raise ValueError(f"np.linalg.norm: {len(axes)} axes; give one for vectors or two for matrices")
     return np.reshape(size, [1 if i in axes else n for i, n in enumerate(x.shape)]) if keepdims else size
+
+
+# NumPy's second names, with the arguments of the array API standard
+
+
+@composed(np.linalg.matmul)
+def linalg_matmul(x1: Any, x2: Any) -> Any:
+    """Return np.matmul(x1, x2)."""
+    return x1 @ x2
+
+
+@composed(np.linalg.matrix_transpose)
+def linalg_matrix_transpose(x: Any) -> Any:
+    """Return np.matrix_transpose(x)."""
+    return transposed(x)
+
+
+@composed(np.linalg.diagonal)
+def linalg_diagonal(x: Any, *, offset: int = 0) -> Any:
+    """Return a diagonal of the last two axes."""
+    return np.diagonal(x, offset, -2, -1)
+
+
+@composed(np.linalg.trace)
+def linalg_trace(x: Any, *, offset: int = 0) -> Any:
+    """Return the sum along a diagonal of the last two axes."""
+    return np.trace(x, offset, -2, -1)
+
+
+@composed(np.linalg.vector_norm)
+def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """Return the norm of vectors along an axis, or of all elements as one vector."""
+    if axis is None:
+        size = norm(np.reshape(x, -1), ord)
+        return np.reshape(size, (1,) * np.ndim(x)) if keepdims else size
+    return norm(x, ord, axis, keepdims)
+
+
+@composed(np.linalg.matrix_norm)
+def matrix_norm(x: Any, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """Return the norm of matrices in the last two axes."""
+    return norm(x, ord, (-2, -1), keepdims)

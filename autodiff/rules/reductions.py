@@ -23,6 +23,12 @@ def kept_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
     return tuple(1 if i in axes else length for i, length in enumerate(shape))
 
 
+def reduced_shape(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+    """Return the shape that a reduction leaves without keepdims."""
+    axes = axes_of(axis, len(shape))
+    return tuple(length for i, length in enumerate(shape) if i not in axes)
+
+
 def restore(reduced: Any, shape: tuple[int, ...], axis: Axis) -> Any:
     """Return what a reduction made of an array of that shape, with the reduced axes back as length 1."""
     return np.reshape(reduced, kept_shape(shape, axis))
@@ -93,7 +99,7 @@ def root(x: Any) -> Any:
 
 # Extrema
 
-for extremum in (np.max, np.min, np.nanmax, np.nanmin):
+for extremum in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin):
     rule(extremum, a=lambda g, a, out, axis: share(g, a, out, axis), accepts=["keepdims"])
 
 
@@ -230,6 +236,22 @@ def nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     """Return the mean of the elements that are numbers."""
     numbers = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims).astype(a.dtype)
     return np.nansum(a, axis=axis, keepdims=keepdims) / numbers
+
+
+@composed(np.nanvar)
+def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    """Return the variance of the elements that are numbers."""
+    numbers = np.sum(~np.isnan(a), axis=axis, keepdims=True).astype(a.dtype)
+    mean = np.nansum(a, axis=axis, keepdims=True) / numbers
+    deviation = np.where(np.isnan(a), 0, a - mean)
+    freedom = numbers - ddof if keepdims else np.reshape(numbers, reduced_shape(np.shape(a), axis)) - ddof
+    return np.sum(np.square(deviation), axis=axis, keepdims=keepdims) / freedom
+
+
+@composed(np.nanstd)
+def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    """Return the standard deviation of the elements that are numbers."""
+    return root(np.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims))
 
 
 @composed(np.nanprod)

@@ -114,6 +114,7 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.floor: unary(),
     np.ceil: unary(),
     np.trunc: unary(),
+    np.fix: unary(),
     np.rint: unary(-1.9, 2.1),
     np.round: both(unary(-1.9, 2.1), with_arguments(((4,), (1,)))),
     np.astype: with_arguments(((3, 4), (np.float64,)), ((), (np.float64,)), ((0, 2), (np.float64,))),

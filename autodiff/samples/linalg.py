@@ -196,4 +196,10 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     linalg.triangular_factor: matrices((3, 3), (4, 2)),
     linalg.power_norm: with_arguments(((2, 3), (3,)), ((4,), (1.5,))),
     np.linalg.norm: norm_samples,
+    np.linalg.matmul: of_shapes([(2, 3), (3, 4)]),
+    np.linalg.matrix_transpose: of_shapes([(2, 3)]),
+    np.linalg.diagonal: both(of_shapes([(2, 3, 4)]), with_arguments(((3, 3), ()), offset=1)),
+    np.linalg.trace: both(of_shapes([(2, 3, 4)]), with_arguments(((3, 3), ()), offset=1)),
+    np.linalg.vector_norm: both(of_shapes([(2, 3)]), with_arguments(((2, 3), ()), axis=1, keepdims=True, ord=3)),
+    np.linalg.matrix_norm: both(matrices((2, 3, 4)), lambda random: [call(regular(random, 3, 4), ord="nuc")]),
 }

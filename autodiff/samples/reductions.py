@@ -49,6 +49,11 @@ def deviations(random: Random) -> list[Sample]:
     return [call(spaced(random, (3, 4)), **one) for one in keywords] + [call(strided(random), axis=1)]
 
 
+def deviations_of_numbers(random: Random) -> list[Sample]:
+    """Return samples of the variance that passes over NaN."""
+    return [call(spaced(random, (3, 4)), **one) for one in [*REDUCED, {"ddof": 1}]]
+
+
 def with_zeros(random: Random) -> list[Sample]:
     """Return arrays with one zero in a row, with two, and with none."""
     array = spaced(random, (3, 4))
@@ -109,6 +114,10 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     reductions.root: unary(0.2, 3),
     np.max: reduction(empty=False),
     np.min: reduction(empty=False),
+    np.amax: reduction(empty=False),
+    np.amin: reduction(empty=False),
+    np.nanvar: both(deviations_of_numbers, with_nan),
+    np.nanstd: both(deviations_of_numbers, with_nan),
     np.nanmax: both(reduction(empty=False), with_nan),
     np.nanmin: both(reduction(empty=False), with_nan),
     np.ptp: reduction(empty=False),
