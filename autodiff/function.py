@@ -106,7 +106,7 @@ class Function:
         try:
             out = forward(*arrays, **named) if not modes.anomaly else self.compute_finite(forward, arrays, named)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
-            error.add_note(f"in {self.describe_call(arrays)}")
+            error.add_note(f"in {self.describe_call(arrays)}{advice(self.forward)}")
             raise
         return out if isinstance(out, np.ndarray) or isinstance(out, tuple) else np.asarray(out)  # noqa: SIM101
 
@@ -362,6 +362,19 @@ def describe(value: Any) -> str:
         return f"{value.dtype} {value.shape}"
     text = repr(value)
     return text if len(text) < 40 else type(value).__name__
+
+
+def advice(forward: Callable[..., Any]) -> str:
+    """Return what to do about arguments that do not fit."""
+    if forward is np.matmul:
+        return (
+            "; the last axis of the first must be as long as the last but one of the second: transpose one, as in b.T"
+        )
+    if isinstance(forward, np.ufunc) and forward.nin > 1:
+        return (
+            "; axes, counted from the last, must be as long as each other or 1: np.reshape or t[:, None] can align them"
+        )
+    return ""
 
 
 def no_out(function: Function) -> str:

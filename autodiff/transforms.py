@@ -58,31 +58,41 @@ def value_and_grad(
 # Vector-Jacobian and Jacobian-vector products
 
 
-def vjp(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], Any]]:
+def vjp(function: Callable[..., Any], *args: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """Return the value of a function and a function that multiplies a vector with its Jacobian from the left.
 
     The latter takes an array of the shape of the value, and returns the tuple of gradients, one an argument. It may be
-    called more than once.
+    called more than once. With `has_aux`, the function returns something else besides its value, and so does this.
     """
     traced = Traced(function, tuple(range(len(args))), args, {})
-    output = tensor_from(traced.output, "vjp")
-    return traced.finish(output), lambda g: traced.finish(traced.pull_back(output, g))
+    value, aux = traced.output if has_aux else (traced.output, None)
+    output = tensor_from(value, "vjp")
+
+    def pull_back(g: Any) -> Any:
+        return traced.finish(traced.pull_back(output, g))
+
+    return (traced.finish(output), pull_back, traced.finish(aux)) if has_aux else (traced.finish(output), pull_back)
 
 
-def jvp(function: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    function: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> tuple[Any, ...]:
     """Return the value of a function and the product of its Jacobian with a vector, the tangents.
 
     args, tangents: one an argument, each pair of the same structure and shapes. The product is the derivative of the
-    vector-Jacobian product with respect to its vector, in which it is linear.
+    vector-Jacobian product with respect to its vector, in which it is linear. With `has_aux`, the function returns
+    something else besides its value, and so does this.
     """
     check_same_structure("jvp", args, tangents)
     traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True)
-    output = tensor_from(traced.output, "jvp")
+    value, aux = traced.output if has_aux else (traced.output, None)
+    output = tensor_from(value, "jvp")
     with transforming():
         vector = Tensor(np.zeros(output.shape, output.dtype), requires_grad=True)
         product = inner(traced.pull_back(output, vector), tuple(tangents))
     (found,) = differentiate(product, [vector], create_graph=traced.nested)
-    return traced.finish(output), traced.finish(found)
+    result = traced.finish(output), traced.finish(found)
+    return (*result, traced.finish(aux)) if has_aux else result
 
 
 def hvp(function: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> Any:
@@ -98,17 +108,22 @@ def hvp(function: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any
 # Jacobians and Hessians
 
 
-def jacobian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def jacobian(
+    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """Return a function that computes the Jacobian: of shape (value's shape, argument's shape).
 
     Where the value or the argument is a structure of arrays, so is the Jacobian: for each part of the value the
-    structure of the argument.
+    structure of the argument. With `has_aux`, the function returns its value and something else, and the result is
+    (Jacobian, that).
     """
 
     def with_respect_to(*args: Any, **keywords: Any) -> Any:
         traced = Traced(function, argnums, args, keywords)
-        jacobians = [jacobian_of(tensor_from(part, "jacobian"), traced) for part in flatten(traced.output)]
-        return traced.finish(rebuild(traced.output, iter(jacobians)))
+        value, aux = traced.output if has_aux else (traced.output, None)
+        jacobians = [jacobian_of(tensor_from(part, "jacobian"), traced) for part in flatten(value)]
+        found = traced.finish(rebuild(value, iter(jacobians)))
+        return (found, traced.finish(aux)) if has_aux else found
 
     return with_respect_to
 
@@ -127,9 +142,11 @@ def jacobian_of(output: Tensor, traced: "Traced") -> Tree:
     return traced.in_structure(columns)
 
 
-def hessian(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:
+def hessian(
+    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """Return a function that computes the Hessian of a scalar-valued function: of shape (argument's, argument's)."""
-    return jacobian(grad(function, argnums), argnums)
+    return jacobian(grad(function, argnums, has_aux), argnums, has_aux)
 
 
 # A function at its arguments
