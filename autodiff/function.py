@@ -17,6 +17,7 @@ from autodiff.graph import Node, modes
 from autodiff.saved import handed_out, is_reachable, stamp
 from autodiff.tensor import MissingRuleError, Tensor, full_name, functions, unwrap, wrap
 
+SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
 VJP = Callable[..., Any]
 
@@ -73,33 +74,36 @@ class Function:
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Apply the function: to arrays as it is; to Tensors recording a node where a gradient has to flow."""
         arrays: list[Any] = []
-        has_tensor = has_node = False
+        parents: dict[str, Node] = {}
+        has_tensor = False
         is_simple = not keywords and len(args) <= len(self.rules)
-        for value in args:
+        for name, value in zip(self.names, args):  # noqa: B905 - the named argument would cost a tenth of the call
             if isinstance(value, Tensor):
                 has_tensor = True
                 arrays.append(value._data)
                 if value.node is not None:
-                    has_node = True
+                    parents[name] = value.node
             else:
                 arrays.append(value)
-                if isinstance(value, list) or isinstance(value, tuple):  # noqa: SIM101 - the faster way
+                if isinstance(value, SEQUENCE):
                     is_simple = False
-        if not is_simple:
-            tensors = [value for value in (*args, *keywords.values()) if isinstance(value, Tensor)]
-            has_tensor, has_node = bool(tensors), any(tensor.node is not None for tensor in tensors)
+        if is_simple:
+            if not has_tensor:
+                return self.forward(*args)
+            return self.apply(args, arrays, {}, {}, parents)
+        for name, value in keywords.items():
+            if isinstance(value, Tensor):
+                has_tensor = True
+                if value.node is not None:
+                    parents[name] = value.node
         if not has_tensor:
             return self.forward(*args, **keywords)
-        named: dict[str, Any] = {}
-        if not is_simple:
-            self.check_accepted(args, keywords)
-            arrays = [unwrap(value) for value in args]
-            named = {name: unwrap(value) for name, value in keywords.items()}
-            if isinstance(self.forward, np.ufunc):
-                weaken_lists(arrays)
-        if not has_node or not modes.grad_enabled:
-            return wrap(self.compute(self.forward, arrays, named), None)
-        return self.record(args, arrays, keywords, named)
+        self.check_accepted(args, keywords)
+        arrays = [unwrap(value) for value in args]
+        if isinstance(self.forward, np.ufunc):
+            weaken_lists(arrays)
+        named = {name: unwrap(value) for name, value in keywords.items()}
+        return self.apply(args, arrays, keywords, named, parents)
 
     def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
@@ -121,20 +125,20 @@ class Function:
         """Return the function and its arguments in a few words, for an error."""
         return f"{self.name} of {', '.join(describe(array) for array in arrays)}"
 
-    def record(
-        self, args: tuple[Any, ...], arrays: list[Any], keywords: dict[str, Any], named: dict[str, Any]
+    def apply(
+        self,
+        args: tuple[Any, ...],
+        arrays: list[Any],
+        keywords: dict[str, Any],
+        named: dict[str, Any],
+        parents: dict[str, Node],
     ) -> Tensor:
-        """Return the function's value with a node that holds what the rules need.
+        """Return the function's value, with a node that holds what the rules need if there are parents.
 
         args, keywords: the arguments as they were passed in. arrays, named: the same as arrays.
         """
-        parents: dict[str, Node] = {}
-        for name, value in zip(self.names, args, strict=False):
-            if isinstance(value, Tensor) and value.node is not None:
-                parents[name] = value.node
-        for name, value in keywords.items():
-            if isinstance(value, Tensor) and value.node is not None:
-                parents[name] = value.node
+        if not parents or not modes.grad_enabled:
+            return wrap(self.compute(self.forward, arrays, named), None)
         kept = None
         if self.fused is not None and self.is_fused(parents, arrays, named):
             out, kept = self.compute(self.fused.forward, arrays, named)
