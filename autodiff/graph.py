@@ -31,41 +31,39 @@ class Modes(threading.local):
 modes = Modes()
 
 
-class no_grad(ContextDecorator):  # noqa: N801 - reads as a statement
-    """Compute without recording: `with ad.no_grad():`, or as a decorator of a function."""
+class Switch(ContextDecorator):
+    """A mode that is set within a `with` block, or within each call of a function it decorates."""
+
+    mode: str
+    value: bool
 
     def __init__(self) -> None:
         self.before: list[bool] = []  # one for each time it was entered
 
     def __enter__(self) -> None:
-        self.before.append(modes.grad_enabled)
-        modes.grad_enabled = False
+        self.before.append(getattr(modes, self.mode))
+        setattr(modes, self.mode, self.value)
 
     def __exit__(self, *exception: object) -> None:
-        modes.grad_enabled = self.before.pop()
+        setattr(modes, self.mode, self.before.pop())
 
-    def _recreate_cm(self) -> "no_grad":
-        return no_grad()  # each call of a decorated function remembers its own mode
+    def _recreate_cm(self) -> "Switch":
+        return type(self)()  # each call of a decorated function remembers its own mode
 
 
-class detect_anomaly(ContextDecorator):  # noqa: N801 - reads as a statement
+class no_grad(Switch):  # noqa: N801 - reads as a statement
+    """Compute without recording: `with ad.no_grad():`, or as a decorator of a function."""
+
+    mode, value = "grad_enabled", False
+
+
+class detect_anomaly(Switch):  # noqa: N801 - reads as a statement
     """Raise AnomalyError at the first NaN or infinity, forwards or backwards: `with ad.detect_anomaly():`.
 
     The error names the operation and the line that called it. Every result is looked at, so this is slower.
     """
 
-    def __init__(self) -> None:
-        self.before: list[bool] = []
-
-    def __enter__(self) -> None:
-        self.before.append(modes.anomaly)
-        modes.anomaly = True
-
-    def __exit__(self, *exception: object) -> None:
-        modes.anomaly = self.before.pop()
-
-    def _recreate_cm(self) -> "detect_anomaly":
-        return detect_anomaly()
+    mode, value = "anomaly", True
 
 
 class Node:
