@@ -4,6 +4,7 @@ Everything heavy is imported inside the commands, so that `adrun --help` and com
 """
 
 import json
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -111,10 +112,13 @@ def compare(
     if bool(configs) == every:
         raise typer.BadParameter("name the configs to compare, or give --all, but not both")
     with reporting():
-        from autodiff.experiment.compare import configs_in, for_comparison, write_comparison
-        from autodiff.experiment.table import plain
+        from autodiff.experiment.load import configs_in
 
         experiments, options = prepared(configs or configs_in(folder), overrides, seed, results, no_gif, animation)
+
+        from autodiff.experiment.compare import for_comparison, write_comparison
+        from autodiff.experiment.table import plain
+
         options = for_comparison(experiments, options)
         outcomes = run_all(experiments, options, quiet, announce=False)
         if outcomes[-1].status != "interrupted":
@@ -147,11 +151,15 @@ def check_gradients(
     if names and config:
         raise typer.BadParameter("name rules, or give --config, but not both")
     with reporting():
-        from autodiff.experiment import check
         from autodiff.experiment.load import load
 
+        network = load(config) if config else None
+
+        from autodiff.experiment import check
+
         orders = check.ORDERS[order]
-        checks = check.check_network(load(config), orders) if config else check.check_rules(names or (), orders)
+        with progress(quiet=False).note("checking derivatives"):
+            checks = check.check_network(network, orders) if network else check.check_rules(names or (), orders)
         print(json.dumps(check.as_json(checks), indent=2) if as_json else check.as_table(checks))
         if not all(found.passed for found in checks):
             raise typer.Exit(1)
@@ -159,6 +167,7 @@ def check_gradients(
 
 def main() -> None:
     """Run the command line."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to stop, too, keeps what was reached
     app(prog_name="adrun")
 
 

@@ -67,8 +67,15 @@ class Recomputed:
         self.compute = compute
         self.expected = expected
         self.parents = parents
-        self.rules = {i: Rule(lambda g, i=i: self.gradient(g, i), ()) for i in range(len(parents))}
         self.latest: tuple[Any, dict[Node, Any]] | None = None
+
+    @property
+    def rules(self) -> "Recomputed":
+        """The rules by the position of the source: this itself, for rules that it held would hold it in a cycle."""
+        return self
+
+    def __getitem__(self, i: int) -> Rule:
+        return Rule(lambda g: self.gradient(g, i), ())
 
     def gradient(self, g: Any, i: int) -> Any:
         """Return the gradient with respect to the i-th source."""

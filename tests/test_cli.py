@@ -154,6 +154,13 @@ def test_a_diverging_run_is_told_kept_and_does_not_lose_the_others(folder: Path)
     assert 1 < len(log) < 13
 
 
+def test_a_run_that_ends_worse_than_it_began_says_so(folder: Path) -> None:
+    done = adrun(folder, "train", "configs/one.yaml", "--set", "learning_rate=1e6", "--no-gif")
+    first = float(rows(folder / "results" / "one" / "log.csv")[0]["loss"])
+    assert f"; it began with {first:.6f}: try a smaller learning_rate (it is 1e+06); written to " in done.stdout
+    assert "it began with" not in adrun(folder, "train", "configs/one.yaml", "--no-gif").stdout
+
+
 MALFORMED = {
     "activation: rleu": "1:13: activation: must be one of relu, sigmoid, tanh, found 'rleu' (did you mean relu?)",
     "optimizer: 3": "2:12: optimizer: must be one of sgd, adam, adamw, found 3",
@@ -279,7 +286,8 @@ def test_gradcheck_finds_a_wrong_rule(folder: Path, arguments: list[str]) -> Non
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_an_interrupted_run_keeps_what_was_written(folder: Path) -> None:
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_keeps_what_was_written(folder: Path, asked: signal.Signals) -> None:
     command = [sys.executable, str(ROOT / "cli.py"), "train", "configs/one.yaml", "configs/two.yaml"]
     process = subprocess.Popen(
         [*command, "--set", "epochs=1000000"], cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
@@ -288,9 +296,9 @@ def test_an_interrupted_run_keeps_what_was_written(folder: Path) -> None:
     while not (folder / "results" / "two").exists() and time.monotonic() < deadline:
         time.sleep(0.05)  # the folders are made just before the first run begins
     time.sleep(1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(asked)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert "one: interrupted: loss " in errors
     assert "Traceback" not in errors
     written = folder / "results" / "one"
@@ -369,11 +377,12 @@ def test_help_imports_nothing_heavy(folder: Path) -> None:
     assert not loaded & {"numpy", "matplotlib", "pydantic", "yaml", "rich", "PIL", "imageio", "autodiff"}
 
 
-def test_a_config_error_imports_no_drawing_library(folder: Path) -> None:
+@pytest.mark.parametrize("command", ["train", "compare", "gradcheck --config"])
+def test_a_config_error_imports_neither_numpy_nor_a_drawing_library(folder: Path, command: str) -> None:
     (folder / "bad.yaml").write_text("epochs: 3\n")
-    loaded = modules_after(folder, "train", "bad.yaml")
+    loaded = modules_after(folder, *command.split(), "bad.yaml")
     assert "pydantic" in loaded
-    assert not loaded & {"matplotlib", "PIL", "imageio", "rich"}
+    assert not loaded & {"numpy", "matplotlib", "PIL", "imageio", "rich"}
 
 
 def test_help_and_version(folder: Path) -> None:

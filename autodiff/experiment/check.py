@@ -122,7 +122,7 @@ def _full_names(names: Sequence[str]) -> list[str]:
     for name in names:
         if name not in full:
             nearest = difflib.get_close_matches(name, full, n=1)
-            advice = f" (did you mean {nearest[0]}?)" if nearest else f"; the rules are {', '.join(known)}"
+            advice = f" (did you mean {nearest[0]}?)" if nearest else "; `adrun gradcheck` lists them all"
             problems.append(f"gradcheck: no derivative rule is named {name!r}{advice}")
     if problems:
         raise InputError(problems)

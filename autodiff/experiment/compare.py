@@ -9,19 +9,11 @@ from autodiff.experiment import folder as folders
 from autodiff.experiment import table
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.load import Experiment
+from autodiff.experiment.render import MOST_RUNS
 from autodiff.experiment.run import Options, Outcome
 from autodiff.experiment.schedule import shared_frame_epochs
 
-MOST_RUNS = 12  # in the grid of boundaries
 OUTDATED = ("table.csv", "table.md", "curves.png", "boundaries.gif", "boundaries.webp", "boundaries.apng")
-
-
-def configs_in(folder: Path) -> list[Path]:
-    """Return every *.yaml of a folder, by name. Raises InputError if there is none."""
-    files = sorted(folder.glob("*.yaml"))
-    if not files:
-        raise InputError([f"{folder}: no config (*.yaml) here; name the folder of yours with --configs"])
-    return files
 
 
 def for_comparison(experiments: Sequence[Experiment], options: Options) -> Options:

@@ -96,7 +96,8 @@ class Config(_Fields):
     def _belongs_to_sgd(cls, momentum: float, info: ValidationInfo) -> float:
         optimizer = info.data.get("optimizer")
         if optimizer in ADAPTIVE:
-            _refuse(f"is for optimizer sgd; {optimizer} keeps its own moments (remove momentum, or choose sgd)")
+            advice = "remove momentum, as with --set momentum=null, or choose sgd"
+            _refuse(f"is for optimizer sgd; {optimizer} keeps its own moments ({advice})")
         return momentum
 
     @field_validator("batch_size")

@@ -58,6 +58,14 @@ class Experiment:
     config: Config
 
 
+def configs_in(folder: Path) -> list[Path]:
+    """Return every *.yaml of a folder, by name. Raises InputError if there is none."""
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise InputError([f"{folder}: no config (*.yaml) here; name the folder of yours with --configs"])
+    return files
+
+
 def load_all(files: Sequence[Path], overrides: Sequence[Override] = ()) -> list[Experiment]:
     """Read every config file. Raises InputError with the mistakes of all of them."""
     experiments: list[Experiment] = []

@@ -10,8 +10,6 @@ from autodiff.experiment.config import Config
 
 ACTIVATIONS: dict[str, type[ad.Module]] = {"relu": ad.ReLU, "sigmoid": ad.Sigmoid, "tanh": ad.Tanh}
 
-BLOCK = 8192  # points evaluated at once: their hidden layers stay in the processor's cache or near it
-
 State = dict[str, NDArray[Any]]
 
 
@@ -58,7 +56,7 @@ class Snapshot:
         try:
             # A diverging network overflows; BLAS at times flags as invalid what it computed beside a small matrix.
             with ad.no_grad(), np.errstate(over="ignore", invalid="ignore"):
-                blocks = [self.model(points[start : start + BLOCK]).data for start in range(0, len(points), BLOCK)]
+                logits: NDArray[Any] = self.model(points).data
         finally:
             self.model.load_state_dict(present)
-        return np.concatenate(blocks)
+        return logits

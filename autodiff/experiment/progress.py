@@ -19,7 +19,8 @@ ERASE = "\r\x1b[K"
 
 def wanted(quiet: bool) -> bool:
     """Tell whether progress may be shown: stderr is a terminal that can erase a line, and nobody asked for silence."""
-    return not (quiet or os.environ.get("CI") or os.environ.get("TERM") == "dumb") and sys.stderr.isatty()
+    unwanted = quiet or os.environ.get("CI") or os.environ.get("TERM") == "dumb"
+    return not unwanted and sys.stderr is not None and sys.stderr.isatty()
 
 
 class Progress:

@@ -17,7 +17,7 @@ from autodiff.experiment.load import Experiment
 from autodiff.experiment.log import write_log
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.render import Animation
-from autodiff.experiment.summary import summarise
+from autodiff.experiment.summary import loss_text, summarise
 from autodiff.experiment.training import Status, Training, train
 from autodiff.experiment.versions import versions
 
@@ -50,15 +50,16 @@ class Outcome:
         """One line for people: what was reached and where it was written, or what to do about a failure."""
         name, final = self.experiment.name, self.summary["final"]
         where = f"written to {self.folder}"
-        if self.status == "diverged":
-            loss, rate = self.training.loss[-1], self.experiment.config.learning_rate
-            advice = f"try a smaller learning_rate (it is {rate:g})"
-            return f"{name}: diverged: the loss became {loss:g} at epoch {final['epoch']}; {advice}; {where}"
         if final is None:
             return f"{name}: interrupted before the first epoch; {where}"
-        reached = f"loss {final['loss']:.6f}, accuracy {final['accuracy']:.2%} after {final['epoch']} epochs"
+        first, loss = self.training.loss[0], self.training.loss[-1]
+        advice = f"try a smaller learning_rate (it is {self.experiment.config.learning_rate:g})"
+        if self.status == "diverged":
+            return f"{name}: diverged: the loss became {loss:g} at epoch {final['epoch']}; {advice}; {where}"
+        reached = f"loss {loss_text(loss)}, accuracy {final['accuracy']:.2%} after {final['epoch']} epochs"
         interrupted = "interrupted: " if self.status == "interrupted" else ""
-        return f"{name}: {interrupted}{reached} in {self.training.seconds:.1f} s; {where}"
+        worse = f"; it began with {loss_text(first)}: {advice}" if loss > first and not interrupted else ""
+        return f"{name}: {interrupted}{reached} in {self.training.seconds:.1f} s{worse}; {where}"
 
 
 def run(experiment: Experiment, options: Options, progress: Progress) -> Outcome:

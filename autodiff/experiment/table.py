@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from autodiff.experiment.summary import MILESTONES
+from autodiff.experiment.summary import MILESTONES, loss_text
 
 Summaries = Sequence[dict[str, Any]]
 
@@ -48,7 +48,7 @@ def _cells(summary: dict[str, Any]) -> list[str]:
     name, loss, accuracy, *milestones, seconds, status = _values(summary)
     return [
         name,
-        "not finite" if loss is None else f"{loss:.6f}",
+        "not finite" if loss is None else loss_text(loss),
         "" if accuracy is None else f"{accuracy:.2%}",
         *("never" if epoch is None else str(epoch) for epoch in milestones),
         f"{seconds:.2f}",

@@ -3,8 +3,6 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-import numpy as np
-
 
 def adrun_version() -> str:
     """Return the installed version of adrun, or say that it runs from a checkout that was never installed."""
@@ -16,4 +14,4 @@ def adrun_version() -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of adrun, Python and NumPy."""
-    return {"adrun": adrun_version(), "Python": platform.python_version(), "NumPy": np.__version__}
+    return {"adrun": adrun_version(), "Python": platform.python_version(), "NumPy": version("numpy")}

@@ -14,14 +14,14 @@ def contract(*operands: Any, subscripts: str) -> Any:
 
 
 def contract_gradient(g: Any, i: int, inputs: list[Any], shapes: list[Any], subscripts: str) -> Any:
-    """Return the gradient of the i-th operand: g and the other operands, with ones along what only it had."""
+    """Return the gradient of the i-th operand: g and the other operands, with ones along what only it had at length."""
     terms, output = subscripts.split("->")
     names = terms.split(",")
     others = [(names[j], operand) for j, operand in enumerate(inputs) if j != i]
-    found = {output, *(name for name, _ in others)}
-    alone = [axis for axis in names[i] if not any(axis in name for name in found)]
-    lengths = dict(zip(names[i], shapes[i], strict=True))
-    parts = [(output, g), *others, *((axis, np.ones(lengths[axis], g.dtype)) for axis in alone)]
+    found = {pair for j, name in enumerate(names) if j != i for pair in zip(name, shapes[j], strict=True)}
+    own = zip(names[i], shapes[i], strict=True)
+    alone = [(axis, length) for axis, length in own if axis not in output and (axis, length) not in found]
+    parts = [(output, g), *others, *((axis, np.ones(length, g.dtype)) for axis, length in alone)]
     return contracted(*[part for _, part in parts], subscripts=f"{','.join(name for name, _ in parts)}->{names[i]}")
 
 

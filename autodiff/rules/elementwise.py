@@ -54,8 +54,8 @@ rule(np.arccos, x=lambda g, x: -g / np.sqrt(1 - x * x))
 rule(np.arctan, x=lambda g, x: g / (1 + x * x))
 rule(
     np.arctan2,
-    a=lambda g, a, b: g * b / (a * a + b * b),
-    b=lambda g, a, b: -g * a / (a * a + b * b),
+    a=lambda g, a, b: g * b / (a * a + b * b + ((a == 0) & (b == 0))),  # 0 at the origin
+    b=lambda g, a, b: -g * a / (a * a + b * b + ((a == 0) & (b == 0))),
 )
 rule(
     np.hypot,

@@ -51,11 +51,17 @@ def keep_others(g: Any, index: Any) -> Any:
     return assigned(g, index, 0)
 
 
+def written(g: Any, index: Any, shape: tuple[int, ...], ndim: int) -> Any:
+    """Return the part of g that a value of `ndim` axes was written to, with the axes of length 1 it had in front."""
+    found = g[index] * written_last(index, shape)
+    return found if found.ndim >= ndim else np.reshape(found, (1,) * (ndim - found.ndim) + found.shape)
+
+
 rule(operator.getitem, forward=pick, x=lambda g, index, x_shape: placed(g, index, x_shape))
 placed: Function = rule(place, g=lambda g, index: g[index], accepts=["shape"])
 assigned: Function = rule(
     operator.setitem,
     forward=assign,
     x=lambda g, index: keep_others(g, index),
-    value=lambda g, index, x_shape: g[index] * written_last(index, x_shape),
+    value=lambda g, index, x_shape, value_shape: written(g, index, x_shape, len(value_shape)),
 )

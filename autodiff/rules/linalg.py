@@ -268,10 +268,12 @@ def eigenvalues(a: Any) -> Any:
     return np.linalg.eigh(a)[0]
 
 
-@differentiable(a=lambda g, a, out: out @ (gaps(eigenvalues(a)) * (transposed(out) @ g)) @ transposed(out))
-def eigenvectors(a: Any) -> Any:
-    """Return the eigenvectors of a symmetric matrix, one a column."""
-    return np.linalg.eigh(a)[1]
+@differentiable(
+    a=lambda g, a, out: out @ (gaps(eigenvalues(a)) * (transposed(out) @ g)) @ transposed(out), accepts=["triangle"]
+)
+def eigenvectors(a: Any, triangle: Any = "L") -> Any:
+    """Return the eigenvectors of a symmetric matrix, one a column, in the direction NumPy finds from a triangle."""
+    return np.linalg.eigh(a, triangle)[1]
 
 
 def symmetric(a: Any) -> Any:
@@ -283,7 +285,7 @@ def symmetric(a: Any) -> Any:
 def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's name
     """Return the eigenvalues and eigenvectors of a symmetric matrix, given by one triangle."""
     whole = symmetric(a if UPLO.upper() == "L" else transposed(a))
-    return EighResult(eigenvalues(whole), eigenvectors(whole))
+    return EighResult(eigenvalues(whole), eigenvectors(whole, UPLO))
 
 
 @composed(np.linalg.eigvalsh)
@@ -405,10 +407,12 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 
 @differentiable(
-    x=lambda g, x, power, out: g * np.sign(x) * (np.absolute(x) / (out + (out == 0))) ** (power - 1) * (out != 0)
+    x=lambda g, x, power, out: (
+        g * np.sign(x) * ((np.absolute(x) + (x == 0)) / (out + (out == 0))) ** (power - 1) * (out != 0)
+    )
 )
 def power_norm(x: Any, power: float) -> Any:
-    """Return (sum of |x| ** power) ** (1 / power) over the last axis, kept; its gradient at 0 is 0."""
+    """Return (sum of |x| ** power) ** (1 / power) over the last axis, kept; its gradient where x is 0 is 0."""
     return np.sum(np.absolute(x) ** power, axis=-1, keepdims=True) ** (1 / power)
 
 

@@ -78,11 +78,7 @@ def var(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, c
     freedom = max(count(np.shape(a), axis) - (ddof if correction is None else correction), 0)
     deviation = a - np.mean(a, axis=axis, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return (
-            np.sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom
-            if freedom
-            else np.sum(deviation, axis=axis, keepdims=keepdims) * math.nan
-        )
+        return np.sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom
 
 
 @composed(np.std)
@@ -201,9 +197,9 @@ def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> An
     ordered = np.sort(last(a, axis), axis=-1)
     positions = fractions * (ordered.shape[-1] - 1)
     below = np.floor(positions).astype(int)
-    above = np.minimum(below + 1, ordered.shape[-1] - 1)
-    weights = (positions - below).astype(a.dtype)
-    values = ordered[..., below] + weights * (ordered[..., above] - ordered[..., below])
+    above = np.ceil(positions).astype(int)
+    weights = np.where(above == below, 0.5, positions - below).astype(a.dtype)  # no weight is 0: 0 * inf is a NaN
+    values = ordered[..., below] * (1 - weights) + ordered[..., above] * weights
     lost = np.any(np.isnan(last(a, axis)), axis=-1)  # a NaN anywhere makes the result one
     values = np.where(np.reshape(lost, (*lost.shape, *(1,) * fractions.ndim)), math.nan, values)
     values = np.moveaxis(values, range(-fractions.ndim, 0), range(fractions.ndim)) if fractions.ndim else values

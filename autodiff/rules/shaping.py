@@ -1,6 +1,7 @@
 """Derivative rules of functions that rearrange elements and leave them as they are."""
 
 import functools
+import inspect
 import math
 from collections.abc import Callable
 from itertools import accumulate
@@ -196,10 +197,17 @@ splitting(np.dsplit, lambda ndim: 2)
 def rearrangement(function: Callable[..., Any]) -> None:
     """Define a function of one array that copies elements to places that do not depend on their values."""
 
+    signature = inspect.signature(function)
+    first = next(iter(signature.parameters))
+
     @functools.wraps(function)
-    def definition(a: Any, *arguments: Any, **keywords: Any) -> Any:
+    def definition(*arguments: Any, **keywords: Any) -> Any:
+        given = signature.bind(*arguments, **keywords).arguments
+        a = given.pop(first)
+        if given.get("out") is not None:
+            raise TypeError(f"np.{function.__name__} cannot write into out= while recording")
         numbers = np.arange(math.prod(np.shape(a))).reshape(np.shape(a))
-        positions = apply_without_gradient(function, numbers, *arguments, **keywords)
+        positions = apply_without_gradient(function, numbers, **given)
         return np.reshape(a, -1)[positions]
 
     composed(function)(definition)

@@ -85,7 +85,7 @@ def solve_samples(random: Random) -> list[Sample]:
 
 def norm_samples(random: Random) -> list[Sample]:
     """Return vectors and matrices with every order of norm."""
-    vectors = [None, 2, 1, 3, 2.5, math.inf, -math.inf, -1]
+    vectors = [None, 2, 1, 3, 0.5, math.inf, -math.inf, -1]
     calls = [call(spaced(random, (4,)), order) for order in vectors]
     calls += [
         call(spaced(random, (3, 4)), order, axis)
@@ -123,6 +123,8 @@ def einsum_samples(random: Random) -> list[Sample]:
         ("ij,kl->il", [(2, 3), (2, 2)]),
         ("i,,i->", [(3,), (), (3,)]),
         ("i->i", [(0,)]),
+        ("i,i->", [(1,), (3,)]),
+        ("ij,jk->ik", [(2, 1), (3, 2)]),
     ]
     calls = [call(subscripts, *[spaced(random, shape) for shape in shapes]) for subscripts, shapes in cases]
     numbered = call(spaced(random, (2, 3)), [0, 1], spaced(random, (3, 2)), [1, 2], [2, 0])

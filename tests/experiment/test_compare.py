@@ -3,11 +3,12 @@ from typing import Any
 
 import pytest
 
+from autodiff.experiment import render
 from autodiff.experiment import run as running
-from autodiff.experiment.compare import configs_in, for_comparison
+from autodiff.experiment.compare import for_comparison, write_comparison
 from autodiff.experiment.config import Config
 from autodiff.experiment.errors import InputError
-from autodiff.experiment.load import Experiment
+from autodiff.experiment.load import Experiment, configs_in
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.run import Options
 from autodiff.experiment.schedule import frame_epochs
@@ -30,6 +31,36 @@ def test_runs_that_are_compared_keep_frames_at_the_same_epochs(tmp_path: Path, m
     long, short, same = kept
     assert long == same == sorted({*frame_epochs(90, 12), 25})
     assert short == [epoch for epoch in long if epoch <= 25]
+
+
+def drawn_titles(folder: Path, monkeypatch: pytest.MonkeyPatch, experiments: list[Experiment]) -> list[str]:
+    """Compare experiments with drawing left out; return the titles under which they would be drawn."""
+    titles: list[str] = []
+    monkeypatch.setattr(running, "_draw", lambda *arguments: None)
+    monkeypatch.setattr(render, "render_curves", lambda films, path: titles.extend(film.title for film in films))
+    options = for_comparison(experiments, Options(folder, animate=False))
+    for each in experiments:
+        (folder / each.name).mkdir()
+    outcomes = [running.run(each, options, Progress(visible=False)) for each in experiments]
+    write_comparison(outcomes, options)
+    return titles
+
+
+def test_runs_are_drawn_under_their_names_where_titles_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = experiment("one", 3, 3), experiment("other", 3, 3)
+    assert drawn_titles(tmp_path, monkeypatch, [one, other]) == ["one", "other"]
+    adam = Experiment("adam", one.config.model_copy(update={"optimizer": "adam"}))
+    (tmp_path / "again").mkdir()
+    assert drawn_titles(tmp_path / "again", monkeypatch, [one, adam]) == ["ReLU + SGD", "ReLU + Adam"]
+
+
+def test_nothing_of_an_earlier_comparison_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "comparison").mkdir()
+    (tmp_path / "comparison" / "boundaries.gif").touch()
+    drawn_titles(tmp_path, monkeypatch, [experiment("one", 3, 3)])
+    assert {path.name for path in (tmp_path / "comparison").iterdir()} == {"table.csv", "table.md"}
 
 
 def test_a_grid_has_room_for_twelve_runs(tmp_path: Path) -> None:

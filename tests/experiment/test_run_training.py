@@ -178,3 +178,9 @@ def test_the_four_configs_of_the_repository_are_valid() -> None:
     assert {(experiment.config.epochs, tuple(experiment.config.hidden)) for experiment in experiments} == {
         (10_000, (100,))
     }
+
+
+@pytest.mark.parametrize(("activation", "variance"), [("relu", 2 / 2), ("tanh", 2 / 1002), ("sigmoid", 2 / 1002)])
+def test_weights_start_with_the_variance_of_he_or_of_glorot(activation: str, variance: float) -> None:
+    model = build_model(config(activation=activation, hidden=[1000]), np.random.default_rng(0))
+    assert np.var(model.state_dict()["0.weight"]) == pytest.approx(variance, rel=0.1)

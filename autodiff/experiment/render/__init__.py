@@ -6,9 +6,19 @@ Importing this package imports no drawing library; drawing does.
 from collections.abc import Sequence
 from pathlib import Path
 
-from .film import Animation, Curve, Film, Frame, Style
+from .film import MOST_RUNS, Animation, Curve, Film, Frame, Style
 
-__all__ = ["Animation", "Curve", "Film", "Frame", "Style", "render_boundary", "render_curves", "render_grid"]
+__all__ = [
+    "MOST_RUNS",
+    "Animation",
+    "Curve",
+    "Film",
+    "Frame",
+    "Style",
+    "render_boundary",
+    "render_curves",
+    "render_grid",
+]
 
 
 def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animation) -> list[Path]:

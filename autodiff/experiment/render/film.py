@@ -10,6 +10,8 @@ Logits = Callable[[NDArray[Any]], NDArray[Any]]
 Style = Literal["soft", "crisp"]
 Animation = Literal["gif", "webp", "apng"]
 
+MOST_RUNS = 12  # in one grid
+
 
 @dataclass(frozen=True)
 class Frame:

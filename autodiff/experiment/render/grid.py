@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, new_figure, points
 from .curves import curve_line, draw_losses, epoch_axis
 from .field import Extent, Field, extent_of
-from .film import Animation, Film, Frame, Style, count_classes
+from .film import MOST_RUNS, Animation, Film, Frame, Style, count_classes
 from .palette import CURVE_COLORS, INK, Palette
 from .text import Font, Texts, accuracy_text, columns, fitted, font, left_of, loss_text, write
 from .writers import write_animation
 
-MOST_RUNS = 12
 COLUMNS = (1, 2, 3, 2, 3, 3, 4, 4, 3, 4, 4, 4)  # for 1 to 12 runs
 PANEL_SIZES = {1: (800, 600), 2: (480, 360), 3: (360, 272), 4: (300, 224)}  # for so many columns
 CELL = 4

@@ -1,0 +1,229 @@
+"""A function of Tensors is NumPy's function of their arrays: the same values, shapes, dtypes and kinds of result."""
+
+import inspect
+import math
+import operator
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.samples import samples_of
+from autodiff.samples.builders import Sample
+from autodiff.tensor import full_name, functions
+
+IN_PLACE = {np.put_along_axis}
+FUNCTIONS = sorted(
+    (f for f in functions if (isinstance(f, np.ufunc) or "numpy" in (f.__module__ or "")) and f not in IN_PLACE),
+    key=full_name,
+)
+SAMPLED = [function for function in FUNCTIONS if samples_of(function)]
+RANDOM = np.random.default_rng(0)
+
+A, B = RANDOM.standard_normal((3, 4)), RANDOM.standard_normal((3, 4))
+FLAGS, NUMBERS = A > 0, np.arange(12).reshape(3, 4)
+WITHOUT_SAMPLES = {
+    **{f: [(A, B), (A, 0.5)] for f in [np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal]},
+    **{f: [(np.array([1.0, -0.0, math.nan, math.inf]),)] for f in [np.isnan, np.isinf, np.isfinite, np.signbit]},
+    **{f: [(A, B), (A, A)] for f in [np.isclose, np.allclose, np.array_equal]},
+    **{f: [(FLAGS, A), (A, B)] for f in [np.logical_and, np.logical_or, np.logical_xor]},
+    **{f: [(FLAGS, ~FLAGS), (NUMBERS, 5)] for f in [np.bitwise_and, np.bitwise_or, np.bitwise_xor]},
+    **{f: [(FLAGS,), (A,)] for f in [np.logical_not, np.any, np.all, np.nonzero, np.flatnonzero, np.argwhere]},
+    **{f: [(FLAGS,), (A, 1)] for f in [np.count_nonzero]},
+    **{f: [(A,)] for f in [np.zeros_like, np.ones_like, np.shape, np.ndim, np.size, np.result_type]},
+    **{f: [(A,), (A, 0)] for f in [np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort]},
+    np.invert: [(FLAGS,), (NUMBERS,)],
+    np.argpartition: [(A, 2), (A, 1, 0)],
+    np.lexsort: [(A,)],
+    np.searchsorted: [(np.sort(A[0]), B[0])],
+    np.can_cast: [(np.float32, np.float64)],
+    np.empty_like: [],
+}
+
+
+def as_given(value, dtype, make):
+    """Return a value with its float64 arrays in another dtype, made into something."""
+    if isinstance(value, list | tuple):
+        return type(value)([as_given(part, dtype, make) for part in value])
+    if not isinstance(value, np.ndarray):
+        return value
+    return make(value.astype(dtype)) if value.dtype == np.float64 else value
+
+
+def prepared(sample, dtype, make):
+    arguments = [as_given(value, dtype, make) for value in sample.arguments]
+    if sample.before is not None:
+        arguments = [value if isinstance(value, str) else sample.before(value) for value in arguments]
+    return arguments, {name: as_given(value, dtype, make) for name, value in sample.keywords.items()}
+
+
+def constant(array):
+    return ad.Tensor(array)
+
+
+def variable(array):
+    return ad.Tensor(array, requires_grad=True)
+
+
+def assert_same(found, expected, what):
+    """Compare what a function of Tensors returned with what it returns for arrays."""
+    if isinstance(expected, list | tuple):
+        assert type(found) is type(expected), what
+        assert len(found) == len(expected), what
+        for one, other in zip(found, expected, strict=True):
+            assert_same(one, other, what)
+    elif isinstance(expected, np.ndarray | np.generic) and not isinstance(found, bool):
+        assert isinstance(found, ad.Tensor), what
+        assert (found.dtype, found.shape) == (expected.dtype, expected.shape), what
+        single = expected.dtype == np.float32
+        np.testing.assert_allclose(
+            found.data, expected, rtol=3e-6 if single else 1e-13, atol=3e-6 if single else 1e-13, err_msg=str(what)
+        )
+    else:
+        assert found == expected, what
+
+
+NUMBERS_ARE_WEAK = {np.quantile, np.percentile, np.diff}  # where NumPy makes float64 arrays of Python's numbers
+
+
+def agree(function, arguments, keywords, expected_arguments, expected_keywords, what):
+    found, expected = function(*arguments, **keywords), function(*expected_arguments, **expected_keywords)
+    if function in NUMBERS_ARE_WEAK:
+        expected = expected.astype(found.dtype)
+    assert_same(found, expected, what)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=full_name)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [constant, variable])
+def test_every_sample_is_numpys_result(function, dtype, make):
+    for sample in samples_of(function):
+        arrays = prepared(sample, dtype, lambda array: array)
+        agree(function, *prepared(sample, dtype, make), *arrays, sample)
+    for arguments in [] if samples_of(function) else WITHOUT_SAMPLES[function]:
+        tensors = [ad.Tensor(value) if isinstance(value, np.ndarray) else value for value in arguments]
+        assert_same(function(*tensors), function(*arguments), arguments)
+
+
+BY_POSITION_ALONE = {np.where, np.concatenate, np.dot, np.inner, np.vdot, np.lexsort, np.can_cast, np.result_type}
+
+
+def by_keyword(function, sample):
+    """Return a sample with every argument by its name, or None if it has arguments without one."""
+    parameters = list(inspect.signature(function).parameters.values())
+    named = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+    if parameters[0] not in named or len(sample.arguments) > len(named) or sample.before is not None:
+        return None
+    arguments = dict(zip([one.name for one in named], sample.arguments, strict=False))
+    return Sample((), {**arguments, **sample.keywords})
+
+
+def by_position(function, sample):
+    """Return a sample with its keywords by position, or None if they cannot be or arguments between are missing."""
+    parameters = list(inspect.signature(function).parameters.values())[len(sample.arguments) :]
+    given = []
+    for parameter in parameters[: len(sample.keywords)]:
+        if parameter.name not in sample.keywords or parameter.kind is not parameter.POSITIONAL_OR_KEYWORD:
+            return None
+        given.append(sample.keywords[parameter.name])
+    return Sample((*sample.arguments, *given), {}, sample.before) if len(given) == len(sample.keywords) else None
+
+
+@pytest.mark.parametrize("spelled", [by_keyword, by_position])
+@pytest.mark.parametrize(
+    "function", [f for f in SAMPLED if not isinstance(f, np.ufunc) and f not in BY_POSITION_ALONE], ids=full_name
+)
+def test_an_argument_means_the_same_by_keyword_and_by_position(function, spelled):
+    for sample in samples_of(function):
+        other = spelled(function, sample)
+        if other is not None:
+            arrays = prepared(other, np.float64, lambda array: array)
+            agree(function, *prepared(other, np.float64, variable), *arrays, other)
+
+
+# Where values are missing or infinite
+
+NAN, INF = math.nan, math.inf
+GAPS = {
+    "NaN": np.array([[1.0, NAN, 3.0, 2.0], [4.0, 5.0, 6.0, 7.5], [NAN, 8.0, NAN, 9.0]]),
+    "infinity": np.array([[INF, 1.0, 2.0, 3.0], [-INF, 1.0, 2.0, INF], [INF, INF, INF, 5.0]]),
+}
+PASSING_OVER = [np.nansum, np.nanmean, np.nanprod, np.nanmax, np.nanmin, np.nanvar, np.nanstd]
+HIT_BY = [np.sum, np.mean, np.prod, np.max, np.min, np.ptp, np.median, np.cumsum, np.cumprod, np.sort, np.var, np.std]
+CALLS = {full_name(function): function for function in [*PASSING_OVER, *HIT_BY]} | {
+    "np.quantile of one": lambda a, axis: np.quantile(a, 0.5, axis=axis),
+    "np.quantile at an element": lambda a, axis: np.quantile(a, 1.0, axis=axis),
+    "np.quantile of several": lambda a, axis: np.quantile(a, [0.1, 0.6], axis=axis),
+    "np.percentile": lambda a, axis: np.percentile(a, 50.0, axis=axis),
+    "np.argmax": lambda a, axis: np.argmax(a, axis=axis),
+    "np.clip": lambda a, axis: np.clip(a, -1, 1),
+    "np.nan_to_num": lambda a, axis: np.nan_to_num(a, nan=0.5),
+    "np.fmax": lambda a, axis: np.fmax(a, 2),
+    "np.maximum": lambda a, axis: np.maximum(a, 2),
+    "np.sign": lambda a, axis: np.sign(a),
+    "np.linalg.norm": lambda a, axis: np.linalg.norm(a, np.inf, axis=-1),
+}
+
+
+INTERPOLATED = [name for name in CALLS if "quantile" in name or "percentile" in name]
+CASES = [
+    pytest.param(name, gaps, id=f"{name}-{found}")
+    for name in CALLS
+    for found, gaps in GAPS.items()
+    if found == "NaN" or name not in INTERPOLATED  # NumPy's are a NaN between infinities; the next test has ours
+]
+
+
+@pytest.mark.parametrize(("name", "gaps"), CASES)
+@pytest.mark.parametrize("axis", [None, 0, 1])
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:Degrees of freedom")
+def test_nan_and_infinity_are_treated_as_numpy_does(name, gaps, axis):
+    assert_same(CALLS[name](variable(gaps), axis=axis), CALLS[name](gaps, axis=axis), name)
+
+
+def test_a_quantile_between_infinities_is_infinite():
+    values = ad.Tensor(np.array([1.0, 3.0, INF, INF]))
+    assert [np.quantile(values, q).item() for q in (0, 1 / 3, 0.5, 0.75, 1)] == [1, 3, INF, INF, INF]
+
+
+def test_the_variance_of_too_few_elements_is_not_a_number_or_infinite():
+    assert np.isnan(np.var(ad.Tensor([1.0]), ddof=1).item())
+    assert np.var(ad.Tensor([1.0, 2.0]), ddof=2).item() == INF
+
+
+# Python's own ways
+
+
+def test_operators_indexing_and_iteration_are_numpys():
+    a, t = A.copy(), variable(A)
+    assert_same(divmod_parts(t), divmod_parts(a), "// and %")
+    for index in (
+        1,
+        -1,
+        slice(None, None, -2),
+        ...,
+        None,
+        (slice(None), 2),
+        [0, 0],
+        (np.array([0, 2]), np.array([1, 1])),
+    ):
+        assert_same(t[index], a[index], index)
+    assert_same(list(t), list(a), "iteration")
+    assert len(t) == len(a)
+    assert a[0, 0] in t
+    assert 99.0 not in t
+    for operation in (operator.lt, operator.ge, operator.eq, operator.ne):
+        assert_same(operation(t, 0.5), operation(a, 0.5), operation)
+
+
+def divmod_parts(x):
+    return [x // 0.7, x % 0.7, 2 ** abs(x), -x, +x, x @ x.T]
+
+
+@pytest.mark.parametrize("number", [2, 2.5, True, np.float32(2), np.float64(2), np.int64(2)], ids=repr)
+def test_scalars_promote_as_numpys_do(number):
+    array = np.ones(3, np.float32)
+    t = variable(array)
+    for operation in (operator.add, operator.mul, operator.truediv, operator.pow):
+        assert_same(operation(t, number), operation(array, number), operation)
+        assert_same(operation(number, t), operation(number, array), operation)
