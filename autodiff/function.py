@@ -60,7 +60,7 @@ class Function:
         needs = {need.removesuffix("_shape") for rule in self.rules.values() for need in rule.needs}
         unknown = {*self.rules, *needs} - {*self.names, "out"}
         assert not unknown, f"the rules of {self.name} name {sorted(unknown)}, its arguments are {self.names}"
-        self.accepted = {*self.rules, *needs, *accepts} & set(self.names)
+        self.accepted = ({*self.rules, *needs, *accepts} & set(self.names)) - {"out"}  # the value, not NumPy's argument
         self.plans: dict[tuple[str, ...], tuple[tuple[str, str, int | None, bool], ...]] = {}
         self.fused: Fused | None = None
 
@@ -112,7 +112,7 @@ class Function:
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {self.describe_call(arrays)}{advice(self.forward)}")
             raise
-        return out if isinstance(out, np.ndarray) or isinstance(out, tuple) else np.asarray(out)  # noqa: SIM101
+        return out if type(out) is np.ndarray or type(out) is tuple else as_array(out)
 
     def compute_finite(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays, or raise AnomalyError if it is not finite."""
@@ -132,21 +132,25 @@ class Function:
         keywords: dict[str, Any],
         named: dict[str, Any],
         parents: dict[str, Node],
-    ) -> Tensor:
+    ) -> Any:
         """Return the function's value, with a node that holds what the rules need if there are parents.
 
         args, keywords: the arguments as they were passed in. arrays, named: the same as arrays.
         """
         if not parents or not modes.grad_enabled:
-            return wrap(self.compute(self.forward, arrays, named), None)
+            return constant(self.compute(self.forward, arrays, named))
         kept = None
         if self.fused is not None and self.is_fused(parents, arrays, named):
             out, kept = self.compute(self.fused.forward, arrays, named)
             out = as_array(out)
         else:
             out = self.compute(self.forward, arrays, named)
-        if out.dtype.kind != "f":
-            return wrap(out, None)
+        if isinstance(out, tuple) or out.dtype.kind != "f":
+            if not isinstance(out, tuple) and out.dtype.kind not in "biu":
+                raise TypeError(
+                    f"{self.describe_call(arrays)} is of dtype {out.dtype}, through which no gradient flows"
+                )
+            return constant(out)
         saved: dict[str, Any] = {}
         node = Node(self, parents, saved, out.shape, out.dtype)
         for need, source, position, of_shape in self.plans.get(tuple(parents)) or self.plan(tuple(parents)):
@@ -215,7 +219,7 @@ class Variadic(Function):
         super().__init__(forward, {})
         self.rules = RuleByPosition(vjp)
         self.needs = self.rules.needs
-        self.accepted = {*self.needs} & set(self.names)
+        self.accepted = ({*self.needs} & set(self.names)) - {"out"}
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Apply the function; see `Function.__call__`."""
@@ -323,6 +327,8 @@ def has_gradient(function: Callable[..., Any]) -> bool:
 
 def apply_without_gradient(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
     """Return a function of the Tensors' arrays as a Tensor that requires no gradient, or as what else it returns."""
+    if keywords.get("out") is not None or (isinstance(function, np.ufunc) and len(args) > function.nin):
+        raise MissingRuleError(f"{full_name(function)} cannot write into out= on tensors; use its value")
     out = function(*[unwrap(value) for value in args], **{name: unwrap(value) for name, value in keywords.items()})
     if isinstance(out, tuple):
         return tuple(wrap(part, None) if isinstance(part, np.ndarray) else part for part in out)
@@ -346,8 +352,15 @@ def read_needs(vjp: VJP) -> tuple[str, ...]:
     return names[1:]
 
 
+def constant(out: Any) -> Any:
+    """Return an array as a Tensor without a gradient, a tuple of them (indices, from np.where(t)) as a tuple."""
+    return tuple(wrap(part, None) for part in out) if isinstance(out, tuple) else wrap(out, None)
+
+
 def as_array(value: Any) -> Any:
-    """Return an array as it is, NumPy's scalars as 0-d arrays."""
+    """Return an array as it is, NumPy's scalars as 0-d arrays. Raises TypeError for masked arrays."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError("masked arrays do not work on tensors; fill them, or choose with np.where")
     return value if isinstance(value, np.ndarray) else np.asarray(value)
 
 

@@ -23,6 +23,8 @@ class Optimizer:
             raise ValueError("an optimizer needs at least one parameter, found none")
         if not all(isinstance(parameter, Tensor) and parameter.requires_grad for parameter in self.parameters):
             raise TypeError("an optimizer takes tensors that require a gradient, as from model.parameters()")
+        if len(set(map(id, self.parameters))) < len(self.parameters):
+            raise ValueError("an optimizer was given the same parameter twice, and would move it twice a step")
         self.learning_rate = positive("learning_rate", learning_rate)
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
         self.states: list[State] = [{} for _ in self.parameters]

@@ -55,7 +55,9 @@ class Tensor:
     """An array whose operations are recorded, so that gradients can be computed.
 
     `data` is copied. NumPy arrays and scalars keep their dtype; Python numbers and lists become float32.
-    NumPy's functions and operators work on Tensors: `np.exp(t)`, `t @ w`, `np.sum(t, axis=0)`, `t[mask]`.
+    NumPy's functions and operators work on Tensors: `np.exp(t)`, `t @ w`, `np.sum(t, axis=0)`, `t[mask]`. A Python
+    number made of a Tensor, by `float(t)` or by writing it into an element of an ndarray, is a constant: NumPy asks for
+    a number there. Within a transform that is refused.
 
     Raises TypeError for data that is not numeric, and for `requires_grad` with an integer or boolean dtype.
     """
@@ -424,7 +426,7 @@ def seed_for(output: Tensor, seed: Any) -> Tensor:
                 "shape; or reduce it to a scalar first, with np.sum or np.mean"
             )
         return wrap(np.ones(output.shape, output.dtype), None)
-    start = seed if isinstance(seed, Tensor) else wrap(np.asarray(seed), None)
+    start = seed if isinstance(seed, Tensor) else wrap(np.array(seed), None)  # a copy, for the pass may be recorded
     if start.shape != output.shape:
         raise ValueError(f"the gradient to start from has shape {start.shape}, the tensor {output.shape}")
     return start if start.dtype == output.dtype else start.astype(output.dtype)

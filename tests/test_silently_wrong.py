@@ -506,17 +506,11 @@ def test_an_argument_that_no_rule_knows_is_refused(function, name):
 
 
 TAKES_OUT = [f for f in FUNCTIONS if "out" in parameters_of(f)]
-KNOWN_DEFECT = {f for f in TAKES_OUT if "out" in getattr(functions[f], "accepted", ())}
 
 
 @pytest.mark.parametrize(
     "function",
-    [
-        pytest.param(f, marks=pytest.mark.xfail(reason="a rule that needs `out` accepts out="))
-        if f in KNOWN_DEFECT
-        else f
-        for f in TAKES_OUT
-    ],
+    TAKES_OUT,
     ids=full_name,
 )
 def test_out_is_refused_by_keyword_and_by_position(function):
@@ -592,14 +586,12 @@ def test_a_value_keeps_its_gradient(name):
 # Defects that are known
 
 
-@pytest.mark.xfail(strict=True, reason="Function.apply makes a constant of a result that is not kind 'f'")
 @pytest.mark.parametrize("factor", [np.array([1j, 2j]), 1j, np.array([1, 2], dtype=object)], ids=repr)
 def test_complex_numbers_and_objects_are_refused(factor):
     with pytest.raises(TypeError):
         leaf(1, 2) * factor
 
 
-@pytest.mark.xfail(strict=True, reason="seed_for takes the user's array as it is, and nothing stamps it")
 def test_a_seed_changed_before_a_second_pass_is_refused():
     x, seed = leaf(1, 2), np.ones(2)
     (x * x).backward(seed, create_graph=True)
@@ -612,7 +604,6 @@ def test_a_seed_changed_before_a_second_pass_is_refused():
     np.testing.assert_array_equal(x.grad.data, [8, 16])
 
 
-@pytest.mark.xfail(strict=True, reason="apply_without_gradient hands out= on, and nothing stamps the array")
 def test_a_comparison_does_not_write_into_an_array_that_is_saved_unseen():
     x, mask = leaf(1, 2), np.zeros(2, bool)
     try:

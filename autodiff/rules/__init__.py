@@ -1,5 +1,5 @@
 """The derivative rules of NumPy's own functions; importing a module registers its rules."""
 
-from autodiff.rules import einsum, elementwise, indexing, linalg, reductions, shaping
+from autodiff.rules import decompositions, einsum, elementwise, indexing, linalg, norms, reductions, shaping
 
-__all__ = ["einsum", "elementwise", "indexing", "linalg", "reductions", "shaping"]
+__all__ = ["decompositions", "einsum", "elementwise", "indexing", "linalg", "norms", "reductions", "shaping"]

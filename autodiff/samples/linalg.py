@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.rules import einsum, linalg
+from autodiff.rules import decompositions, einsum, linalg, norms
 from autodiff.samples.builders import (
     Maker,
     Random,
@@ -177,26 +177,26 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.linalg.slogdet: matrices((3, 3), (2, 3, 3)),
     linalg.log_abs_determinant: matrices((3, 3)),
     np.linalg.cholesky: lambda random: [call(definite(random, 3, 3)), call(definite(random, 2, 3, 3))],
-    linalg.cholesky_factor: symmetric_samples,
+    decompositions.cholesky_factor: symmetric_samples,
     np.linalg.eigh: triangle_samples,
     np.linalg.eigvalsh: triangle_samples,
-    linalg.eigenvalues: symmetric_samples,
-    linalg.eigenvectors: symmetric_samples,
+    decompositions.eigenvalues: symmetric_samples,
+    decompositions.eigenvectors: symmetric_samples,
     np.linalg.svd: both(
         matrices((3, 3)),
         lambda random: [call(regular(random, *shape), full_matrices=False) for shape in [(4, 3), (3, 4), (2, 4, 2)]],
         lambda random: [call(regular(random, 4, 3), compute_uv=False)],
     ),
     np.linalg.svdvals: matrices((3, 4)),
-    linalg.singular_values: matrices((3, 4), (2, 3, 3)),
-    linalg.left_vectors: matrices((4, 3), (3, 4), (2, 3, 3)),
-    linalg.right_vectors: matrices((4, 3), (3, 4), (2, 3, 3)),
+    decompositions.singular_values: matrices((3, 4), (2, 3, 3)),
+    decompositions.left_vectors: matrices((4, 3), (3, 4), (2, 3, 3)),
+    decompositions.right_vectors: matrices((4, 3), (3, 4), (2, 3, 3)),
     np.linalg.qr: both(
         matrices((3, 3), (4, 2), (2, 4), (2, 4, 3)), lambda random: [call(regular(random, 3, 2), mode="r")]
     ),
-    linalg.orthogonal_factor: matrices((3, 3), (4, 2)),
-    linalg.triangular_factor: matrices((3, 3), (4, 2)),
-    linalg.power_norm: with_arguments(((2, 3), (3,)), ((4,), (1.5,))),
+    decompositions.orthogonal_factor: matrices((3, 3), (4, 2)),
+    decompositions.triangular_factor: matrices((3, 3), (4, 2)),
+    norms.power_norm: with_arguments(((2, 3), (3,)), ((4,), (1.5,))),
     np.linalg.norm: norm_samples,
     np.linalg.matmul: of_shapes([(2, 3), (3, 4)]),
     np.linalg.matrix_transpose: of_shapes([(2, 3)]),

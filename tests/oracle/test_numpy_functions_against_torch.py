@@ -16,7 +16,7 @@ import autodiff as ad
 from autodiff import functional as F  # noqa: N812
 from autodiff.functional import losses
 from autodiff.gradcheck import checked_functions
-from autodiff.rules import einsum, elementwise, indexing, reductions, shaping
+from autodiff.rules import decompositions, einsum, elementwise, indexing, norms, reductions, shaping
 from autodiff.rules import linalg as our_linalg
 from autodiff.samples import samples_of
 from autodiff.samples.builders import Sample
@@ -366,20 +366,20 @@ TORCH = {
     our_linalg.log_abs_determinant: lambda a: linalg.slogdet(a)[1],
     np.linalg.slogdet: linalg.slogdet,
     np.linalg.cholesky: lambda a: linalg.cholesky(lower(a)),
-    our_linalg.cholesky_factor: linalg.cholesky,
-    our_linalg.eigenvalues: linalg.eigvalsh,
-    our_linalg.eigenvectors: lambda a: eigh(a)[1],
+    decompositions.cholesky_factor: linalg.cholesky,
+    decompositions.eigenvalues: linalg.eigvalsh,
+    decompositions.eigenvectors: lambda a: eigh(a)[1],
     np.linalg.eigh: eigh,
     np.linalg.eigvalsh: lambda a, triangle="L": linalg.eigvalsh(lower(a, triangle)),
     np.linalg.svd: svd,
     np.linalg.svdvals: linalg.svdvals,
-    our_linalg.singular_values: linalg.svdvals,
-    our_linalg.left_vectors: lambda a: svd(a)[0],
-    our_linalg.right_vectors: lambda a: svd(a)[2],
+    decompositions.singular_values: linalg.svdvals,
+    decompositions.left_vectors: lambda a: svd(a)[0],
+    decompositions.right_vectors: lambda a: svd(a)[2],
     np.linalg.qr: qr,
-    our_linalg.orthogonal_factor: lambda a: linalg.qr(a)[0],
-    our_linalg.triangular_factor: lambda a: linalg.qr(a)[1],
-    our_linalg.power_norm: lambda x, power: linalg.vector_norm(x, power, dim=-1, keepdim=True),
+    decompositions.orthogonal_factor: lambda a: linalg.qr(a)[0],
+    decompositions.triangular_factor: lambda a: linalg.qr(a)[1],
+    norms.power_norm: lambda x, power: linalg.vector_norm(x, power, dim=-1, keepdim=True),
     np.linalg.norm: norm,
     np.linalg.vector_norm: lambda x, axis=None, keepdims=False, ord=2: linalg.vector_norm(x, ord, axis, keepdims),
     np.linalg.matrix_norm: lambda x, keepdims=False, ord="fro": linalg.matrix_norm(x, ord, keepdim=keepdims),
