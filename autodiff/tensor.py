@@ -244,7 +244,13 @@ class Tensor:
     def __array_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
-        return find(function)(*args, **keywords)
+        differentiable = find(function)
+        try:
+            return differentiable(*args, **keywords)
+        except TypeError as error:
+            if "got an unexpected keyword argument" not in str(error):
+                raise
+            raise MissingRuleError(f"{full_name(function)} does not know that argument on tensors: {error}") from None
 
     # Operators
 

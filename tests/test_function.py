@@ -210,3 +210,8 @@ def test_a_function_keeps_its_name_and_documentation():
     assert F.relu.__name__ == "relu"
     assert F.relu.__doc__.startswith("Return max(x, 0)")
     assert repr(F.relu) == "<Function relu>"
+
+
+def test_an_option_that_a_composed_function_does_not_know_is_refused_by_name():
+    with pytest.raises(ad.MissingRuleError, match=r"np\.quantile .* 'method'"):
+        np.quantile(leaf(1.0, 2.0), 0.5, method="nearest")
