@@ -144,6 +144,7 @@ def draw_by_func_animation(film: Any, folder: Path) -> None:
 
     animation = FuncAnimation(figure, update, frames=len(film.frames))
     animation.save(folder / "boundary.gif", writer=PillowWriter(fps=10))
+    figure.savefig(folder / "boundary.png")  # the last frame, which render_boundary writes as well
     plt.close(figure)
 
 

@@ -1,5 +1,6 @@
 """The network and the optimizer that a config describes."""
 
+import copy
 from typing import Any, Literal
 
 import numpy as np
@@ -9,8 +10,6 @@ import autodiff as ad
 from autodiff.experiment.config import Config
 
 ACTIVATIONS: dict[str, type[ad.Module]] = {"relu": ad.ReLU, "sigmoid": ad.Sigmoid, "tanh": ad.Tanh}
-
-State = dict[str, NDArray[Any]]
 
 
 def build_model(config: Config, rng: np.random.Generator) -> ad.Sequential:
@@ -45,18 +44,14 @@ class Snapshot:
     """The network as it was at one epoch: called with points (n, 2) it returns their logits (n, classes)."""
 
     def __init__(self, model: ad.Sequential) -> None:
-        self.model = model
-        self.state: State = model.state_dict()
+        self.model = copy.deepcopy(model)
+        for parameter in self.model.parameters():
+            parameter.grad = None
 
     def __call__(self, points: NDArray[Any]) -> NDArray[Any]:
-        """Evaluate the points with the kept parameters. The model itself is left as it was."""
-        points = np.asarray(points, next(iter(self.state.values())).dtype)
-        present = self.model.state_dict()
-        self.model.load_state_dict(self.state)
-        try:
-            # A diverging network overflows; BLAS at times flags as invalid what it computed beside a small matrix.
-            with ad.no_grad(), np.errstate(over="ignore", invalid="ignore"):
-                logits: NDArray[Any] = self.model(points).data
-        finally:
-            self.model.load_state_dict(present)
+        """Evaluate the points with the kept parameters."""
+        points = np.asarray(points, next(self.model.parameters()).dtype)
+        # A diverging network overflows; BLAS at times flags as invalid what it computed beside a small matrix.
+        with ad.no_grad(), np.errstate(over="ignore", invalid="ignore"):
+            logits: NDArray[Any] = self.model(points).data
         return logits
