@@ -149,6 +149,7 @@ def by_rows(x: Any) -> Any:
     return np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
+@composed()
 def dropout(x: Any, probability: float, rng: np.random.Generator, training: bool = True) -> Any:
     """Return x with elements set to 0 at random and the others scaled up to keep the mean (Srivastava et al. 2014).
 

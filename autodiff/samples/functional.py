@@ -66,6 +66,17 @@ def nll_samples(random: Random) -> list[Sample]:
     return [*calls, call(spaced(random, (4, 3)), numbers, reduction="none"), call(spaced(random, (3,)), np.array(1))]
 
 
+class SameEveryTime:
+    """Stands for a generator and draws the same numbers at every call, as a numerical derivative needs them."""
+
+    def random(self, shape: Any) -> Any:
+        """Return numbers from 0 to 1."""
+        return np.random.default_rng(0).random(shape)
+
+    def __repr__(self) -> str:
+        return "rng"
+
+
 AXIS: Maker = both(
     with_arguments(((3, 4), ()), ((5,), ()), ((0, 3), ()), ((3, 4), (0,)), ((2, 3, 2), ((0, 2),))),
     lambda random: [call(strided(random))],
@@ -89,6 +100,9 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
         with_arguments(((3, 4), ()), ((3, 4), (0,)), ((3, 4), (-1, True)), ((), ()), ((2, 3, 2), ((0, 2),))),
         lambda random: [call(strided(random), axis=1)],
     ),
+    functional.dropout: lambda random: [
+        call(spaced(random, shape), 0.4, SameEveryTime()) for shape in [(3, 4), (), (0, 2)]
+    ],
     functional.linear: of_shapes(
         [(4, 2), (3, 2), (3,)], [(2,), (3, 2), (3,)], [(2, 4, 2), (3, 2), (3,)], [(0, 2), (3, 2), (3,)]
     ),

@@ -469,6 +469,7 @@ IN_THE_OTHER_FILE = {
 UNKNOWN_TO_TORCH = {
     *(np.remainder, np.fmod, np.floor_divide, np.heaviside),  # without a derivative for one of the arguments
     *(np.partition, indexing.place, einsum.contract, elementwise.clip_between),  # nothing like it
+    F.dropout,  # other random numbers
 }
 
 
