@@ -112,7 +112,12 @@ class Function:
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {self.describe_call(arrays)}{advice(self.forward)}")
             raise
-        return out if type(out) is np.ndarray or type(out) is tuple else as_array(out)
+        if type(out) is tuple:
+            return out
+        array = out if type(out) is np.ndarray else as_array(out)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{self.describe_call(arrays)} is of dtype {array.dtype}, through which no gradient flows")
+        return array
 
     def compute_finite(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays, or raise AnomalyError if it is not finite."""
@@ -146,10 +151,6 @@ class Function:
         else:
             out = self.compute(self.forward, arrays, named)
         if isinstance(out, tuple) or out.dtype.kind != "f":
-            if not isinstance(out, tuple) and out.dtype.kind not in "biu":
-                raise TypeError(
-                    f"{self.describe_call(arrays)} is of dtype {out.dtype}, through which no gradient flows"
-                )
             return constant(out)
         saved: dict[str, Any] = {}
         node = Node(self, parents, saved, out.shape, out.dtype)

@@ -691,3 +691,16 @@ def test_a_transform_of_one_thread_leaves_the_numbers_of_another_alone():
     finally:
         done.set()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda t: np.einsum("i,i->", t, 1j * np.ones(2)),
+        lambda t: np.concatenate([t, 1j * np.ones(2)]),
+        lambda t: np.stack([t, np.array([1, 2], dtype=object)]),
+    ],
+)
+def test_complex_numbers_and_objects_are_refused_among_any_number_of_arrays(compute):
+    with pytest.raises(TypeError, match="no gradient flows"):
+        compute(ad.Tensor(np.ones(2), requires_grad=True))
