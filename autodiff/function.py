@@ -15,7 +15,7 @@ import numpy as np
 from autodiff.anomaly import check_finite, user_line
 from autodiff.graph import Node, modes
 from autodiff.saved import handed_out, is_reachable, stamp
-from autodiff.tensor import MissingRuleError, Tensor, full_name, functions, unwrap, wrap
+from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, unwrap, wrap
 
 SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
@@ -356,13 +356,6 @@ def read_needs(vjp: VJP) -> tuple[str, ...]:
 def constant(out: Any) -> Any:
     """Return an array as a Tensor without a gradient, a tuple of them (indices, from np.where(t)) as a tuple."""
     return tuple(wrap(part, None) for part in out) if isinstance(out, tuple) else wrap(out, None)
-
-
-def as_array(value: Any) -> Any:
-    """Return an array as it is, NumPy's scalars as 0-d arrays. Raises TypeError for masked arrays."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError("masked arrays do not work on tensors; fill them, or choose with np.where")
-    return value if isinstance(value, np.ndarray) else np.asarray(value)
 
 
 def weaken_lists(arrays: list[Any]) -> None:

@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ContextDecorator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -123,14 +124,18 @@ def backward_pass(
         while pending.queue:
             node, g, shared = pending.pop()
             if node.tensor is not None if targets is None else node in targets:
-                results[node] = (np.array(g) if lift is None else +g) if shared else g
+                results[node] = (np.copy(g) if lift is None else +g) if shared else g
                 if targets is not None:
                     continue  # these are the variables: what they were computed from is not asked for
-            if node.saved and node.function is not None:
+            if node.function is None:
+                continue
+            if node.saved:
                 check_unchanged(node.saved, node.stamps, node.function.name)
             for name, parent in node.parents.items():
                 if parent.order >= oldest:
-                    gradient = fit_to(parent, vector_jacobian_product(node, name, g, lift), node, name)
+                    gradient = vector_jacobian_product(node, name, g, lift)
+                    if gradient.shape != parent.shape or gradient.dtype != parent.dtype:
+                        gradient = fit_to(parent, gradient, node, name)
                     if modes.anomaly:
                         check_gradient(gradient, node, name)
                     pending.add(parent, gradient, shared=gradient is g or not is_new(gradient))
@@ -222,6 +227,8 @@ def fit_to(parent: Node, gradient: Array, node: Node, name: Any) -> Array:
 
 def unbroadcast(gradient: Array, shape: tuple[int, ...], node: Node, name: Any) -> Array:
     """Undo broadcasting: sum over the axes that were added in front, and over those stretched from length 1."""
+    if gradient.ndim == 2 and gradient.shape[1:] == shape and isinstance(gradient, np.ndarray):
+        return ones(len(gradient), gradient.dtype) @ gradient  # BLAS sums columns several times faster than np.sum
     added = gradient.ndim - len(shape)
     stretched = tuple(
         axis + added
@@ -231,10 +238,16 @@ def unbroadcast(gradient: Array, shape: tuple[int, ...], node: Node, name: Any) 
     if added < 0 or any(length not in (1, gradient.shape[axis + added]) for axis, length in enumerate(shape)):
         raise wrong_rule(node, name, f"made a gradient of shape {gradient.shape} for an argument of shape {shape}")
     axes = (*range(added), *stretched)
-    if axes == (0,) and gradient.ndim == 2 and isinstance(gradient, np.ndarray):
-        return np.ones(len(gradient), gradient.dtype) @ gradient  # BLAS sums columns several times faster than np.sum
     summed = np.sum(gradient, axis=axes)
     return summed if summed.shape == shape else np.reshape(summed, shape)
+
+
+@lru_cache(maxsize=16)
+def ones(size: int, dtype: np.dtype[Any]) -> Array:
+    """Return ones, to be read only."""
+    array = np.ones(size, dtype)
+    array.flags.writeable = False
+    return array
 
 
 def wrong_rule(node: Node, name: Any, fault: str) -> AssertionError:

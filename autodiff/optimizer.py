@@ -1,6 +1,7 @@
 """Optimizers: SGD with momentum, Adam and AdamW, in PyTorch's definitions (documentation of torch.optim)."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,18 @@ from autodiff.tensor import Tensor
 State = dict[str, Any]
 
 
+WORKING = {"parameters", "groups", "group_states", "moving"}  # the attributes that are no settings
+
+
 class Optimizer:
     """Updates parameters in place from their `grad`. Parameters without one are left as they are.
 
-    The state of a parameter is a dict of arrays and numbers, filled by the first step that reaches it.
+    A call of NumPy takes longer than its work on a few hundred numbers. So parameters that take the same steps form a
+    group and are updated as one flat array. The state of a group is a dict of flat arrays and numbers, filled by the
+    first step that reaches it.
     """
+
+    alone_from = 8_192  # elements from which copying a parameter next to others costs more than the calls it saves
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float) -> None:
         self.parameters = list(parameters)
@@ -27,7 +35,7 @@ class Optimizer:
             raise ValueError("an optimizer was given the same parameter twice, and would move it twice a step")
         self.learning_rate = positive("learning_rate", learning_rate)
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
-        self.states: list[State] = [{} for _ in self.parameters]
+        self.regroup([{} for _ in self.parameters])
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next backward pass starts anew."""
@@ -36,17 +44,56 @@ class Optimizer:
 
     def step(self) -> None:
         """Move every parameter that has a gradient by one step."""
-        for parameter, state in zip(self.parameters, self.states, strict=True):
-            if parameter.grad is not None:
-                self.update(parameter.data, parameter.grad._data, state)
+        if self.moving != [parameter.grad is not None for parameter in self.parameters]:
+            self.regroup(self.states)
+        for group, state in zip(self.groups, self.group_states, strict=True):
+            if group[0].grad is None:
+                continue
+            if len(group) == 1:
+                self.update(group[0].data, gradient_of(group[0]), state)
+                continue
+            arrays = [parameter.data for parameter in group]
+            values = np.concatenate(arrays, axis=None)
+            self.update(values, np.concatenate([gradient_of(parameter) for parameter in group], axis=None), state)
+            for array, part in zip(arrays, parts(values, arrays), strict=True):
+                array[...] = part
 
     def update(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
-        """Change the values of one parameter in place; each kind of optimizer defines its own."""
+        """Change values in place, each by itself; each kind of optimizer defines its own.
+
+        values, gradient: those of a parameter, or of several one after the other in flat arrays.
+        """
         raise NotImplementedError
+
+    def regroup(self, states: Sequence[State]) -> None:
+        """Form a group of the parameters that have a gradient, the same dtype and numbers, as of steps, in the state.
+
+        states: one a parameter.
+        """
+        groups = defaultdict(list)
+        for i, (parameter, state) in enumerate(zip(self.parameters, states, strict=True)):
+            numbers = tuple((name, None if is_array(value) else value) for name, value in sorted(state.items()))
+            alone = i if parameter.size >= self.alone_from else None
+            groups[parameter.grad is not None, parameter.dtype, numbers, alone].append(i)
+        self.moving = [parameter.grad is not None for parameter in self.parameters]
+        self.groups = [[self.parameters[i] for i in group] for group in groups.values()]
+        self.group_states = [joined([states[i] for i in group]) for group in groups.values()]
+
+    @property
+    def states(self) -> list[State]:
+        """The state of every parameter, in their order. The arrays are parts of those of the groups, not copies."""
+        found: dict[Tensor, State] = {}
+        for group, state in zip(self.groups, self.group_states, strict=True):
+            found.update((parameter, dict(state)) for parameter in group)
+            for name, value in state.items():
+                if is_array(value) and len(group) > 1:
+                    for parameter, part in zip(group, parts(value, group), strict=True):
+                        found[parameter][name] = part
+        return [found[parameter] for parameter in self.parameters]
 
     def state_dict(self) -> dict[str, Any]:
         """Return copies of the settings and of every parameter's state, in the order of the parameters."""
-        settings = {name: value for name, value in vars(self).items() if name not in ("parameters", "states")}
+        settings = {name: value for name, value in vars(self).items() if name not in WORKING}
         return {**settings, "states": [copy_state(state) for state in self.states]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -65,13 +112,13 @@ class Optimizer:
                 f"{name!r} of parameter {i} has shape {value.shape}, the parameter {parameter.shape}"
                 for i, (parameter, one) in enumerate(zip(self.parameters, states, strict=True))
                 for name, value in one.items()
-                if isinstance(value, np.ndarray) and value.shape != parameter.shape
+                if is_array(value) and value.shape != parameter.shape
             ]
         if faults:
             raise ValueError(f"the state does not fit the {type(self).__name__}: {'; '.join(faults)}")
         for name in expected - {"states"}:
             setattr(self, name, state[name])
-        self.states = [copy_state(one) for one in states]
+        self.regroup([copy_state(one) for one in states])
 
 
 class SGD(Optimizer):
@@ -80,6 +127,8 @@ class SGD(Optimizer):
     velocity = momentum * velocity + gradient; value -= learning_rate * velocity. With `nesterov`, the value moves by
     gradient + momentum * velocity instead. `weight_decay` adds weight_decay * value to the gradient.
     """
+
+    alone_from = 0  # two calls a step are not worth the copying
 
     def __init__(
         self,
@@ -96,7 +145,7 @@ class SGD(Optimizer):
         self.nesterov = nesterov
 
     def update(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
-        """Change the values of one parameter in place."""
+        """Change values in place."""
         if self.weight_decay:
             gradient = gradient + self.weight_decay * values
         if self.momentum:
@@ -131,7 +180,7 @@ class Adam(Optimizer):
         self.epsilon = at_least_zero("epsilon", epsilon)
 
     def update(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
-        """Change the values of one parameter in place."""
+        """Change values in place."""
         if self.weight_decay:
             gradient = gradient + self.weight_decay * values
         self.move(values, gradient, state)
@@ -169,14 +218,47 @@ class AdamW(Adam):
         super().__init__(parameters, learning_rate, betas, epsilon, weight_decay)
 
     def update(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
-        """Change the values of one parameter in place."""
+        """Change values in place."""
         values *= 1 - self.learning_rate * self.weight_decay
         self.move(values, gradient, state)
 
 
+def is_array(value: Any) -> bool:
+    """Return whether a value of a state is an array rather than a number."""
+    return isinstance(value, np.ndarray)
+
+
 def copy_state(state: State) -> State:
     """Return the state of a parameter with its arrays copied."""
-    return {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in state.items()}
+    return {name: value.copy() if is_array(value) else value for name, value in state.items()}
+
+
+def joined(states: Sequence[State]) -> State:
+    """Return the state of a group: the arrays of its parameters' states one after the other; the numbers are equal."""
+    if len(states) == 1:
+        return states[0]
+    return {
+        name: np.concatenate([state[name] for state in states], axis=None) if is_array(value) else value
+        for name, value in states[0].items()
+    }
+
+
+def gradient_of(parameter: Tensor) -> NDArray[Any]:
+    """Return the gradient of a parameter. Raises ValueError for one of another shape, which may reach others."""
+    assert parameter.grad is not None
+    gradient = parameter.grad._data
+    if gradient.shape != parameter._data.shape:
+        raise ValueError(f"the gradient of a parameter of shape {parameter.shape} has shape {gradient.shape}")
+    return gradient
+
+
+def parts(flat: NDArray[Any], group: Sequence[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the parts of a group's flat array, in the shapes of its arrays or Tensors."""
+    start = 0
+    for one in group:
+        end = start + one.size
+        yield flat[start:end].reshape(one.shape)
+        start = end
 
 
 def positive(name: str, value: float) -> float:

@@ -29,7 +29,7 @@ handed_out: dict[int, tuple[weakref.ref[NDArray[Any]], Stamp]] = {}
 
 def hand_out(array: NDArray[Any]) -> NDArray[Any]:
     """Return an array to a user, remembering what it was."""
-    owner = owner_of(array)
+    owner = array if array.base is None else owner_of(array)
     if id(owner) not in handed_out:
         key = id(owner)
         handed_out[key] = (weakref.ref(owner, lambda _: handed_out.pop(key, None)), stamp(owner))
@@ -55,9 +55,11 @@ def stamp(value: Any) -> Stamp:
     and with their order, be they NaN or infinite; that of its numbers with what the first leaves to chance.
     """
     if not isinstance(value, np.ndarray):
-        return (
-            tuple(map(stamp, value)) if isinstance(value, list | tuple) else value if isinstance(value, int) else None
-        )
+        if isinstance(value, list | tuple):
+            return tuple(map(stamp, value))
+        return value if type(value) in (int, bool) else None
+    if not hasattr(value, "tobytes"):
+        return None  # it is being recorded, and who records it sees every write
     if value.nbytes <= SMALL or value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:
         return value.tobytes()
     flat = value.reshape(-1)

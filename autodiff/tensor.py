@@ -14,6 +14,10 @@ from autodiff.saved import hand_out
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 
+# Once so much was freed, glibc keeps freed arrays of up to this size for the next ones. Else it returns the memory of
+# larger activations to the system at every step, and clearing it anew takes longer than computing them.
+np.empty(16 * 2**20, np.uint8)
+
 functions: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's functions and their differentiable counterparts; `function.py` fills it."""
 
@@ -98,7 +102,7 @@ class Tensor:
                 f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray | np.generic) else type(value).__name__
             )
             raise TypeError(f"data must stay a {self.dtype} array of shape {self.shape}, found {found}")
-        self._data = hand_out(np.asarray(value))
+        self._data = hand_out(as_array(value))
 
     @property
     def requires_grad(self) -> bool:
@@ -396,6 +400,17 @@ def holds_tensor(value: Any) -> bool:
     return isinstance(value, Tensor) or (isinstance(value, list | tuple) and any(map(holds_tensor, value)))
 
 
+def as_array(value: Any) -> Any:
+    """Return an array as it is, NumPy's scalars as 0-d arrays. Raises TypeError for masked arrays."""
+    if type(value) is np.ndarray:
+        return value
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError("masked arrays do not work on tensors; fill them, or choose with np.where")
+    if isinstance(value, np.ndarray):
+        return value
+    return value[...] if isinstance(value, np.generic) else np.asarray(value)  # type: ignore[index]
+
+
 def to_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """Return a copy of the data as an array: arrays keep their dtype, Python numbers become float32."""
     if isinstance(data, Tensor) and data.node is not None:
@@ -403,7 +418,10 @@ def to_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
             "a Tensor made from one that requires a gradient would lose it; use t.detach() if that is meant"
         )
     data = unwrap(data)
-    array = np.array(data, dtype=dtype)
+    if dtype is None:
+        array = np.copy(data)
+    else:
+        array = np.copy(data).astype(dtype) if isinstance(data, np.ndarray) else np.array(data, dtype)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"a tensor holds real numbers or booleans, found {array.dtype} ({type(data).__name__})")
     if dtype is None and not isinstance(data, np.ndarray | np.generic) and array.dtype != bool:
@@ -420,7 +438,7 @@ def gradients(
     if create_graph:
         return backward_pass(output.node, seed, wanted, wrap, retain_graph)
     results = backward_pass(output.node, seed._data, wanted, None, retain_graph)
-    return {node: wrap(np.asarray(gradient), None) for node, gradient in results.items()}
+    return {node: wrap(as_array(gradient), None) for node, gradient in results.items()}
 
 
 def seed_for(output: Tensor, seed: Any) -> Tensor:
@@ -431,8 +449,8 @@ def seed_for(output: Tensor, seed: Any) -> Tensor:
                 f"backward() from a tensor of shape {output.shape} needs the gradient to start from, an array of that "
                 "shape; or reduce it to a scalar first, with np.sum or np.mean"
             )
-        return wrap(np.ones(output.shape, output.dtype), None)
-    start = seed if isinstance(seed, Tensor) else wrap(np.array(seed), None)  # a copy, for the pass may be recorded
+        return wrap(np.ones_like(output._data), None)
+    start = seed if isinstance(seed, Tensor) else wrap(np.copy(seed), None)  # a copy, for the pass may be recorded
     if start.shape != output.shape:
         raise ValueError(f"the gradient to start from has shape {start.shape}, the tensor {output.shape}")
     return start if start.dtype == output.dtype else start.astype(output.dtype)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.graph import modes
-from autodiff.tensor import Tensor, gradients, wrap
+from autodiff.tensor import Tensor, as_array, gradients, wrap
 
 Tree = Any
 """A Tensor or an array, or lists, tuples and dicts of them, nested."""
@@ -88,7 +88,7 @@ def jvp(
     value, aux = traced.output if has_aux else (traced.output, None)
     output = tensor_from(value, "jvp")
     with transforming():
-        vector = Tensor(np.zeros(output.shape, output.dtype), requires_grad=True)
+        vector = Tensor(np.zeros_like(output._data), requires_grad=True)
         product = inner(traced.pull_back(output, vector), tuple(tangents))
     (found,) = differentiate(product, [vector], create_graph=traced.nested)
     result = traced.finish(output), traced.finish(found)
@@ -132,7 +132,7 @@ def jacobian_of(output: Tensor, traced: "Traced") -> Tree:
     """Return the Jacobian of one array that a function returned: a backward pass for each of its elements."""
     rows = []
     for i in range(output.size):
-        unit = np.zeros(output.size, output.dtype)
+        unit = np.zeros_like(output._data, shape=output.size)
         unit[i] = 1
         rows.append(flatten(traced.pull_back(output, unit.reshape(output.shape))))
     if not rows:
@@ -242,7 +242,7 @@ def inner(left: Tree, right: Tree) -> Tensor:
 def tensor_from(value: Any, transform: str) -> Tensor:
     """Return the value of a function as a Tensor, or raise TypeError if it is no array."""
     if isinstance(value, np.ndarray | np.generic | float):
-        return wrap(np.asarray(value), None)  # it does not depend on the arguments
+        return wrap(as_array(value), None)  # it does not depend on the arguments
     if not isinstance(value, Tensor):
         raise TypeError(
             f"{transform} needs a function that returns an array computed from its arguments, found {kind(value)}"

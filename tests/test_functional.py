@@ -42,6 +42,20 @@ def test_relu_is_its_formula_and_has_no_slope_at_0():
     np.testing.assert_array_equal(gradient_of(F.relu, x), [0, 0, 0, 1])
 
 
+def test_the_gradient_of_relu_is_0_up_to_0_and_at_nan():
+    x = np.array([-1, -0.0, 0.0, np.nan, 1e-45, 2, np.inf], np.float32)
+    leaf = ad.Tensor(x, requires_grad=True)
+    g = np.arange(1, 8, dtype=np.float32)
+    F.relu(leaf).backward(g)
+    np.testing.assert_array_equal(leaf.grad.data, [0, 0, 0, 0, 5, 6, 7])
+    np.testing.assert_array_equal(g, np.arange(1, 8))
+    recorded = ad.Tensor(g, requires_grad=True)
+    again = ad.grad(lambda x: np.sum(F.relu(x) * recorded))(leaf)
+    np.testing.assert_array_equal(again.data, leaf.grad.data)
+    again.backward(np.ones_like(g))
+    np.testing.assert_array_equal(recorded.grad.data, [0, 0, 0, 0, 1, 1, 1])
+
+
 def test_tanh_is_numpys():
     x = np.linspace(-3, 3, 7)
     np.testing.assert_array_equal(F.tanh(ad.Tensor(x)).data, np.tanh(x))
@@ -100,6 +114,24 @@ def test_the_gradient_of_linear_is_that_of_the_plain_expression():
         plain = ad.grad(lambda x, w, b, weights=weights: np.sum((x @ w.T + b) * weights), (0, 1, 2))(*inputs)
         for one, other in zip(fused, plain, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+def test_a_bias_of_one_row_gets_a_gradient_of_one_row():
+    random = np.random.default_rng(0)
+    x, weight, bias = random.normal(size=(4, 3)), random.normal(size=(5, 3)), random.normal(size=(1, 5))
+    gradient = ad.grad(lambda x, w, b: np.sum(F.linear(x, w, b)), 2)(x, weight, bias)
+    assert gradient.shape == (1, 5)
+    np.testing.assert_array_equal(gradient, np.full((1, 5), 4.0))
+
+
+def test_linear_takes_a_bias_of_another_dtype_and_leaves_its_inputs_alone():
+    x, weight = np.ones((4, 3), np.float32), np.ones((5, 3), np.float32)
+    for bias in (np.full(5, 1e-9), np.full(5, 2, np.float32)):
+        found = F.linear(x, weight, bias)
+        assert found.dtype == np.result_type(x, bias)
+        np.testing.assert_array_equal(found, x @ weight.T + bias)
+    assert (x == 1).all()
+    assert (weight == 1).all()
 
 
 # Cross-entropy
@@ -186,5 +218,8 @@ def test_gradients_flow_to_soft_labels():
 )
 def test_labels_that_do_not_fit_are_refused(labels, message):
     for logits in (np.zeros((2, 3)), ad.Tensor(np.zeros((2, 3)), requires_grad=True)):
-        with pytest.raises(ValueError, match=message):
-            F.cross_entropy(logits, labels)
+        for given in (labels, ad.Tensor(labels)):
+            with pytest.raises(ValueError, match=message):
+                F.cross_entropy(logits, given)
+            with pytest.raises(ValueError, match=message):
+                F.cross_entropy(logits, given, label_smoothing=0.1)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.function import composed, differentiable
+from autodiff.function import Function, composed, differentiable
 from autodiff.functional.activations import by_rows, log_softmax, softmax, softplus
 
 Reduction = Literal["mean", "sum", "none"]
@@ -79,11 +79,11 @@ def fused_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
     """
     check_labels(logits, labels)
     rows = by_rows(logits).T.copy()
-    chosen = (np.ravel(labels), np.arange(rows.shape[1]))
-    rows -= np.max(rows, axis=0)
+    chosen = class_positions((labels, np.arange(rows.shape[1]).reshape(logits.shape[:-1])), rows.shape)
+    rows -= rows.max(axis=0)
     exponentials = np.exp(rows)
-    totals = np.sum(exponentials, axis=0)
-    loss = (np.sum(np.log(totals)) - np.sum(rows[chosen])) / samples(logits)
+    totals = exponentials.sum(axis=0)
+    loss = (np.log(totals).sum() - rows.reshape(-1)[chosen].sum()) / samples(logits)
     return loss, (exponentials, totals, chosen, logits.shape)
 
 
@@ -91,9 +91,9 @@ def fused_gradient(g: Any, kept: Any) -> Any:
     """Return the gradient of `fused_cross_entropy` with respect to the logits: (softmax - one-hot) / samples."""
     exponentials, totals, chosen, shape = kept
     rows = exponentials / totals
-    rows[chosen] -= 1
+    rows.reshape(-1)[chosen] -= 1
     rows *= g / max(rows.shape[1], 1)
-    return np.reshape(rows.T, shape)
+    return rows.T.reshape(shape)
 
 
 mean_cross_entropy.fuse("logits", lambda logits, labels: is_class_index(labels), fused_cross_entropy, fused_gradient)
@@ -115,16 +115,25 @@ def as_array(values: Any, like: Any) -> Any:
     return values if hasattr(values, "dtype") else np.asarray(values, like.dtype)
 
 
+def one_hot_rows(labels: Any, classes: int, dtype: Any) -> Any:
+    """Return class numbers as rows with a 1 at the class and zeros elsewhere."""
+    numbers = class_positions((labels,), (classes,))
+    return (np.expand_dims(numbers, -1) == np.arange(classes)).astype(dtype)
+
+
+one_hot = Function(one_hot_rows, {}, accepts=["labels", "classes", "dtype"])
+
+
 def as_probabilities(labels: Any, logits: Any) -> Any:
     """Return class numbers as one-hot rows, and probabilities, in the dtype of the logits."""
     if is_class_index(labels):
-        return np.eye(logits.shape[-1], dtype=logits.dtype)[np.asarray(labels)]
+        return one_hot(labels, logits.shape[-1], logits.dtype)
     return np.astype(as_array(labels, logits), logits.dtype, copy=False)
 
 
 def check_labels(logits: Any, labels: Any) -> None:
-    """Raise ValueError unless the labels fit the logits."""
-    shape, wanted, classes = np.shape(labels), logits.shape, logits.shape[-1]
+    """Raise ValueError unless the labels have the shape that their kind needs."""
+    shape, wanted = np.shape(labels), logits.shape
     if not is_class_index(labels):
         if shape != wanted:
             raise ValueError(
@@ -136,11 +145,21 @@ def check_labels(logits: Any, labels: Any) -> None:
         raise ValueError(
             f"cross_entropy: logits of shape {wanted} need class numbers of shape {wanted[:-1]}, found {shape}"
         )
-    lowest, highest = (np.min(labels), np.max(labels)) if np.size(labels) else (0, 0)
-    if lowest < 0 or highest >= classes:
+
+
+def class_positions(index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    """Return the positions, in the flattened array, of an index whose first part are class numbers.
+
+    Raises ValueError for a number that is no class.
+    """
+    try:
+        return np.ravel_multi_index(index, shape)
+    except ValueError:
+        labels, classes = index[0], shape[0]
         raise ValueError(
-            f"cross_entropy: {classes} classes need labels from 0 to {classes - 1}, found {lowest} to {highest}"
-        )
+            f"cross_entropy: {classes} classes need labels from 0 to {classes - 1}, "
+            f"found {np.min(labels)} to {np.max(labels)}"
+        ) from None
 
 
 @composed()

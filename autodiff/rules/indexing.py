@@ -15,7 +15,7 @@ def pick(x: Any, index: Any) -> Any:
 
 def place(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Return zeros of that shape with g added at the index; an element that was picked twice receives both."""
-    whole = np.zeros(shape, g.dtype)
+    whole = np.zeros_like(g, shape=shape)
     if may_repeat(index):
         np.add.at(whole, index, g)
     else:
@@ -26,21 +26,26 @@ def place(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
 def may_repeat(index: Any) -> bool:
     """Return whether an index can name an element more than once: arrays of integers can, masks and slices cannot."""
     parts = index if isinstance(index, tuple) else (index,)
-    return any(np.ndim(part) > 0 and np.asarray(part).dtype.kind in "iu" for part in parts if part is not None)
+    return any(np.ndim(part) > 0 and kind_of(part) in "iu" for part in parts if part is not None)
+
+
+def kind_of(part: Any) -> str:
+    """Return the kind of the dtype of an array or a list."""
+    return (part if isinstance(part, np.ndarray) else np.asarray(part)).dtype.kind
 
 
 def assign(x: Any, index: Any, value: Any) -> Any:
     """Return a copy of x with the value written at the index."""
-    changed = np.array(x)
+    changed = np.copy(x)
     changed[index] = value
     return changed
 
 
-def written_last(index: Any, shape: tuple[int, ...]) -> Any:
-    """Return which of the values stay when an index names an element more than once: the last."""
+def written_last(g: Any, index: Any) -> Any:
+    """Return which of the values written to an array like g stay, if an index names an element repeatedly: the last."""
     if not may_repeat(index):
         return True
-    owners = np.zeros(shape, np.intp)
+    owners = np.zeros_like(g, dtype=np.intp)
     numbers = np.arange(owners[index].size).reshape(owners[index].shape)
     owners[index] = numbers
     return owners[index] == numbers
@@ -51,9 +56,9 @@ def keep_others(g: Any, index: Any) -> Any:
     return assigned(g, index, 0)
 
 
-def written(g: Any, index: Any, shape: tuple[int, ...], ndim: int) -> Any:
+def written(g: Any, index: Any, ndim: int) -> Any:
     """Return the part of g that a value of `ndim` axes was written to, with the axes of length 1 it had in front."""
-    found = g[index] * written_last(index, shape)
+    found = g[index] * written_last(g, index)
     return found if found.ndim >= ndim else np.reshape(found, (1,) * (ndim - found.ndim) + found.shape)
 
 
@@ -63,5 +68,5 @@ assigned: Function = rule(
     operator.setitem,
     forward=assign,
     x=lambda g, index: keep_others(g, index),
-    value=lambda g, index, x_shape, value_shape: written(g, index, x_shape, len(value_shape)),
+    value=lambda g, index, value_shape: written(g, index, len(value_shape)),
 )

@@ -206,6 +206,8 @@ def rearrangement(function: Callable[..., Any]) -> None:
         a = given.pop(first)
         if given.get("out") is not None:
             raise TypeError(f"np.{function.__name__} cannot write into out= while recording")
+        if isinstance(a, np.ndarray):
+            return apply_without_gradient(function, a, **given)  # a constant: the tensors are among the indices
         numbers = np.arange(math.prod(np.shape(a))).reshape(np.shape(a))
         positions = apply_without_gradient(function, numbers, **given)
         return np.reshape(a, -1)[positions]
@@ -222,19 +224,19 @@ rearrangement(np.take_along_axis)
 @composed(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
     """Return the slices where the condition holds."""
-    return np.take(a, np.flatnonzero(np.asarray(condition)), axis=axis)
+    return np.take(a, np.flatnonzero(condition), axis=axis)
 
 
 @composed(np.extract)
 def extract(condition: Any, arr: Any) -> Any:
     """Return the elements where the condition holds."""
-    return np.reshape(arr, -1)[np.flatnonzero(np.asarray(condition))]
+    return np.reshape(arr, -1)[np.flatnonzero(condition)]
 
 
 @composed(np.choose)
 def choose(a: Any, choices: Any) -> Any:
     """Return at each place the element of the array with the number that stands there in `a`."""
-    *arrays, numbers = broadcast_arrays(*choices, np.asarray(a))
+    *arrays, numbers = broadcast_arrays(*choices, a)
     return np.take_along_axis(np.stack(arrays), numbers[None], axis=0)[0]
 
 
@@ -266,11 +268,10 @@ def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
 @writing(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
     """Write values at the indices along an axis, one of each row, say."""
-    numbers = np.asarray(indices)
     if axis is None:
         raise TypeError("np.put_along_axis with axis=None writes into a flattened copy of a tensor; use t[...] = v")
-    places = list(np.ogrid[tuple(slice(length) for length in numbers.shape)])
-    places[axis] = numbers
+    places = list(np.ogrid[tuple(slice(length) for length in np.shape(indices))])
+    places[axis] = indices
     arr[tuple(places)] = values
 
 
