@@ -112,9 +112,10 @@ def import_way(way: str) -> Callable[[Any, Path], None]:
         import matplotlib.pyplot  # noqa: F401
 
         return draw_by_func_animation
-    from autodiff.experiment.render.boundary import render_boundary
+    from autodiff.experiment.render.boundary import backdrop_of, render_boundary
 
     def draw(film: Any, folder: Path) -> None:
+        backdrop_of.cache_clear()  # each drawing begins from nothing
         render_boundary(film, folder, style="soft" if way == "soft" else "crisp", animation="gif")
 
     return draw

@@ -1,6 +1,6 @@
 """The network and the optimizer that a config describes."""
 
-import copy
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -8,6 +8,10 @@ from numpy.typing import NDArray
 
 import autodiff as ad
 from autodiff.experiment.config import Config
+
+Layer = Callable[[NDArray[Any]], NDArray[Any]]  # of values (features, n)
+
+POINTS_AT_ONCE = 1024  # the hidden layer of so many points stays in the cache: twice as fast
 
 ACTIVATIONS: dict[str, type[ad.Module]] = {"relu": ad.ReLU, "sigmoid": ad.Sigmoid, "tanh": ad.Tanh}
 
@@ -41,17 +45,74 @@ def build_optimizer(config: Config, model: ad.Module) -> ad.SGD | ad.Adam:
 
 
 class Snapshot:
-    """The network as it was at one epoch: called with points (n, 2) it returns their logits (n, classes)."""
+    """The network as it was at one epoch: called with points (n, 2) it returns their logits (n, classes).
+
+    Pictures ask for millions of points. So the layers are plain NumPy here, with the points along the last axis, and
+    work in place: more than twice as fast as the network itself.
+    """
 
     def __init__(self, model: ad.Sequential) -> None:
-        self.model = copy.deepcopy(model)
-        for parameter in self.model.parameters():
-            parameter.grad = None
+        self.parameters = model.state_dict()
+        self.dtype = next(model.parameters()).dtype
+        self.layers = [
+            affine(self.parameters[f"{i}.weight"], self.parameters[f"{i}.bias"])
+            if isinstance(layer, ad.Linear)
+            else IN_PLACE[type(layer)]
+            for i, layer in enumerate(model.layers)
+        ]
 
     def __call__(self, points: NDArray[Any]) -> NDArray[Any]:
         """Evaluate the points with the kept parameters."""
-        points = np.asarray(points, next(self.model.parameters()).dtype)
+        x = np.ascontiguousarray(points.T, self.dtype)
         # A diverging network overflows; BLAS at times flags as invalid what it computed beside a small matrix.
-        with ad.no_grad(), np.errstate(over="ignore", invalid="ignore"):
-            logits: NDArray[Any] = self.model(points).data
-        return logits
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = [self._part(x[:, i : i + POINTS_AT_ONCE]) for i in range(0, x.shape[1] or 1, POINTS_AT_ONCE)]
+        return np.concatenate(parts, axis=1).T
+
+    def _part(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return the logits (classes, n) of some points (2, n)."""
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+def affine(weight: NDArray[Any], bias: NDArray[Any]) -> Layer:
+    """Return a linear layer."""
+    if weight.shape[1] > 2:
+        return lambda x: add_in_place(weight @ x, bias)
+    with_bias = np.hstack([weight, bias[:, None]])  # beside two rows, a third of ones is cheaper than an addition
+    return lambda x: with_bias @ np.concatenate([x, np.ones_like(x[:1])])
+
+
+def add_in_place(z: NDArray[Any], bias: NDArray[Any]) -> NDArray[Any]:
+    """Add a bias (features,) to z."""
+    z += bias[:, None]
+    return z
+
+
+def relu_in_place(z: NDArray[Any]) -> NDArray[Any]:
+    """Replace z by max(z, 0)."""
+    np.maximum(z, 0, out=z)
+    return z
+
+
+def sigmoid_in_place(z: NDArray[Any]) -> NDArray[Any]:
+    """Replace z by 1 / (1 + exp(-z)), as (1 + tanh(z / 2)) / 2: NumPy's tanh is faster than exp and a division."""
+    z *= 0.5
+    np.tanh(z, out=z)
+    z += 1
+    z *= 0.5
+    return z
+
+
+def tanh_in_place(z: NDArray[Any]) -> NDArray[Any]:
+    """Replace z by its hyperbolic tangent."""
+    np.tanh(z, out=z)
+    return z
+
+
+IN_PLACE: dict[type[ad.Module], Layer] = {
+    ad.ReLU: relu_in_place,
+    ad.Sigmoid: sigmoid_in_place,
+    ad.Tanh: tanh_in_place,
+}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autodiff.experiment.render.palette import CLASS_COLORS, CLASS_MARKERS, CURVE_COLORS, Palette
+from autodiff.experiment.render.palette import CLASS_COLORS, CLASS_MARKERS, CURVE_COLORS, TRANSPARENT, Palette
 
 
 @pytest.mark.parametrize("style", ["soft", "crisp"])
@@ -9,7 +9,7 @@ from autodiff.experiment.render.palette import CLASS_COLORS, CLASS_MARKERS, CURV
 @pytest.mark.parametrize("classes", range(2, 8))
 def test_every_colour_fits_in_the_palette_and_fills_are_told_apart(classes, curves, style):
     palette = Palette(classes, style, CURVE_COLORS[:curves])
-    assert palette.size <= palette.transparent
+    assert palette.size <= TRANSPARENT
     fills = palette.rgb[: classes * palette.levels]
     assert len(np.unique(fills, axis=0)) == len(fills)
     assert palette.levels >= (12 if style == "soft" else 1)

@@ -11,10 +11,10 @@ from PIL import Image, ImageSequence
 from autodiff.experiment.render import Curve, Film, Frame, render_boundary, render_curves, render_grid
 from autodiff.experiment.render import boundary as boundary_module
 from autodiff.experiment.render.boundary import AREA
+from autodiff.experiment.render.field import repaints
 from autodiff.experiment.render.grid import layout_for
 from autodiff.experiment.render.palette import CLASS_COLORS, Palette
 from autodiff.experiment.render.text import accuracy_text, columns, fitted, font, loss_text
-from autodiff.experiment.render.writers import REFRESH, steadied
 
 
 def make_film(epochs=(0, 1, 2, 4, 10), classes=3, title="ReLU + SGD", last=10, turn=0.4):
@@ -48,8 +48,7 @@ def test_the_boundary_decodes_to_exactly_the_frames_composed(tmp_path, animation
     assert paths == [tmp_path / f"boundary.{animation}", tmp_path / "boundary.png"]
     assert sorted(tmp_path.iterdir()) == sorted(paths)
     palette = Palette(3, style)
-    frames = list(boundary_module.compose(film, palette))
-    composed = [palette.rgb[frame] for frame in (steadied(frames, palette, 5) if animation == "gif" else frames)]
+    composed = [palette.rgb[frame] for frame in boundary_module.compose(film, palette)]
     decoded = pixels(paths[0])
     assert len(decoded) == len(composed) == 5
     for frame, expected in zip(decoded, composed, strict=True):
@@ -59,17 +58,20 @@ def test_the_boundary_decodes_to_exactly_the_frames_composed(tmp_path, animation
     assert all((one != other).any() for one, other in pairwise(decoded))
 
 
-def test_steadied_frames_keep_every_class_and_line_and_are_exact_in_every_third_and_the_last():
-    film, palette = make_film(epochs=range(9)), Palette(3, "soft")
+def test_frames_are_exact_in_every_third_and_the_last_and_classes_and_lines_in_all():
+    film, palette = make_film(epochs=range(9), turn=0.05), Palette(3, "soft")
     frames = list(boundary_module.compose(film, palette))
-    fills = palette.classes * palette.levels
+    alone = [
+        next(boundary_module.compose(dataclasses.replace(film, frames=(frame,)), palette)) for frame in film.frames
+    ]
     kept = 0
-    for i, (frame, shown) in enumerate(zip(frames, steadied(frames, palette, len(frames)), strict=True)):
-        differ = frame != shown
+    for i, (frame, exact) in enumerate(zip(frames, alone, strict=True)):
+        area, exact_area = AREA.cut(frame), AREA.cut(exact)
+        differ = area != exact_area
+        assert not differ.any() or not repaints(i, 9)
+        fills = (area < palette.first_inked) & (exact_area < palette.first_inked)
+        assert palette.same_class(area[fills], exact_area[fills]).all()
         kept += differ.sum()
-        assert not differ.any() or (i % REFRESH and i < len(frames) - 1)
-        assert ((frame < fills) & (shown < fills))[differ].all()
-        assert (frame // palette.levels == shown // palette.levels)[differ].all()
     assert kept > 0
 
 
@@ -86,7 +88,7 @@ def test_repeated_frames_play_as_they_should(tmp_path):
     path, _ = render_boundary(film, tmp_path, style="soft", animation="gif")
     played = [frame for frame, time in zip(pixels(path), durations(path), strict=True) for _ in range(time // 100)]
     palette = Palette(3, "soft")
-    expected = [palette.rgb[frame] for frame in steadied(boundary_module.compose(film, palette), palette, 5)]
+    expected = [palette.rgb[frame] for frame in boundary_module.compose(film, palette)]
     expected += expected[-1:] * 14
     assert len(played) == len(expected) == 19
     assert all((shown == wanted).all() for shown, wanted in zip(played, expected, strict=True))
@@ -225,10 +227,11 @@ def test_the_cursor_of_the_strip_moves_from_its_left_to_its_right(tmp_path):
 
 def test_figures_do_not_move_when_others_change():
     face = font(18)
-    rows = columns(("loss", "accuracy"), [("0.1111", "9.0 %"), ("12.8888", "100.0 %")], 500, gap=18, face=face)
+    values = [("0.1111", "9.0 %"), ("12.8888", "100.0 %")]
+    labels, rows = columns(("loss", "accuracy"), values, 500, gap=18, face=face)
     assert [[x for x, _ in row] for row in rows] == [[x for x, _ in rows[0]]] * 2
     for row in rows:
-        for (label_end, _), (end, value) in zip(row[:2], row[2:], strict=True):
+        for (label_end, _), (end, value) in zip(labels, row, strict=True):
             assert label_end < end - face.getlength(value)
     assert {face.getlength(digit) for digit in "0123456789"} == {face.getlength("0")}
 

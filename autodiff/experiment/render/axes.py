@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from .field import Extent
-from .film import Film
 from .palette import CLASS_COLORS, CLASS_MARKERS, INK, Palette
 
 DPI = 100
@@ -51,10 +50,10 @@ def add_axes(figure: Figure, box: Box, font_size: int) -> Axes:
     return axes
 
 
-def draw_points(axes: Axes, film: Film, extent: Extent, marker_size: float) -> None:
-    """Draw the points of a film, each class in its colour and marker; `marker_size` in pixels."""
+def draw_points(axes: Axes, features: NDArray[Any], labels: NDArray[Any], extent: Extent, marker_size: float) -> None:
+    """Draw points (n, 2), each class in its colour and marker; `marker_size` in pixels."""
     for k, handle in enumerate(class_markers(len(CLASS_COLORS), marker_size)):
-        of_class = film.features[film.labels == k]
+        of_class = features[labels == k]
         if len(of_class):
             handle.set_data(of_class[:, 0], of_class[:, 1])
             axes.add_line(handle)
@@ -137,7 +136,7 @@ class Overlay:
         """Return the fill of the plot area (height, width) with the markers on it."""
         flat = fill.flatten()
         flat[self.opaque] = self.solid
-        flat[self.rims] = self.palette.under_ink[flat[self.rims], self.steps]
+        flat[self.rims] = self.palette.inked(flat[self.rims], self.steps)
         return flat.reshape(fill.shape)
 
 

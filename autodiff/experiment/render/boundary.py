@@ -1,24 +1,27 @@
 """The decision boundary of one run as it evolves."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, new_figure, points
-from .field import Field, extent_of
+from .field import Field, Painting, extent_of, repaints
 from .film import Animation, Film, Style, count_classes
 from .palette import INK, Palette
 from .text import accuracy_text, columns, fitted, font, left_of, loss_text, write
 from .writers import write_animation, write_png
 
 WIDTH, HEIGHT = 1000, 800
-AREA = Box(left=88, top=76, width=880, height=660)
+AREA = Box(left=88, top=76, width=880, height=656)
 CELL = 4
 TITLE_BASELINE = 34
 LEGEND_CENTER = 57
 TITLE_SIZE, TEXT_SIZE, TICK_SIZE = 18, 14, 13
+
+palette_of = lru_cache(maxsize=1)(Palette)  # one for all runs of a comparison, whose backdrop is then drawn once
 
 
 def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animation) -> list[Path]:
@@ -26,7 +29,7 @@ def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animat
 
     The pictures are 1000 by 800 pixels. Raises ValueError for a film without frames, or not of 2 to 7 classes.
     """
-    palette = Palette(count_classes([film]), style)
+    palette = palette_of(count_classes([film]), style)
     last: list[NDArray[np.uint8]] = []
 
     def remembering_the_last() -> Iterator[NDArray[np.uint8]]:
@@ -42,30 +45,38 @@ def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animat
 
 def compose(film: Film, palette: Palette) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames of a film as palette indices (height, width)."""
-    extent = extent_of(film.features)
-    field = Field(extent, AREA.width, AREA.height, CELL, palette)
-
-    figure = new_figure(WIDTH, HEIGHT)
-    axes = add_axes(figure, AREA, TICK_SIZE)
-    draw_points(axes, film, extent, marker_size=8)
-    axes.set_xlabel("feature 1", fontsize=points(TEXT_SIZE), color=INK)
-    axes.set_ylabel("feature 2", fontsize=points(TEXT_SIZE), color=INK)
-    draw_legend(figure, palette.classes, AREA.left + AREA.width / 2, LEGEND_CENTER, TEXT_SIZE)
-    backdrop = Backdrop(figure, [AREA], palette)
-
+    field = Field(extent_of(film.features), AREA.width, AREA.height, CELL, palette)
+    backdrop = backdrop_of(tuple(zip(*film.features.T.tolist(), film.labels.tolist(), strict=True)), palette)
     values = [
         (f"{frame.epoch:,} / {film.epochs:,}", loss_text(frame.loss), accuracy_text(frame.accuracy))
         for frame in film.frames
     ]
     right = AREA.left + AREA.width
-    readings = columns(("epoch", "loss", "accuracy"), values, right, gap=18, face=font(TITLE_SIZE))
-    bold = font(TITLE_SIZE, bold=True)
-    title = fitted(film.title, left_of(readings[0], font(TITLE_SIZE)) - AREA.left - 18, bold)
-    write(backdrop.canvas, palette, [(AREA.left + bold.getlength(title), title)], TITLE_BASELINE, bold)
+    face, bold = font(TITLE_SIZE), font(TITLE_SIZE, bold=True)
+    labels, readings = columns(("epoch", "loss", "accuracy"), values, right, gap=18, face=face)
+    title = fitted(film.title, left_of(labels, face) - AREA.left - 18, bold)
+    background = backdrop.canvas.copy()
+    write(background, palette, labels, TITLE_BASELINE, face)
+    write(background, palette, [(AREA.left + bold.getlength(title), title)], TITLE_BASELINE, bold)
 
-    for frame, texts in zip(film.frames, readings, strict=True):
-        canvas = backdrop.canvas.copy()
-        fill = field.paint(frame.logits, film.features.dtype)
-        AREA.cut(canvas)[...] = backdrop.overlays[0].over(fill)
-        write(canvas, palette, texts, TITLE_BASELINE, font(TITLE_SIZE))
+    painting: Painting | None = None
+    for i, (frame, texts) in enumerate(zip(film.frames, readings, strict=True)):
+        shown = None if repaints(i, len(film.frames)) else painting
+        painting = field.paint(frame.logits, film.features.dtype, shown)
+        canvas = background.copy()
+        AREA.cut(canvas)[...] = backdrop.overlays[0].over(painting.indices)
+        write(canvas, palette, texts, TITLE_BASELINE, face)
         yield canvas
+
+
+@lru_cache(maxsize=1)  # the runs of a comparison mostly share their points
+def backdrop_of(labelled: tuple[tuple[float, float, int], ...], palette: Palette) -> Backdrop:
+    """Draw axes, points (x, y, label) and legend."""
+    features, labels = np.array([point[:2] for point in labelled]), np.array([label for _, _, label in labelled])
+    figure = new_figure(WIDTH, HEIGHT)
+    axes = add_axes(figure, AREA, TICK_SIZE)
+    draw_points(axes, features, labels, extent_of(features), marker_size=8)
+    axes.set_xlabel("feature 1", fontsize=points(TEXT_SIZE), color=INK)
+    axes.set_ylabel("feature 2", fontsize=points(TEXT_SIZE), color=INK)
+    draw_legend(figure, palette.classes, AREA.left + AREA.width / 2, LEGEND_CENTER, TEXT_SIZE)
+    return Backdrop(figure, [AREA], palette)

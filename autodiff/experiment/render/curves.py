@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from PIL import Image
 
 from ..files import replacing
 from .film import Film
@@ -29,8 +30,11 @@ def render_curves(films: Sequence[Film], path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     handles = [curve_line(i, film.title) for i, film in enumerate(films)]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, labelcolor=INK)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
     with replacing(path) as temporary:
-        FigureCanvasAgg(figure).print_figure(temporary, metadata={"Software": None})
+        picture.save(temporary, format="PNG")  # savefig would draw everything twice
 
 
 def curve_line(index: int, label: str) -> Line2D:

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, new_figure, points
 from .curves import curve_line, draw_losses, epoch_axis
-from .field import Extent, Field, extent_of
+from .field import Extent, Field, Painting, extent_of, repaints
 from .film import MOST_RUNS, Animation, Film, Frame, Style, count_classes
 from .palette import CURVE_COLORS, INK, Palette
 from .text import Font, Texts, accuracy_text, columns, fitted, font, left_of, loss_text, write
 from .writers import write_animation
 
 COLUMNS = (1, 2, 3, 2, 3, 3, 4, 4, 3, 4, 4, 4)  # for 1 to 12 runs
-PANEL_SIZES = {1: (800, 600), 2: (480, 360), 3: (360, 272), 4: (300, 224)}  # for so many columns
+PANEL_SIZES = {1: (800, 608), 2: (480, 368), 3: (368, 272), 4: (304, 224)}  # for so many columns
 CELL = 4
 LEFT, RIGHT, COLUMN_GAP = 72, 24, 24
 TITLE_BASELINE, LEGEND_CENTER, FIRST_PANEL, ROW_GAP = 36, 64, 112, 40
@@ -94,22 +94,26 @@ class Panel:
         self.frames = [frame_at(film, epoch) for epoch in epochs]
         values = [(loss_text(frame.loss), accuracy_text(frame.accuracy)) for frame in self.frames]
         labels = ("loss", "accuracy" if box.width >= 360 else "")
-        self.readings = columns(labels, values, box.left + box.width, gap=12, face=self.face)
-        self.painted: tuple[Frame, NDArray[np.uint8]] | None = None
+        fixed, self.readings = columns(labels, values, box.left + box.width, gap=12, face=self.face)
+        self.painting: Painting | None = None
 
         ends_early = self.frames[-1].epoch < epochs[-1]
         suffix = f", ends at {self.frames[-1].epoch:,}" if ends_early else ""
         bold, left = font(TEXT_SIZE, bold=True), box.left + SWATCH + 8
-        room = left_of(self.readings[0], self.face) - left - 8
+        room = left_of(fixed, self.face) - left - 8
         title = fitted(film.title, room - bold.getlength(suffix), bold) + suffix
+        write(canvas, field.palette, fixed, self.baseline, self.face)
         write(canvas, field.palette, [(left + bold.getlength(title), title)], self.baseline, bold)
 
     def fill(self, i: int) -> NDArray[np.uint8]:
-        """Return the fill (height, width) of the i-th picture."""
-        frame = self.frames[i]
-        if self.painted is None or self.painted[0] is not frame:
-            self.painted = frame, self.field.paint(frame.logits, self.film.features.dtype)
-        return self.painted[1]
+        """Return the fill (height, width) of the i-th picture, asked for in their order."""
+        frame, painting = self.frames[i], self.painting
+        if painting is None or repaints(i, len(self.frames)):
+            painting = self.field.paint(frame.logits, self.film.features.dtype)
+        elif frame is not self.frames[i - 1]:
+            painting = self.field.paint(frame.logits, self.film.features.dtype, painting)
+        self.painting = painting
+        return painting.indices
 
 
 def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Iterator[NDArray[np.uint8]]:
@@ -125,7 +129,8 @@ def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Itera
 
     field = Field(extent, layout.panels[0].width, layout.panels[0].height, CELL, palette)
     panels = [Panel(film, box, field, epochs, backdrop.canvas) for film, box in zip(films, layout.panels, strict=True)]
-    titles = epoch_titles(epochs, max(film.epochs for film in films), layout.width)
+    label, titles = epoch_titles(epochs, max(film.epochs for film in films), layout.width)
+    write(backdrop.canvas, palette, label, TITLE_BASELINE, font(TITLE_SIZE))
     for i, epoch in enumerate(epochs):
         canvas = backdrop.canvas.copy()
         write(canvas, palette, titles[i], TITLE_BASELINE, font(TITLE_SIZE))
@@ -141,7 +146,7 @@ def draw_panel(figure: Figure, layout: Layout, i: int, film: Film, extent: Exten
     """Draw the axes and points of the i-th run, with labels only at the outer edges of the grid, and its sample."""
     box = layout.panels[i]
     axes = add_axes(figure, box, TICK_SIZE)
-    draw_points(axes, film, extent, marker_size=6)
+    draw_points(axes, film.features, film.labels, extent, marker_size=6)
     leftmost, lowest = i % layout.columns == 0, i + layout.columns >= len(layout.panels)
     axes.tick_params(labelleft=leftmost, labelbottom=lowest)
     if leftmost:
@@ -173,10 +178,11 @@ def cursor(axes: Axes, box: Box, epoch: int) -> slice:
     return slice(left, left + CURSOR_WIDTH)
 
 
-def epoch_titles(epochs: list[int], last: int, width: int) -> list[Texts]:
-    """Return the title of each picture, in the middle of the width."""
+def epoch_titles(epochs: list[int], last: int, width: int) -> tuple[Texts, list[Texts]]:
+    """Return the label and the text of each picture's title, which is in the middle of the width."""
     face = font(TITLE_SIZE)
     values = [(f"{epoch:,} / {last:,}",) for epoch in epochs]
-    at_right = columns(("epoch",), values, width, gap=0, face=face)
-    shift = min(left_of(texts, face) for texts in at_right) / 2
-    return [[(x - shift, text) for x, text in texts] for texts in at_right]
+    label, titles = columns(("epoch",), values, width, gap=0, face=face)
+    shift = left_of(label, face) / 2
+    moved = [[(x - shift, text) for x, text in texts] for texts in [label, *titles]]
+    return moved[0], moved[1:]

@@ -20,6 +20,7 @@ MOST_LEVELS = 12  # of fill a class: more are hardly seen, and cost bytes
 GREYS = 16
 MARKER_BLENDS = 4
 CURVE_BLENDS = 3
+TRANSPARENT = 255  # an index without an entry: fills leave it free
 
 
 class Palette:
@@ -65,7 +66,6 @@ class Palette:
         self.ink = self.first_solid + GREYS - 1
         # The grey of text that covers a pixel by 0..255.
         self.greys = (self.white + np.rint(np.arange(256) / 255 * (GREYS - 1))).astype(np.uint8)
-        self.transparent = 255  # never an entry: `rest` and the fills leave it free
         self.under_ink = self._under_ink(tints, blends)
 
     def _under_ink(self, tints: int, blends: int) -> NDArray[np.uint8]:
@@ -86,6 +86,17 @@ class Palette:
         """Return the steps of ink nearest to a coverage from 0 to 1."""
         steps: NDArray[np.intp] = np.rint(coverage * self.ink_steps).astype(np.intp)
         return steps
+
+    def inked(self, indices: NDArray[np.uint8], steps: NDArray[np.intp]) -> NDArray[np.uint8]:
+        """Return what some indices become under some steps of ink."""
+        inked: NDArray[np.uint8] = self.under_ink.reshape(-1).take(indices * np.intp(self.under_ink.shape[1]) + steps)
+        return inked
+
+    def same_class(self, one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool]:
+        """Return where both are fills, of one class."""
+        fills = (one < self.first_inked) & (other < self.first_inked)
+        same: NDArray[np.bool] = fills & (one // self.levels == other // self.levels)
+        return same
 
     def nearest_solid(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the indices of the greys, marker and curve colours nearest to some colours (n, 3)."""

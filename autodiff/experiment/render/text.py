@@ -46,19 +46,22 @@ def fitted(text: str, width: float, face: Font) -> str:
     return text.rstrip() + "…"
 
 
-def columns(labels: Sequence[str], values: Sequence[Sequence[str]], right: int, gap: int, face: Font) -> list[Texts]:
-    """Return for each row of `values` its texts, as `label value  label value ...` up to an x on the right.
+def columns(
+    labels: Sequence[str], values: Sequence[Sequence[str]], right: int, gap: int, face: Font
+) -> tuple[Texts, list[Texts]]:
+    """Return the texts of `label value  label value ...` up to an x on the right: the labels, and each row of `values`.
 
     Labels stand still, and values are aligned on the right in the room of the widest, so that nothing jitters.
     """
-    ends: list[tuple[float, float]] = []
+    fixed: Texts = []
+    ends: list[float] = []
     x = float(right)
     for label, column in reversed(list(zip(labels, zip(*values, strict=True), strict=True))):
-        label_end = x - max(face.getlength(value) for value in column) - gap / 3
-        ends.insert(0, (label_end, x))
-        x = label_end - face.getlength(label) - gap
-    fixed = [(label_end, label) for (label_end, _), label in zip(ends, labels, strict=True)]
-    return [fixed + [(end, value) for (_, end), value in zip(ends, row, strict=True)] for row in values]
+        ends.insert(0, x)
+        x -= max(face.getlength(value) for value in column) + gap / 3
+        fixed.insert(0, (x, label))
+        x -= face.getlength(label) + gap
+    return fixed, [list(zip(ends, row, strict=True)) for row in values]
 
 
 def left_of(texts: Texts, face: Font) -> float:
