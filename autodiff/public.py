@@ -2,6 +2,7 @@
 
 from autodiff import functional, rules
 from autodiff.anomaly import AnomalyError
+from autodiff.capture import CaptureError, capture
 from autodiff.graph import GraphFreedError, detect_anomaly, no_grad
 from autodiff.module import (
     CrossEntropyLoss,
@@ -25,6 +26,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "AnomalyError",
+    "CaptureError",
     "ChangedArrayError",
     "CrossEntropyLoss",
     "GraphFreedError",
@@ -40,6 +42,7 @@ __all__ = [
     "Softmax",
     "Tanh",
     "Tensor",
+    "capture",
     "checkpoint",
     "detect_anomaly",
     "functional",

@@ -1,0 +1,139 @@
+"""Kernels: where NumPy's obvious call is slow, another that gives the same.
+
+Measured on float32 arrays of 300 x 100, one thread, 64-byte aligned (benchmarks/kernels.py):
+
+    np.maximum(z, 0, out=z)                  7.2 us   the loop for one number is not vectorised
+    np.maximum(z, zeros, out=z)              4.1
+    g * mask, of booleans                    8.4      NumPy converts in small pieces
+    np.copyto(m, mask.view(int8)); g *= m    7.0
+    t[index], fancy                          2.0      300 elements; take knows that the index is in range
+    np.take(t, index, out=o, mode="clip")    0.5
+    t[index] -= 1                            5.2      300 elements
+    t -= one_hot                             0.4      900 elements
+
+All of these give the very bits of the obvious call.
+"""
+
+import operator
+from collections.abc import Callable
+
+import numpy as np
+
+from autodiff.capture.lower import assign
+from autodiff.capture.program import Program, is_array_call
+from autodiff.capture.trace import Call, Storage, Value
+from autodiff.capture.uses import Uses, is_contiguous, made_array, view
+
+SMALL = 1 << 17
+"""Elements up to which an array of zeros stays in the cache, and reading it costs less than it gains."""
+
+
+def fill_extrema(program: Program) -> None:
+    """Give np.maximum and np.minimum a whole array for a constant number."""
+    for call in program.calls:
+        if call.function not in (np.maximum, np.minimum) or len(call.args) != 2:
+            continue
+        array, number = call.args
+        if not isinstance(number, Value) or number.storage.kind != "constant" or number.shape != ():
+            continue
+        if isinstance(array, Value) and array.form == "array" and 64 < array.size <= SMALL and number.array is not None:
+            call.args = array, made_array(np.full(array.shape, number.array, array.dtype))
+
+
+def widen_masks(program: Program) -> None:
+    """Convert booleans to numbers in one go before they are multiplied with."""
+    calls: list[Call] = []
+    widened: dict[Value, Value] = {}
+    for call in program.calls:
+        if call.function is np.multiply and is_array_call(call):
+            for i, mask in enumerate(call.args):
+                other = call.args[1 - i]
+                if not (isinstance(mask, Value) and isinstance(other, Value)) or mask.dtype != bool:
+                    continue
+                if other.dtype.kind == "f" and mask.form == "array" and mask.shape == other.shape != ():
+                    if mask not in widened:
+                        opened, numbers = view(np.ndarray.view, mask, np.dtype(np.int8))
+                        numbers.dtype = np.dtype(np.int8)
+                        wide = Value(Storage("made"), "array", mask.shape, other.dtype, other.strides)
+                        calls += [opened, Call(assign, (numbers,), {}, [wide], errors=call.errors, place=call.place)]
+                        widened[mask] = wide
+                    call.args = (widened[mask], other) if i == 0 else (other, widened[mask])
+                    break
+        calls.append(call)
+    program.calls = calls
+
+
+def take_by_constant(program: Program) -> None:
+    """Take elements by a constant index, known to be in range, without looking at it again."""
+    for call in program.calls:
+        if call.function is not operator.getitem or not is_array_call(call):
+            continue
+        array, index = call.args
+        if not (isinstance(array, Value) and isinstance(index, Value) and index.array is not None):
+            continue
+        if len(array.shape) == 1 and index.storage.kind == "constant" and index.dtype.kind in "iu":
+            positive = np.where(index.array < 0, index.array + array.shape[0], index.array).astype(np.intp)
+            call.function, call.args = np.take, (array, made_array(positive))
+            call.keywords = {"mode": "clip"}
+
+
+UNCHANGED_BY: dict[Callable[..., object], float] = {np.add: 0.0, np.subtract: 0.0}
+"""The number that leaves an element as it is, by the function."""
+
+
+def scatter_by_constant(program: Program) -> None:
+    """Turn t[index] -= number, for a constant index, into t -= an array that is 0 elsewhere."""
+    uses = Uses(program)
+    removed: set[int] = set()
+    for call in program.calls:
+        if call.function is not operator.setitem or not isinstance(call.args[1], Value):
+            continue
+        target, index, changed = call.args
+        change = uses.made_for(changed, call)
+        if change is None or change.function not in UNCHANGED_BY or len(change.args) != 2:
+            continue
+        picked, number = change.args
+        pick = uses.made_for(picked, change)
+        if pick is None or pick.function is not operator.getitem or pick.args != (target, index):
+            continue
+        if not is_index_of_distinct(index, target) or target.dtype.kind != "f":
+            continue
+        if not isinstance(number, Value) or number.array is None or number.shape != ():
+            continue
+        spread = np.full(target.shape, UNCHANGED_BY[change.function], target.dtype)
+        assert index.array is not None
+        spread[index.array] = number.array
+        removed |= {id(pick), id(change)}
+        base = uses.base(target, np.reshape)
+        if is_contiguous(base):
+            target, spread = base, spread.reshape(base.shape)
+        call.function, call.args, call.keywords = change.function, (target, made_array(spread)), {"out": target}
+        call.written = (target,)
+    program.calls = [call for call in program.calls if id(call) not in removed]
+
+
+def is_index_of_distinct(index: Value, target: Value) -> bool:
+    """Return whether a constant index of one axis names no element twice."""
+    if index.array is None or index.storage.kind != "constant" or len(target.shape) != 1:
+        return False
+    return index.dtype.kind in "iu" and len(np.unique(index.array % target.shape[0])) == index.size
+
+
+def drop_copies(program: Program) -> None:
+    """Read the original of a copy, if neither is ever written into."""
+    uses = Uses(program)
+    partners: dict[Value, Value] = {}
+    for call in program.calls:
+        if not is_array_call(call) or not call.args or not isinstance(call.args[0], Value):
+            continue
+        source, copy = call.args[0], call.results[0]
+        plain = call.function is assign or (call.function is operator.getitem and call.args[1] is Ellipsis)
+        same = (source.shape, source.dtype, source.strides) == (copy.shape, copy.dtype, copy.strides)
+        if not plain or not same or source.storage.kind != "made" or source.form == "number":
+            continue
+        if uses.writers[source.storage] or uses.writers[copy.storage]:
+            continue
+        partners[copy] = partners.get(source, source)
+        call.is_view = True
+    program.calls = [call for call in program.calls if not (call.is_view and call.results[0] in partners)]
+    program.substitute(partners)
