@@ -19,6 +19,7 @@ from autodiff.experiment.schedule import frame_epochs
 Status = Literal["done", "diverged", "interrupted"]
 Report = Callable[[int, float, float], None]
 Measurement = tuple[float, float]
+Measured = tuple[ad.Tensor, int]
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,11 @@ def train(config: Config, report: Report, kept: Collection[int] = ()) -> Trainin
 
 
 class _Trainer:
-    """Measures a network on all points and trains it for one epoch, in one go where the batch is all points."""
+    """Measures a network on all points and trains it for one epoch, in one go where the batch is all points.
+
+    The steps are captured: after a few calls they run as programs without the engine's overhead, one for each size of
+    batch, which compute the same up to rounding.
+    """
 
     def __init__(
         self,
@@ -93,40 +98,56 @@ class _Trainer:
         labels: NDArray[np.int64],
         rng: np.random.Generator,
     ) -> None:
-        self.model = model
-        self.optimizer = build_optimizer(config, model)
+        optimizer = build_optimizer(config, model)
+
+        def measure(features: NDArray[Any], labels: NDArray[np.int64]) -> Measured:
+            with ad.no_grad():
+                logits = model(features)
+                return F.cross_entropy(logits, labels), count_correct(logits, labels)
+
+        def train(features: NDArray[Any], labels: NDArray[np.int64]) -> Measured:
+            logits = model(features)
+            loss = F.cross_entropy(logits, labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss, count_correct(logits, labels)
+
         self.features = features
         self.labels = labels
-        self.batch_size = config.batch_size or len(labels)
         self.rng = rng
+        self.batch_size = config.batch_size or len(labels)
+        self.measure_all = ad.capture(lambda: measure(features, labels))
+        self.train_all = ad.capture(lambda: train(features, labels))
+        self.train_batch = {size: ad.capture(train) for size in {self.batch_size, len(labels) % self.batch_size}}
 
     def measure(self) -> Measurement:
         """Return the loss and the accuracy on all points."""
-        with ad.no_grad():
-            logits = self.model(self.features)
-            return self._measurement(logits, F.cross_entropy(logits, self.labels))
+        return self._measurement(*self.measure_all())
 
     def measure_and_train(self) -> Measurement:
         """Return the loss and the accuracy on all points, of the network as it is before the epoch that follows."""
         if self.batch_size == len(self.labels):
-            return self._measurement(*self._step(self.features, self.labels))
+            return self._measurement(*self.train_all())
         measurement = self.measure()
         order = self.rng.permutation(len(self.labels))
         for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
-            _, loss = self._step(self.features[batch], self.labels[batch])
+            loss = self.train_on(order[start : start + self.batch_size])
             if not math.isfinite(loss.item()):
                 break  # the next measurement will find it
         return measurement
 
-    def _step(self, features: NDArray[Any], labels: NDArray[np.int64]) -> tuple[ad.Tensor, ad.Tensor]:
-        logits = self.model(features)
-        loss = F.cross_entropy(logits, labels)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        return logits, loss
+    def train_on(self, batch: NDArray[np.int64]) -> ad.Tensor:
+        """Train on the points of a batch, and return the loss on them."""
+        loss: ad.Tensor
+        loss, _ = self.train_batch[len(batch)](self.features[batch], self.labels[batch])
+        return loss
 
-    def _measurement(self, logits: ad.Tensor, loss: ad.Tensor) -> Measurement:
-        correct = np.count_nonzero(np.argmax(logits, axis=1) == self.labels)
+    def _measurement(self, loss: ad.Tensor, correct: int) -> Measurement:
         return loss.item(), correct / len(self.labels)
+
+
+def count_correct(logits: ad.Tensor, labels: NDArray[np.int64]) -> int:
+    """Return how many of the labels are the class of the largest logit."""
+    correct: int = np.count_nonzero(np.argmax(logits, axis=1) == labels)  # type: ignore[assignment]
+    return correct

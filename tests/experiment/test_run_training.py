@@ -19,7 +19,7 @@ def config(**changed: object) -> Config:
 
 def reference(activation: str, training: Training, epochs: int, rate: float) -> list[float]:
     """Train the same network in plain NumPy and return its losses."""
-    state = {name: values.astype(np.float64) for name, values in training.snapshots[0].model.state_dict().items()}
+    state = {name: values.astype(np.float64) for name, values in training.snapshots[0].parameters.items()}
     x, labels, n = training.features, training.labels, len(training.labels)
     targets = np.eye(3)[labels]
     w1, b1, w2, b2 = (state[name] for name in ("0.weight", "0.bias", "2.weight", "2.bias"))
@@ -56,16 +56,16 @@ def test_batches_visit_every_point_once_an_epoch() -> None:
 
     trainer = None
     seen: list[np.ndarray] = []
-    original = module._Trainer._step
+    original = module._Trainer.train_on
 
-    def spy(self, features, labels):
+    def spy(self, batch):
         nonlocal trainer
         trainer = self
-        seen.append(features)
-        return original(self, features, labels)
+        seen.append(self.features[batch])
+        return original(self, batch)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module._Trainer, "_step", spy)
+        patch.setattr(module._Trainer, "train_on", spy)
         train(config(batch_size=25, epochs=2), silent)
     assert [len(batch) for batch in seen] == [25, 25, 10] * 2
     expected = np.sort(trainer.features, axis=0)
@@ -95,7 +95,7 @@ def test_a_snapshot_leaves_the_model_as_it_was() -> None:
     first, _ = snapshot(points), model(points.astype(np.float32))
     for name, values in model.state_dict().items():
         assert np.array_equal(values, changed[name])
-    model.load_state_dict(snapshot.model.state_dict())
+    model.load_state_dict(snapshot.parameters)
     np.testing.assert_allclose(first, model(points.astype(np.float32)).data, rtol=1e-4, atol=1e-5)
 
 
@@ -103,22 +103,20 @@ def test_data_weights_and_batches_have_streams_of_their_own() -> None:
     small, other_net = train(config(), silent), train(config(hidden=[9], batch_size=3), silent)
     assert np.array_equal(small.features, other_net.features)
     weights = [
-        train(config(dataset={"points_per_class": points}), silent).snapshots[0].model.state_dict()["0.weight"]
+        train(config(dataset={"points_per_class": points}), silent).snapshots[0].parameters["0.weight"]
         for points in (20, 30)
     ]
     assert np.array_equal(*weights)
     other_seed = train(config(seed=1), silent)
     assert not np.array_equal(small.features, other_seed.features)
-    assert not np.array_equal(
-        small.snapshots[0].model.state_dict()["0.weight"], other_seed.snapshots[0].model.state_dict()["0.weight"]
-    )
+    assert not np.array_equal(small.snapshots[0].parameters["0.weight"], other_seed.snapshots[0].parameters["0.weight"])
 
 
 def test_weights_are_not_drawn_from_the_numbers_that_made_the_data() -> None:
     training = train(config(activation="relu"), silent)
     angles = np.arctan2(*training.features[1:17].T) - np.linspace(0, 4, 20)[1:17]
     noise = (angles + np.pi) % (2 * np.pi) - np.pi
-    weights = training.snapshots[0].model.state_dict()["0.weight"].ravel()
+    weights = training.snapshots[0].parameters["0.weight"].ravel()
     # The first point, at the centre, has no angle: the noise known here begins with the second number drawn.
     assert abs(np.corrcoef(noise[:15], weights[1:])[0, 1]) < 0.9
 
@@ -149,7 +147,7 @@ def test_an_interrupted_run_keeps_what_it_has() -> None:
 def test_the_dtype_is_that_of_the_config() -> None:
     for dtype in ("float32", "float64"):
         training = train(config(dtype=dtype), silent)
-        assert {values.dtype for values in training.snapshots[6].model.state_dict().values()} == {np.dtype(dtype)}
+        assert {values.dtype for values in training.snapshots[6].parameters.values()} == {np.dtype(dtype)}
 
 
 @pytest.mark.parametrize(("optimizer", "kind"), [("sgd", "SGD"), ("adam", "Adam"), ("adamw", "AdamW")])
