@@ -26,6 +26,8 @@ class Inputs:
         """Return, quickly, whether arguments are arrays and floats alike; False may also mean that it takes a look."""
         if keywords or self.flat is None or len(args) != len(self.flat):
             return False
+        if not args:
+            return True
         for arg, (shape, dtype) in zip(args, self.flat, strict=True):
             if shape is None:
                 if type(arg) is not float:

@@ -1,17 +1,12 @@
 """Memory: which intermediate arrays share it. Two may if the one is not read any more when the other is made."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
+from autodiff.capture.arrays import padded
 from autodiff.capture.blocks import Loop
 from autodiff.capture.lower import assign
 from autodiff.capture.program import Program
 from autodiff.capture.trace import Call, Storage, Value
-
-ALIGNMENT = 64
-"""Bytes: a cache line, and the widest vector register."""
 
 
 class Lifetime:
@@ -93,11 +88,6 @@ def lifetimes_of(calls: list[Call], ends: list[Value], lasting: set[Storage]) ->
     return found
 
 
-def padded(nbytes: int) -> int:
-    """Return a size rounded up to whole cache lines."""
-    return -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
-
-
 def last_uses(calls: list[Call], ends: list[Value]) -> dict[Storage, int]:
     """Return the last call that reads or writes each memory; what is returned is read after the last."""
     last: dict[Storage, int] = {}
@@ -126,24 +116,3 @@ def reusable(
         if same and apart and whole and lifetime.end == i:
             return lifetime
     return None
-
-
-def new_array(value: Value) -> NDArray[Any]:
-    """Return an array for a Value that lasts, in the layout that NumPy gave it."""
-    block = aligned_block(padded(value.nbytes))
-    return window(block, 0, value)
-
-
-def aligned_block(nbytes: int) -> NDArray[np.uint8]:
-    """Return memory that starts at a cache line."""
-    block = np.zeros(nbytes + ALIGNMENT, np.uint8)
-    start = -block.ctypes.data % ALIGNMENT
-    return block[start : start + nbytes]
-
-
-def window(block: NDArray[np.uint8], offset: int, value: Value) -> NDArray[Any]:
-    """Return the array of a Value at an offset in memory: with its axes in the order in which NumPy laid them out."""
-    order = sorted(range(len(value.shape)), key=lambda axis: -abs(value.strides[axis]))
-    ordered = tuple(value.shape[axis] for axis in order)
-    flat = block[offset : offset + value.nbytes].view(value.dtype)
-    return flat.reshape(ordered).transpose(np.argsort(order)) if value.shape else flat.reshape(())

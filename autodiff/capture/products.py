@@ -47,10 +47,9 @@ def fold_bias(program: Program) -> None:
         maker, x, weight, bias = found
         columns = x.shape[1]
         if x not in widened:
-            ones = np.ones((x.shape[0], columns + 1), x.dtype)
-            widened[x] = made_array(ones)
+            widened[x] = made_array(np.ones((x.shape[0], columns + 1), x.dtype))
             if x.array is not None and x.nbytes <= FOLDED_BYTES and x.storage not in program.unsteady:
-                ones[:, :columns] = x.array
+                widened[x].array[:, :columns] = x.array  # type: ignore[index]
                 program.watch(x)
             else:
                 calls += copied(widened[x], (slice(None), slice(0, columns)), x, call)

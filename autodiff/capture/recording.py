@@ -191,6 +191,16 @@ def symbolic_output(part: Any) -> Any:
     return TensorOutput(data.value) if isinstance(part, Tensor) else data.value
 
 
+def detached(result: Any) -> Any:
+    """Return what an ordinary run returned as a replay returns it: results of the step without their graph."""
+    return mapped(result, lambda part: part.detach() if isinstance(part, Tensor) and not is_leaf(part) else part)
+
+
+def is_leaf(tensor: Tensor) -> bool:
+    """Return whether a Tensor is one that the step found, rather than computed."""
+    return tensor.node is not None and tensor.node.function is None
+
+
 def concrete_output(part: Any) -> Any:
     """Return a part of what a step returned as the array itself; Tensors leave without their graph."""
     data: Any = part._data if isinstance(part, Tensor) else part

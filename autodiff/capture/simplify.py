@@ -8,6 +8,7 @@ import numpy as np
 from autodiff.capture.program import Program, remap, version_key
 from autodiff.capture.recorder import name_of
 from autodiff.capture.trace import Call, Storage, Value, mapped
+from autodiff.capture.uses import made_array
 
 FOLDED_BYTES = 1 << 22
 """The largest array that is computed on once and for all; it has to be looked at in every step for changes."""
@@ -54,7 +55,7 @@ def fold_constants(program: Program) -> None:
         used = {user for value in operands for user in sources.get(value.storage, ())}
         used |= {value for value in operands if value.storage.kind == "held"}
         for value, part in zip(call.results, parts, strict=True):
-            value.array = np.asarray(part)
+            value.array = np.asarray(part) if call.is_view else made_array(np.asarray(part)).array
             if not call.is_view:
                 value.storage.kind = "constant"
                 sources.setdefault(value.storage, set()).update(used)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.capture.arrays import aligned
 from autodiff.capture.program import Program
 from autodiff.capture.trace import Call, Storage, Value, values_in
 
@@ -83,6 +84,10 @@ def dummy(value: Value) -> Any:
     return np.lib.stride_tricks.as_strided(np.empty(1, value.dtype), value.shape, value.strides, writeable=False)
 
 
-def made_array(array: Any, name: str = "") -> Value:
-    """Return the Value of an array that the program keeps from step to step."""
-    return Value(Storage("constant", name), "array", array.shape, array.dtype, array.strides, array)
+def made_array(array: Any) -> Value:
+    """Return the Value of an array that the program keeps from step to step: a copy in aligned memory."""
+    value = Value(Storage("constant"), "array", array.shape, array.dtype, array.strides)
+    value.array = aligned(value)
+    value.strides = value.array.strides
+    value.array[...] = array
+    return value

@@ -66,7 +66,7 @@ def test_the_result_may_be_used_or_dropped():
 
 
 def test_results_fed_back_as_arguments_and_then_a_new_start():
-    """A recording in which an input was the output of before took the one for the other in a second session."""
+    """A recording in which an input was the output of before took the one for the other after a new start."""
     advance = ad.capture(lambda x: (x + 1) * 2)
     for start in (10.0, 100.0, -3.0):
         x, expected = column(start), start

@@ -341,7 +341,6 @@ def test_the_parts_of_the_arguments_are_what_they_are_eagerly():
         "array": lambda t: isinstance(t, np.ndarray),
         "scalar": lambda t: isinstance(t, np.generic),
         "of numpy": lambda t: np.isscalar(t),
-        "length": lambda t: hasattr(t, "__len__"),
         "callable": lambda t: callable(t),
     }
 
@@ -452,7 +451,7 @@ def test_gradients_after_a_recording_without_them_are_refused():
     step = ad.capture(lambda x: x * 2)
     with ad.no_grad():
         call(step, 7)
-    with pytest.raises(ad.CaptureError, match=r"recorded under no_grad.*with them"):
+    with pytest.raises(ad.CaptureError, match=r"recorded under no_grad.*with gradients"):
         call(step, 1)
 
 
@@ -980,11 +979,11 @@ def test_a_function_with_a_cache_is_followed_or_refused():
         return np.full(2, scale[0])
 
     function = ad.capture(lambda x: x * factor())
-    call(function, 8)
+    _, refusal = outcome(call, function)
     scale[0] = 3.0
     factor.cache_clear()
-    found, refusal = outcome(call, function, 1)
-    assert refusal or np.array_equal(found, [3.0, 6.0])
+    found, late = outcome(call, function, 1)
+    assert refusal or late or np.array_equal(found, [3.0, 6.0])
 
 
 # What the step itself changes besides
@@ -1177,22 +1176,17 @@ def test_a_hidden_array_that_changes_is_refused():
         assert refusal or np.array_equal(found, [i, i])
 
 
-def test_a_hidden_array_changed_after_the_checks_is_refused_or_followed():
+def test_a_hidden_array_that_stays_the_same_is_refused_for_it_might_change():
     hidden = Hidden(np.ones(2))
-    step = ad.capture(lambda x: x * hidden.array)
-    call(step, 8)
-    hidden.array[...] = 5
-    found, refusal = outcome(step, np.ones(2))
-    assert refusal or np.array_equal(found, [5, 5])
+    message = refused(ad.capture(lambda x: x * hidden.array), "capture does not find it")
+    assert "test_refusals.py" in message
+    assert "argument" in message
 
 
-def test_a_hidden_array_replaced_after_the_checks_is_refused_or_followed():
-    hidden = Hidden(np.ones(2))
-    step = ad.capture(lambda x: x * hidden.array)
-    call(step, 8)
-    hidden.array = np.full(2, 5.0)
-    found, refusal = outcome(step, np.ones(2))
-    assert refusal or np.array_equal(found, [5, 5])
+def test_a_hidden_array_that_cannot_be_written_to_is_accepted():
+    hidden = Hidden(np.full(2, 3.0))
+    hidden.array.flags.writeable = False
+    np.testing.assert_array_equal(call(ad.capture(lambda x: x * hidden.array)), [3.0, 6.0])
 
 
 def test_a_hidden_array_that_the_step_writes_is_refused():

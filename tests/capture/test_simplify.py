@@ -115,6 +115,27 @@ def test_results_are_not_shared_across_a_write_through_a_window():
         assert captured(np.full(4, float(i))) == eager(np.full(4, float(i)))
 
 
+def test_results_are_not_shared_across_a_write_through_another_variable_of_the_closure():
+    def build(capture):
+        whole = np.zeros(4)
+        head = whole[:2]
+
+        def function(x):
+            first = np.exp(whole)
+            head[...] = head + x[:2]
+            second = np.exp(whole)
+            whole[...] = whole + x
+            return first, second, np.exp(head)
+
+        return capture(function)
+
+    captured, eager = build(ad.capture), build(lambda function: function)
+    for i in range(9):
+        x = np.full(4, 0.0 if i < 7 else 0.25)
+        for found, expected in zip(captured(x), eager(x), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
 def test_a_result_that_is_written_into_is_not_shared():
     def function(x):
         first, second = np.exp(x), np.exp(x)
@@ -186,6 +207,23 @@ def test_arrays_of_the_closure_that_the_step_changes_are_not_computed_on_once():
     captured, eager = build(ad.capture), build(lambda function: function)
     for _ in range(8):
         np.testing.assert_array_equal(captured(np.full(2, 0.5)), eager(np.full(2, 0.5)))
+
+
+def test_arrays_that_the_step_writes_are_not_computed_on_though_they_stay_the_same_at_first():
+    def build(capture):
+        state = np.ones(2)
+
+        def function(x):
+            doubled = np.exp(state) * 2
+            state[...] = state + x
+            return doubled
+
+        return capture(function)
+
+    captured, eager = build(ad.capture), build(lambda function: function)
+    for i in range(10):
+        x = np.full(2, 0.0 if i < 7 else 0.5)
+        np.testing.assert_array_equal(captured(x), eager(x))
 
 
 def test_an_array_of_the_closure_that_the_caller_changes_is_noticed_or_followed():
