@@ -62,6 +62,21 @@ def test_the_python_runs():
             exec(block, namespace)
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_the_python_of_the_docs_runs(page):
+    namespace = {}
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    for language, block in blocks:
+        assert language == "python"
+        exec(block, namespace)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_every_link_of_the_docs_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
 def test_the_config_is_one_and_gives_the_defaults(tmp_path):
     (text,) = [block for language, block in BLOCKS if language == "yaml"]
     (tmp_path / "full.yaml").write_text(text)

@@ -4,7 +4,8 @@
 an array while `recorder` writes down what is called on it; `recording` is one such run, `agreement` compares two.
 `program` holds the calls. The passes improve them: `versions`, `simplify` and `lower` leave out what is not needed,
 `kernels`, `products`, `parts` and `blocks` say the same in calls that are faster; `uses` tells them who reads what.
-`compiler` puts the passes in order; `memory` and `code` make a function of what they leave.
+`compiler` puts the passes in order. `memory` shares the memory of `arrays` among what is left, `layout` opens it, and
+`code` writes the function.
 `guard` and `check` see to it that a replay does what the function does; `captured` is what the user calls.
 """
 

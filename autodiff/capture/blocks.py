@@ -37,7 +37,7 @@ class Loop:
     """Stands where a call has its function: runs the body for one block of samples after the other.
 
     count, length: of the blocks. sliced: arrays that are there before. summed: results that are sums over the samples,
-    gathered: results with an axis of samples.
+    gathered: results with an axis of samples. windows: those of the body on what is sliced.
     """
 
     body: Program
@@ -46,6 +46,7 @@ class Loop:
     sliced: list[Entry] = field(default_factory=list)
     summed: list[tuple[Value, Value]] = field(default_factory=list)
     gathered: list[Entry] = field(default_factory=list)
+    windows: list[Value] = field(default_factory=list)
     __name__: str = "blocks"
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:

@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.capture.arrays import aligned, aligned_block, window
-from autodiff.capture.blocks import Entry, Loop, weighted_sum
+from autodiff.capture.blocks import Loop, weighted_sum
 from autodiff.capture.environment import Slot
 from autodiff.capture.errors import CaptureError
+from autodiff.capture.layout import Layout
 from autodiff.capture.lower import assign, fill
-from autodiff.capture.memory import calls_in_order, lasting_storages, lay_out
+from autodiff.capture.memory import calls_in_order
 from autodiff.capture.program import Program, is_array_call
-from autodiff.capture.recorder import name_of
 from autodiff.capture.recording import TensorOutput
-from autodiff.capture.trace import Call, Storage, Value, mapped
+from autodiff.capture.trace import Call, Storage, Value
 from autodiff.capture.uses import Uses
 from autodiff.tensor import wrap
 
@@ -46,61 +45,8 @@ class Writer:
         self.names: dict[int, str] = {}
         self.objects: dict[str, Any] = {}
         self.kept: list[Any] = []  # what is named by identity has to stay alive
-        self.arrays: dict[Value, NDArray[Any]] = {}
-        self.block_views: dict[Value, list[NDArray[Any]]] = {}  # the parts of arrays in every block
         self.scalars = scalars_of(program)
-        self.allocate()
-
-    # Memory
-
-    def allocate(self) -> None:
-        """Give every Value its array: a window on the block of intermediate arrays, or memory of its own."""
-        program = self.program
-        offsets = lay_out(program)
-        block = aligned_block(program.peak_bytes)
-        lasting = lasting_storages(program)
-        for value in program.inputs:
-            if value.form != "number":
-                self.arrays[value] = aligned(value)
-        for held in [*program.held, *program.gradients]:
-            value = held.before
-            if isinstance(value, Value) and value.form != "number" and value not in self.arrays:
-                self.arrays[value] = aligned(value) if value.array is None else value.array
-        for call in calls_in_order(program):
-            for value in call.results:
-                if value.form == "number" or value in self.arrays or value.array is not None:
-                    continue
-                if value in self.scalars:
-                    continue
-                if value.storage in lasting:
-                    self.arrays[value] = aligned(value)
-                elif value.storage in offsets:
-                    self.arrays[value] = window(block, offsets[value.storage], value)
-
-    def array_of(self, value: Value) -> NDArray[Any]:
-        """Return the array of a Value."""
-        if value not in self.arrays:
-            if value.array is None:
-                raise CaptureError(f"an array of {value.dtype} {value.shape} is read before it is made")
-            self.arrays[value] = value.array
-        return self.arrays[value]
-
-    def open_view(self, call: Call) -> None:
-        """Make the window on an array that a call returned, once and for all."""
-        if all(value in self.arrays for value in call.results):
-            return
-        shown = call.function(*mapped(call.args, self.argument), **mapped(call.keywords, self.argument))
-        operands = [self.array_of(one) for one in call.operands()]
-        for value, view in zip(call.results, shown if isinstance(shown, tuple | list) else [shown], strict=True):
-            if not any(np.may_share_memory(view, operand) for operand in operands) and view.size:
-                raise CaptureError(
-                    f"{name_of(call.function)} at {call.place.line} made a copy where it had made a view"
-                )
-            self.arrays[value] = view
-
-    def argument(self, part: Any) -> Any:
-        """Return an argument with arrays for Values."""
-        return self.array_of(part) if isinstance(part, Value) else part
+        self.layout = Layout(program, self.scalars)
 
     # Names
 
@@ -117,7 +63,7 @@ class Writer:
         if isinstance(part, Value):
             if part.form == "number" or part in self.scalars:
                 return self.number(part)
-            return self.name(self.array_of(part), "a")
+            return self.name(self.layout[part], "a")
         if isinstance(part, tuple | list) and not hasattr(part, "_fields"):
             inner = ", ".join(map(self.text, part))
             return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' if len(part) == 1 else ''})"
@@ -138,11 +84,6 @@ class Writer:
 
     def write(self) -> Compiled:
         """Return the function and its text."""
-        for call in self.program.calls:
-            if call.is_view:
-                self.open_view(call)
-            elif isinstance(call.function, Loop):
-                self.open_loop(call.function)
         body = [*self.begin(), *self.calls(self.program.calls), *self.end()]
         inner = "\n".join(f"        {line}" for line in body)
         source = f"def build({', '.join(self.objects)}):\n    def replay(leaves):\n{inner}\n    return replay\n"
@@ -196,70 +137,20 @@ class Writer:
         else:
             yield self.line(call)
 
-    # Loops over blocks of samples
-
-    def open_loop(self, loop: Loop) -> None:
-        """Give the body of a loop its arrays; those that are slices of others are the loop's variables."""
-        for entry in loop.sliced:
-            self.arrays[entry.part] = next(self.slices(entry, loop))
-        for call in loop.body.calls:
-            if call.is_view and self.is_sliced(call, loop):
-                loop.sliced.append(self.view_in_blocks(call, loop))
-            elif call.is_view:
-                self.open_view(call)
-
-    def is_sliced(self, call: Call, loop: Loop) -> bool:
-        """Return whether a window is on an array that is another one in each block."""
-        parts = {entry.part for entry in loop.sliced}
-        return any(value in parts for value in call.operands())
-
-    def view_in_blocks(self, call: Call, loop: Loop) -> Entry:
-        """Open a window on a slice, in every block another one: as a slice of the window on the whole."""
-        (entry,) = [entry for entry in loop.sliced if entry.part is call.args[0]]
-        whole = self.array_of(entry.whole)
-        views = [call.function(part, *call.args[1:], **call.keywords) for part in self.slices(entry, loop)]
-        (part,) = call.results
-        shown = Value(entry.whole.storage, "array", whole.shape, part.dtype, whole.strides)
-        self.arrays[part] = views[0]
-        made = Entry(shown, entry.axis, part)
-        self.block_views[part] = views
-        return made
-
-    def slices(self, entry: Entry, loop: Loop) -> Iterator[NDArray[Any]]:
-        """Yield the part of an array in each block; constants in memory of their own, one block after the other."""
-        if entry.part in self.block_views:
-            yield from self.block_views[entry.part]
-            return
-        whole = np.moveaxis(self.array_of(entry.whole), entry.axis, 0)
-        blocks = whole.reshape(loop.count, loop.length, *whole.shape[1:])
-        parts = [np.moveaxis(block, 0, entry.axis) for block in blocks]
-        if entry.whole.storage.kind == "constant" and not self.program.written_storages()[entry.whole.storage]:
-            parts = [np.ascontiguousarray(part) for part in parts]
-        self.block_views[entry.part] = parts
-        yield from parts
-
     def loop(self, loop: Loop) -> Iterator[str]:
-        """Yield the lines of a loop."""
+        """Yield the lines of a loop over blocks of samples."""
         copyto, add = self.name(np.copyto, "f"), self.name(np.add, "f")
         sums = [(self.text(whole), self.text(part)) for whole, part in loop.summed]
+        gathered = [(f"w{i}", entry) for i, entry in enumerate(loop.gathered)]
+        parts = [*(entry.part for entry in loop.sliced), *loop.windows]
+        variables = [*map(self.text, parts), *(name for name, _ in gathered)]
+        slices = [self.layout.slices[part] for part in [*parts, *(entry.whole for _, entry in gathered)]]
         yield from (f"{copyto}({whole}, 0)" for whole, _ in sums)
-        entries = [*loop.sliced, *loop.gathered]
-        variables = [self.text(entry.part) for entry in loop.sliced]
-        variables += [f"w{i}" for i in range(len(loop.gathered))]
-        blocks = list(
-            zip(
-                *(
-                    list(self.slices(Entry(e.whole, e.axis, e.part if e in loop.sliced else e.whole), loop))
-                    for e in entries
-                ),
-                strict=True,
-            )
-        )
-        yield f"for {', '.join(variables)}{',' * (len(variables) == 1)} in {self.name(blocks, 'k')}:"
+        blocks = self.name([*zip(*slices, strict=True)], "k")
+        yield f"for {', '.join(variables)}{',' * (len(variables) == 1)} in {blocks}:"
         yield from (f"    {line}" for line in self.calls(loop.body.calls))
         yield from (f"    {add}({whole}, {part}, {whole})" for whole, part in sums)
-        for i, entry in enumerate(loop.gathered):
-            yield f"    {copyto}(w{i}, {self.text(entry.part)})"
+        yield from (f"    {copyto}({name}, {self.text(entry.part)})" for name, entry in gathered)
 
     def line(self, call: Call) -> str:
         """Return the line that runs a call."""
@@ -274,7 +165,7 @@ class Writer:
                 return f"{f}({', '.join([*args, *keywords])})"
             return f"{f}({', '.join([*args, self.text(call.keywords['out'])])})"
         if len(call.results) > 1 or not isinstance(call.results[0], Value):
-            targets = tuple(self.array_of(value) for value in call.results)
+            targets = tuple(self.layout[value] for value in call.results)
             return f"{self.name(store_all, 'f')}({self.name(targets, 'k')}, {f}({', '.join([*args, *keywords])}))"
         out = self.text(call.results[0])
         if call.results[0] in self.scalars:
@@ -295,7 +186,7 @@ class Writer:
         if function is weighted_sum:
             return f"{out}[()] = {self.name(np.vdot, 'f')}({', '.join(args)})"
         if function is np.take and call.keywords == {"mode": "clip"}:
-            take = self.name(self.array_of(call.args[0]).take, "f")  # the method, without NumPy's wrapper of it
+            take = self.name(self.layout[call.args[0]].take, "f")  # the method, without NumPy's wrapper of it
             return f"{take}({args[1]}, None, {out}, 'clip')"
         if function in WITH_OUT:
             return f"{f}({', '.join([*args, *keywords, f'out={out}'])})"
@@ -320,7 +211,7 @@ class Writer:
             return False
         matrices = all(isinstance(arg, Value) and 1 <= len(arg.shape) <= 2 for arg in call.args)
         same = {arg.dtype for arg in call.args} == {result.dtype}
-        return matrices and same and self.array_of(result).flags.c_contiguous
+        return matrices and same and self.layout[result].flags.c_contiguous
 
     def end(self) -> Iterator[str]:
         """Yield the lines that put new things in their places, and return what the step returns."""
@@ -340,7 +231,7 @@ class Writer:
         for held in self.program.gradients:
             if isinstance(held.after, Value):
                 if held.after is not held.before or written[held.after.storage]:
-                    yield f"{self.place(held.slot)} = {self.name(wrap(self.array_of(held.after), None), 'g')}"
+                    yield f"{self.place(held.slot)} = {self.name(wrap(self.layout[held.after], None), 'g')}"
             elif held.before is not None:
                 yield f"{self.place(held.slot)} = None"
         yield f"return {self.output(self.program.outputs)}"

@@ -1,15 +1,15 @@
 """Kernels: where NumPy's obvious call is slow, another that gives the same.
 
-Measured on float32 arrays of 300 x 100, one thread, 64-byte aligned (benchmarks/kernels.py):
+Measured on float32, 300 samples of 100 units or 3 classes, one thread, in aligned memory (benchmarks/kernels.py):
 
-    np.maximum(z, 0, out=z)                  7.2 us   the loop for one number is not vectorised
-    np.maximum(z, zeros, out=z)              4.1
-    g * mask, of booleans                    8.4      NumPy converts in small pieces
-    np.copyto(m, mask.view(int8)); g *= m    7.0
-    t[index], fancy                          2.0      300 elements; take knows that the index is in range
-    np.take(t, index, out=o, mode="clip")    0.5
-    t[index] -= 1                            5.2      300 elements
-    t -= one_hot                             0.4      900 elements
+    np.maximum(z, 0, out=z)                           7.4 us   the loop for one number is not vectorised
+    np.maximum(z, zeros, out=z)                       3.7
+    np.multiply(g, mask, out=m), mask of booleans     9.1      NumPy converts in small pieces
+    np.copyto(m, mask.view(int8)); np.multiply(g, m, m)  8.2
+    np.copyto(o, t[index])                            1.1      take writes in place, and knows that the index is valid
+    t.take(index, None, o, "clip")                    0.5
+    t[index] -= 1                                     1.7
+    t -= one_hot                                      0.5
 
 All of these give the very bits of the obvious call.
 """

@@ -1,11 +1,11 @@
-"""Kernels for the products of a layer: x @ weight.T + bias and its gradients, with bias and transposition folded in.
+"""Kernels for the products of a layer, x @ weight.T + bias, with the bias and the transposition folded in.
 
-Measured on float32, 300 points, one thread (benchmarks/kernels.py):
+Measured on float32, 300 samples, one thread (benchmarks/kernels.py):
 
-    x @ w.T + b, 2 inputs, 100 outputs            15.8 us
-    [x 1] @ [w.T; b], stored row by row            4.8     adding a row to every row is not vectorised well
-    h @ w.T + b, 100 inputs, 3 outputs, then .T    9.3
-    w @ h.T + b[:, None]                           5.3     made the way that softmax reads it
+    x @ w.T, then + b; 2 inputs, 100 outputs         16.3 us   adding a row to every row is not vectorised well
+    [x 1] @ [w.T; b], copies of w and b included      6.2
+    h @ w.T, then + b, then .T.copy(); 3 outputs      9.2
+    w @ h.T, then + b[:, None]                        6.2      made the way that softmax reads it
 
 They round differently from the obvious calls, in the last digit, so that `exact` programs are made without them.
 """
@@ -60,43 +60,6 @@ def fold_bias(program: Program) -> None:
         call.function, call.args = np.matmul, (widened[x], joint)
         calls.append(call)
     program.calls = [call for call in calls if id(call) not in dropped]
-    join_gradients(program, widened)
-
-
-def join_gradients(program: Program, widened: dict[Value, Value]) -> None:
-    """Compute the gradients of a weight and its bias, g.T @ x and the sum of g's rows, as one product g.T @ [x 1]."""
-    uses = Uses(program)
-    calls: list[Call] = []
-    sums = {call.args[1]: call for call in program.calls if is_column_sum(call)}
-    dropped: set[int] = set()
-    for call in program.calls:
-        calls.append(call)
-        if not is_product(call) or not isinstance(call.args[0], Value) or call.args[1] not in widened:
-            continue
-        turned, x = call.args
-        slope = uses.base(turned, np.transpose, np.reshape)
-        total = sums.get(slope)
-        if total is None or not is_transposed(turned, slope) or not is_contiguous(slope):
-            continue
-        joint = Value(Storage("made"), "array", (slope.shape[1], x.shape[1] + 1), x.dtype, (0, 0))
-        joint.strides = row_by_row(joint)
-        call_of_both = Call(np.matmul, (turned, widened[x]), {}, [joint], errors=call.errors, place=call.place)
-        opened = [view(operator.getitem, joint, (slice(None), part)) for part in (slice(0, x.shape[1]), x.shape[1])]
-        calls[-1:] = [call_of_both, *(made for made, _ in opened)]
-        for one, (_, part) in zip((call, total), opened, strict=True):
-            calls.append(Call(assign, (part,), {}, one.results, errors=one.errors, place=one.place))
-        dropped.add(id(total))
-    program.calls = [call for call in calls if id(call) not in dropped]
-
-
-def is_column_sum(call: Call) -> bool:
-    """Return whether a call sums the rows of a matrix, as the product with a vector of ones."""
-    if call.function is not np.matmul or not is_array_call(call) or call.keywords:
-        return False
-    ones, matrix = call.args
-    if not (isinstance(ones, Value) and isinstance(matrix, Value)) or len(ones.shape) != 1 or len(matrix.shape) != 2:
-        return False
-    return ones.storage.kind == "constant" and ones.array is not None and bool(np.all(ones.array == 1))
 
 
 def copied(whole: Value, index: object, part: Value, call: Call) -> list[Call]:

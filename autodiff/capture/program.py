@@ -1,5 +1,6 @@
 """A program: the calls that are left of a recorded step, and what they read, change and return."""
 
+import operator
 from collections import Counter
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
@@ -201,7 +202,12 @@ class Names:
             if value in self.views and value not in self.views[value].operands():
                 call = self.views[value]
                 texts = [self.text(arg) for arg in call.args]
-                self.known[value] = f"{texts[0]}.{call.function.__name__}({', '.join(texts[1:])})"
+                if call.function is operator.getitem:
+                    self.known[value] = f"{texts[0]}[{index_text(call.args[1])}]"
+                elif call.function is np.transpose and len(texts) == 1:
+                    self.known[value] = f"{texts[0]}.T"
+                else:
+                    self.known[value] = f"{texts[0]}.{call.function.__name__}({', '.join(texts[1:])})"
             else:
                 number = self.numbers.setdefault(value.storage, len(self.numbers))
                 letter = {"input": "x", "held": "p", "constant": "c"}.get(value.storage.kind, "b")
@@ -219,6 +225,15 @@ class Names:
         if isinstance(part, list | tuple):
             return f"({', '.join(self.text(entry) for entry in part)})"
         return str(part) if not callable(part) else in_words(part)
+
+
+def index_text(index: Any) -> str:
+    """Return an index as one writes it: 0:200, :, None."""
+    if isinstance(index, tuple):
+        return ", ".join(map(index_text, index))
+    if isinstance(index, slice):
+        return ":".join("" if part is None else str(part) for part in (index.start, index.stop))
+    return "..." if index is Ellipsis else str(index)
 
 
 def argument_texts(call: Call, names: Names) -> list[str]:
