@@ -7,12 +7,14 @@ import statistics
 from contextlib import ExitStack
 from unittest.mock import patch
 
-from benchmarks.step import ROUNDS, microseconds, with_autodiff
+from benchmarks.operations import ROUNDS, microseconds
+from benchmarks.training.contestants.eager import make_step
+from benchmarks.training.work import SIZES, rows_of
 
 
 def main() -> None:
     """Measure both in turn and print the medians."""
-    step = with_autodiff()
+    step = make_step(rows_of(*SIZES[0])[0])
     step()
     with_check, without = [], []
     for _ in range(2 * ROUNDS):

@@ -10,6 +10,7 @@ from autodiff.capture.errors import CaptureError
 from autodiff.capture.recorder import name_of
 from autodiff.capture.recording import Recording, TensorOutput
 from autodiff.capture.trace import Call, Value
+from autodiff.tensor import Tensor
 
 ADVICE = (
     "A replay would repeat what was recorded. Pass what changes as an argument: arrays and floats may differ from call "
@@ -102,6 +103,9 @@ class Correspondence:
             return False
         if isinstance(left, list | tuple):
             return len(left) == len(right) and all(map(self.agree, left, right))
+        if isinstance(left, np.ndarray | Tensor) and left is not right:
+            arrays = [part._data if isinstance(part, Tensor) else part for part in (left, right)]
+            return np.array_equal(arrays[0], arrays[1])
         if isinstance(left, dict):
             return left.keys() == right.keys() and all(self.agree(left[key], right[key]) for key in left)
         if isinstance(left, float) and left != left:

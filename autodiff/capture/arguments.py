@@ -17,7 +17,7 @@ class Inputs:
     """What the parts of the arguments that are arrays and numbers were like; the others are constants."""
 
     def __init__(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        plain = all((type(arg) is np.ndarray and arg.dtype.kind in "biuf") or type(arg) is float for arg in args)
+        plain = all((type(arg) is np.ndarray and arg.dtype.kind in "biufc") or type(arg) is float for arg in args)
         self.flat = None
         if plain and not keywords:
             self.flat = [(arg.shape, arg.dtype) if isinstance(arg, np.ndarray) else (None, None) for arg in args]
@@ -86,7 +86,7 @@ def describe(leaf: Any) -> Any:
             )
         return f"a Tensor of {leaf.dtype} {leaf.shape}"
     if isinstance(leaf, np.ndarray):
-        return f"{leaf.dtype} {leaf.shape}" if leaf.dtype.kind in "biuf" else leaf
+        return f"{leaf.dtype} {leaf.shape}" if leaf.dtype.kind in "biufc" else leaf
     if isinstance(leaf, np.generic):
         return f"a NumPy {leaf.dtype}"
     return "a float" if isinstance(leaf, float) else leaf

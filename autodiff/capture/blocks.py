@@ -15,7 +15,7 @@ import numpy as np
 from autodiff.capture.lower import assign
 from autodiff.capture.program import Program, is_array_call
 from autodiff.capture.trace import Call, Storage, Value
-from autodiff.capture.uses import Uses, is_contiguous, made_array
+from autodiff.capture.uses import Uses, is_contiguous, made_array, view
 
 BLOCK = 112_000
 """Elements of the widest array in a block: three of them fit a second-level cache of 2 MB, products included."""
@@ -36,15 +36,16 @@ class Entry:
 class Loop:
     """Stands where a call has its function: runs the body for one block of samples after the other.
 
-    count, length: of the blocks. sliced: arrays that are there before. summed: results that are sums over the samples,
-    gathered: results with an axis of samples. windows: those of the body on what is sliced.
+    count, length: of the blocks. sliced: arrays that are there before. summed: results that are sums over the samples;
+    gathered: results with an axis of samples; the body's outputs are the parts of the former, then of the latter.
+    windows: those of the body on what is sliced.
     """
 
     body: Program
     count: int
     length: int
     sliced: list[Entry] = field(default_factory=list)
-    summed: list[tuple[Value, Value]] = field(default_factory=list)
+    summed: list[Value] = field(default_factory=list)
     gathered: list[Entry] = field(default_factory=list)
     windows: list[Value] = field(default_factory=list)
     __name__: str = "blocks"
@@ -89,11 +90,13 @@ class Cutter:
         self.program = program
         self.samples = samples
         self.length = length
+        self.uses = Uses(program)
         self.axes: dict[Value, int] = {}  # the axis of the samples, of what the loop computes
         self.parts: dict[Value, Value] = {}  # the parts of arrays in a block, by the whole
         self.sums: dict[Value, Value] = {}  # the parts of sums, by the whole
         self.late: set[Storage | Value] = set()  # what is there only after the loop: memory, and windows on parts
         self.touched: set[Storage] = set()  # what the loop, or a call after it, reads or writes
+        self.touched_late: set[Storage] = set()  # what calls after the loop read or write
         self.before: list[Call] = []
         self.inside: list[Call] = []
         self.after: list[Call] = []
@@ -106,19 +109,28 @@ class Cutter:
                 self.leave_out(call)
         if sum(not call.is_view for call in self.inside) < 4:
             return
-        used = {value for call in self.after for value in call.operands()} | set(self.program.ends())
+        used = self.used_after()
         gathered = [Entry(whole, self.axes[whole], self.parts[whole]) for whole in self.parts if whole in used]
         outputs = (*self.sums.values(), *(entry.part for entry in gathered))
         inputs = [entry.part for entry in self.entries.values()]
         body = Program(inputs, self.inside, [], [], outputs, self.program.errors, self.program.exact)
         loop = Loop(body, self.samples // self.length, self.length, list(self.entries.values()))
-        loop.summed, loop.gathered = list(self.sums.items()), gathered
+        loop.summed, loop.gathered = list(self.sums), gathered
         own = {value for call in self.inside for value in call.results} | set(inputs)
         outside = dict.fromkeys(value for call in self.inside for value in call.operands() if value not in own)
         sources = dict.fromkeys(entry.whole for entry in self.entries.values())
         results = [*self.sums, *(entry.whole for entry in gathered)]
         run = Call(loop, (*sources, *outside), {}, results, place=self.inside[0].place)
         self.program.calls = [*self.before, run, *self.after]
+
+    def used_after(self) -> set[Value]:
+        """Return what is read after the loop; windows that nobody looks through are left out."""
+        used = set(self.program.ends())
+        for call in reversed(self.after):
+            if not call.is_view or used.intersection(call.results):
+                used.update(call.operands())
+        self.after = [call for call in self.after if not call.is_view or used.intersection(call.results)]
+        return used
 
     def leave_out(self, call: Call) -> None:
         """Put a call before the loop, if it can be, or after it."""
@@ -132,6 +144,7 @@ class Cutter:
         if is_late:
             self.after.append(call)
             self.touched |= storages
+            self.touched_late |= storages
             self.late |= written
             self.late.update(call.results if call.is_view else (value.storage for value in call.results))
         else:
@@ -149,8 +162,10 @@ class Cutter:
             return False
         if any(self.is_late(value) or value.form == "number" for value in call.operands()):
             return False
-        if any(target not in self.axes for target in call.written):
+        if any(target not in self.axes or target.storage in self.touched_late for target in call.written):
             return False
+        if self.pick(call):
+            return True
         for kind in (self.view, self.elementwise, self.product, self.reduction):
             found = kind(call)
             if found is not None:
@@ -201,6 +216,28 @@ class Cutter:
             part = Value(Storage("input"), whole.form, *self.cut(whole, axis))
             self.entries[whole, axis] = Entry(whole, axis, part)
         return self.entries[whole, axis].part
+
+    def pick(self, call: Call) -> bool:
+        """Put a call into the loop that takes one element of each sample, by a constant index of a flattened array."""
+        if call.function is not operator.getitem or not is_array_call(call) or len(call.args[0].shape) != 1:
+            return False
+        flat, index = call.args
+        base = self.uses.base(flat, np.reshape)
+        rows = base in self.axes and len(base.shape) == 2 and self.axes[base] == 1 and is_contiguous(base)
+        if not rows or not isinstance(index, Value) or index.array is None or index.storage.kind != "constant":
+            return False
+        if index.dtype.kind not in "iu" or not np.array_equal(index.array % self.samples, np.arange(self.samples)):
+            return False
+        in_block = index.array // self.samples * self.length + np.arange(self.samples) % self.length
+        part, (picked,) = self.parts[base], call.results
+        opened, shown = view(np.reshape, part, (part.size,))
+        numbers = self.part_of(made_array(in_block.astype(np.intp)), 0)
+        taken = Value(Storage("made"), "array", *self.cut(picked, 0))
+        take = Call(np.take, (shown, numbers), {"mode": "clip"}, [taken], errors=call.errors, place=call.place)
+        self.inside += [opened, take]
+        self.axes[picked], self.parts[picked] = 0, taken
+        self.touched.add(base.storage)
+        return True
 
     # What each kind of call does to the axis of the samples. Each returns the axes of the arguments, None for those
     # that are read as a whole, and that of the result, or "sum"; nothing if the call is not of its kind.
@@ -255,9 +292,6 @@ class Cutter:
         """A sum over the samples, or a reduction along another axis."""
         function: Callable[..., Any] = call.function
         owner = getattr(function, "__self__", None)
-        if function is weighted_sum:
-            axes = {self.axes[arg] for arg in call.args if arg in self.axes}
-            return ([*axes, *axes], "sum") if len(axes) == 1 else None
         if not isinstance(owner, np.ufunc) or function.__name__ != "reduce" or call.args[0] not in self.axes:
             return None
         array, along, *rest = call.args
@@ -269,32 +303,3 @@ class Cutter:
             whole = along is None or len(array.shape) == 1
             return ([axis, *nothing], "sum") if owner is np.add and whole else None
         return [axis, *nothing], axis - (along % len(array.shape) < axis)
-
-
-def weighted_sum(array: Any, weights: Any) -> Any:
-    """Return sum(array * weights)."""
-    return np.vdot(array, weights)
-
-
-def weigh_instead_of_taking(program: Program) -> None:
-    """Sum the elements at a constant index as a product with 1 there and 0 elsewhere, which can be cut into blocks."""
-
-    uses = Uses(program)
-    dropped: set[int] = set()
-    for call in program.calls:
-        if call.function != np.add.reduce or call.args[1:] != (None, None, None, False) or not is_array_call(call):
-            continue
-        pick = uses.made_for(call.args[0], call)
-        if pick is None or pick.function is not operator.getitem or not isinstance(pick.args[1], Value):
-            continue
-        flat, index = pick.args
-        base = uses.base(flat, np.reshape)
-        if index.array is None or index.storage.kind != "constant" or len(flat.shape) != 1 or not is_contiguous(base):
-            continue
-        if index.dtype.kind not in "iu" or flat.dtype.kind != "f" or uses.writers[base.storage]:
-            continue
-        weights = np.zeros(flat.shape, flat.dtype)
-        np.add.at(weights, index.array, 1)
-        call.function, call.args = weighted_sum, (base, made_array(weights.reshape(base.shape)))
-        dropped.add(id(pick))
-    program.calls = [call for call in program.calls if id(call) not in dropped]

@@ -166,9 +166,17 @@ class Captured(Opaque):
     def compile(self, recording: Recording) -> None:
         """Compile what was recorded."""
         started = time.perf_counter()
-        program, self.compiled = compile_recording(recording, self.exact, frozenset(self.unsteady))
+        unsteady = frozenset(self.unsteady)
+        try:
+            program, self.compiled = compile_recording(recording, self.exact, unsteady)
+        except CaptureError:
+            if self.exact:
+                raise
+            self.exact = True
+            program, self.compiled = compile_recording(recording, True, unsteady)
         self.guard = Guard(recording.environment, program)
         self.compile_seconds = time.perf_counter() - started
+        self.contents = {}
 
     def note_unsteady(self, environment: Environment) -> None:
         """Note which of the arrays that the step reads have other contents than a call before."""

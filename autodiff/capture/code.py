@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.capture.blocks import Loop, weighted_sum
+from autodiff.capture.blocks import Loop
 from autodiff.capture.environment import Slot
 from autodiff.capture.errors import CaptureError
 from autodiff.capture.layout import Layout
@@ -140,17 +140,18 @@ class Writer:
     def loop(self, loop: Loop) -> Iterator[str]:
         """Yield the lines of a loop over blocks of samples."""
         copyto, add = self.name(np.copyto, "f"), self.name(np.add, "f")
-        sums = [(self.text(whole), self.text(part)) for whole, part in loop.summed]
-        gathered = [(f"w{i}", entry) for i, entry in enumerate(loop.gathered)]
+        outputs = iter(map(self.text, loop.body.outputs))
+        sums = [(self.text(whole), next(outputs)) for whole in loop.summed]
+        gathered = [(f"w{i}", entry.whole, next(outputs)) for i, entry in enumerate(loop.gathered)]
         parts = [*(entry.part for entry in loop.sliced), *loop.windows]
-        variables = [*map(self.text, parts), *(name for name, _ in gathered)]
-        slices = [self.layout.slices[part] for part in [*parts, *(entry.whole for _, entry in gathered)]]
+        variables = [*map(self.text, parts), *(name for name, _, _ in gathered)]
+        slices = [self.layout.slices[part] for part in [*parts, *(whole for _, whole, _ in gathered)]]
         yield from (f"{copyto}({whole}, 0)" for whole, _ in sums)
         blocks = self.name([*zip(*slices, strict=True)], "k")
         yield f"for {', '.join(variables)}{',' * (len(variables) == 1)} in {blocks}:"
         yield from (f"    {line}" for line in self.calls(loop.body.calls))
         yield from (f"    {add}({whole}, {part}, {whole})" for whole, part in sums)
-        yield from (f"    {copyto}({name}, {self.text(entry.part)})" for name, entry in gathered)
+        yield from (f"    {copyto}({name}, {part})" for name, _, part in gathered)
 
     def line(self, call: Call) -> str:
         """Return the line that runs a call."""
@@ -180,22 +181,18 @@ class Writer:
                 return f"{self.name(np.dot, 'f')}({', '.join([*args, out])})"
             by_name = function in BY_KEYWORD or bool(keywords) or function.signature is not None
             return f"{f}({', '.join([*args, *keywords, f'out={out}' if by_name else out])})"
-        if is_reduction(function) and not keywords:
+        if is_reduction(function) and not keywords and len(args) == 5:
             array, axis, dtype, _, keepdims = args
             return f"{f}({', '.join([array, axis, dtype, out, keepdims])})"
-        if function is weighted_sum:
-            return f"{out}[()] = {self.name(np.vdot, 'f')}({', '.join(args)})"
         if function is np.take and call.keywords == {"mode": "clip"}:
             take = self.name(self.layout[call.args[0]].take, "f")  # the method, without NumPy's wrapper of it
             return f"{take}({args[1]}, None, {out}, 'clip')"
-        if function in WITH_OUT:
+        if function in WITH_OUT and not call.keywords.keys() - {"axis", "mode"}:
             return f"{f}({', '.join([*args, *keywords, f'out={out}'])})"
         return f"{self.name(store, 'f')}({out}, {f}({', '.join([*args, *keywords])}))"
 
     def scalar(self, call: Call, f: str, args: list[str]) -> str:
         """Return the expression of a NumPy scalar, which takes a tenth of the time of an array without axes."""
-        if call.function is weighted_sum:
-            return f"{self.name(np.vdot, 'f')}({', '.join(args)})"
         if is_reduction(call.function):
             return f"{f}({', '.join(args[:3])})"
         operands = [
@@ -247,6 +244,8 @@ class Writer:
 
     def output(self, part: Any) -> str:
         """Return the expression for a part of what is returned: a copy, which is safe to keep."""
+        if isinstance(part, np.ndarray):
+            return f"{self.name(part.copy(), 'k')}.copy()"
         if isinstance(part, TensorOutput):
             copied = "[...]" if part.value in self.scalars else ".copy()"
             return f"{self.name(wrap, 'f')}({self.text(part.value)}{copied}, None)"
@@ -277,11 +276,15 @@ SCALAR_OPERATORS: dict[Callable[..., Any], str] = {np.add: "+", np.subtract: "-"
 def scalars_of(program: Program) -> set[Value]:
     """Return the sums, and what is computed of sums, that nothing but such and the end of the step reads."""
     uses = Uses(program)
+    places = [*program.held, *program.gradients]
+    placed = {held.after.storage for held in places if isinstance(held.after, Value)}
     found: set[Value] = set()
     for call in program.calls:
-        if is_array_call(call) and call.results[0].shape == () and uses.made_once(call.results[0]) is call:
+        if not is_array_call(call) or call.results[0].storage in placed:
+            continue
+        if call.results[0].shape == () and uses.made_once(call.results[0]) is call:
             whole = is_reduction(call.function) and call.args[1:] == (None, None, None, False)
-            if call.function is weighted_sum or whole or is_scalar_operation(call, found):
+            if whole or is_scalar_operation(call, found):
                 found.add(call.results[0])
     while True:
         kept = {value for value in found if all(is_scalar_operation(one, found) for one in uses.readers[value.storage])}

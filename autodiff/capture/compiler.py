@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from autodiff.capture.blocks import Loop, cut_into_blocks, weigh_instead_of_taking
+from autodiff.capture.blocks import Loop, cut_into_blocks
 from autodiff.capture.code import Compiled, generate
 from autodiff.capture.kernels import drop_copies, fill_extrema, scatter_by_constant, take_by_constant, widen_masks
 from autodiff.capture.lower import lower
-from autodiff.capture.parts import place_parts, update_parts
+from autodiff.capture.parts import place_parts, separate_gradients, update_parts
 from autodiff.capture.products import fold_bias, store_few_columns, transpose_outputs
 from autodiff.capture.program import Pass, Program, program_of
 from autodiff.capture.recording import Recording
@@ -33,7 +33,7 @@ SIMPLIFY: tuple[Pass, ...] = (
     drop_dead_calls,
     scatter_by_constant,
 )
-ROUNDING: tuple[Pass, ...] = (fold_bias, weigh_instead_of_taking, drop_dead_calls, cut_into_blocks)
+ROUNDING: tuple[Pass, ...] = (fold_bias, drop_dead_calls, cut_into_blocks)
 """Passes after which the program rounds differently, as are these: left out of exact programs."""
 ROUNDING_IN_BLOCKS: tuple[Pass, ...] = (transpose_outputs, store_few_columns)
 KERNELS: tuple[Pass, ...] = (take_by_constant, fill_extrema, widen_masks, update_parts, place_parts, drop_dead_calls)
@@ -49,6 +49,7 @@ def compile_recording(
     for part in parts_of(program):
         for change in KERNELS if exact else (*ROUNDING_IN_BLOCKS, *KERNELS):
             change(part)
+    separate_gradients(program)
     return program, generate(program)
 
 

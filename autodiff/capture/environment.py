@@ -250,8 +250,6 @@ def function_slots(function: FunctionType) -> Iterator[Slot]:
                 yield Slot(module, attribute, "attribute", f"{module.__name__}.{attribute}")
     defaults = Slot(function, "__defaults__", "attribute", f"the defaults of {function.__name__}")
     yield defaults
-    for i in range(len(function.__defaults__ or ())):
-        yield Slot(defaults, i, "entry", f"a default of {function.__name__}")
     for key in function.__kwdefaults__ or {}:
         yield Slot(function.__kwdefaults__, key, "item", f"{key}, a default of {function.__name__}")
 

@@ -1,6 +1,7 @@
 """The guard: a fast check, before every replay, that what the function reaches is what it was when it was recorded."""
 
 from collections.abc import Callable, Iterator, Sequence
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,8 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
         if slot.access == "entry":
             return f"{place(slot.owner)}[{slot.key!r}]"
         if slot.access == "attribute":
-            return f"{name(slot.owner)}.{slot.key}"
+            plain = slot.key.isidentifier() and not iskeyword(slot.key)
+            return f"{name(slot.owner)}.{slot.key}" if plain else f"getattr({name(slot.owner)}, {slot.key!r})"
         return f"{name(slot.owner)}.cell_contents" if slot.access == "cell" else f"{name(slot.owner)}[{key(slot)}]"
 
     def key(slot: Slot) -> str:

@@ -16,13 +16,14 @@ All of these give the very bits of the obvious call.
 
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from autodiff.capture.lower import assign
 from autodiff.capture.program import Program, is_array_call
 from autodiff.capture.trace import Call, Storage, Value
-from autodiff.capture.uses import Uses, is_contiguous, made_array, view
+from autodiff.capture.uses import Uses, is_contiguous, is_next, made_array, view
 
 SMALL = 1 << 17
 """Elements up to which an array of zeros stays in the cache, and reading it costs less than it gains."""
@@ -34,14 +35,15 @@ def fill_extrema(program: Program) -> None:
         if call.function not in (np.maximum, np.minimum) or len(call.args) != 2:
             continue
         array, number = call.args
-        if not isinstance(number, Value) or number.storage.kind != "constant" or number.shape != ():
+        if not isinstance(array, Value) or array.form != "array" or not is_constant_number(number, array.dtype):
             continue
-        if isinstance(array, Value) and array.form == "array" and 64 < array.size <= SMALL and number.array is not None:
+        if 64 < array.size <= SMALL:
             call.args = array, made_array(np.full(array.shape, number.array, array.dtype))
 
 
 def widen_masks(program: Program) -> None:
     """Convert booleans to numbers in one go before they are multiplied with."""
+    uses = Uses(program)
     calls: list[Call] = []
     widened: dict[Value, Value] = {}
     for call in program.calls:
@@ -49,6 +51,8 @@ def widen_masks(program: Program) -> None:
             for i, mask in enumerate(call.args):
                 other = call.args[1 - i]
                 if not (isinstance(mask, Value) and isinstance(other, Value)) or mask.dtype != bool:
+                    continue
+                if uses.writers[mask.storage] or mask.storage.kind == "held":
                     continue
                 if other.dtype.kind == "f" and mask.form == "array" and mask.shape == other.shape != ():
                     if mask not in widened:
@@ -77,7 +81,7 @@ def take_by_constant(program: Program) -> None:
             call.keywords = {"mode": "clip"}
 
 
-UNCHANGED_BY: dict[Callable[..., object], float] = {np.add: 0.0, np.subtract: 0.0}
+UNCHANGED_BY: dict[Callable[..., object], float] = {np.add: -0.0, np.subtract: 0.0}
 """The number that leaves an element as it is, by the function."""
 
 
@@ -96,9 +100,11 @@ def scatter_by_constant(program: Program) -> None:
         pick = uses.made_for(picked, change)
         if pick is None or pick.function is not operator.getitem or pick.args != (target, index):
             continue
+        if not is_next(program, pick, change) or not is_next(program, change, call):
+            continue
         if not is_index_of_distinct(index, target) or target.dtype.kind != "f":
             continue
-        if not isinstance(number, Value) or number.array is None or number.shape != ():
+        if not is_constant_number(number, target.dtype):
             continue
         spread = np.full(target.shape, UNCHANGED_BY[change.function], target.dtype)
         assert index.array is not None
@@ -110,6 +116,13 @@ def scatter_by_constant(program: Program) -> None:
         call.function, call.args, call.keywords = change.function, (target, made_array(spread)), {"out": target}
         call.written = (target,)
     program.calls = [call for call in program.calls if id(call) not in removed]
+
+
+def is_constant_number(value: object, dtype: np.dtype[Any]) -> bool:
+    """Return whether a Value is a constant without axes, of that dtype."""
+    if not isinstance(value, Value) or value.array is None or value.storage.kind != "constant":
+        return False
+    return value.shape == () and value.dtype == dtype
 
 
 def is_index_of_distinct(index: Value, target: Value) -> bool:

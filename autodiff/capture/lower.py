@@ -76,7 +76,7 @@ def reduction_arguments(call: Call) -> tuple[Value, Any, bool] | None:
     if not isinstance(array, Value) or array.form != "array" or not {*named} <= {"a", "axis", "keepdims"}:
         return None
     keepdims = named.get("keepdims", False)
-    return array, named.get("axis"), keepdims is True
+    return array, named.get("axis"), bool(keepdims)
 
 
 def derived(call: Call, function: Callable[..., Any], *args: Any) -> Call:
@@ -121,6 +121,8 @@ def common_float(call: Call) -> np.dtype[Any] | None:
     if len(dtypes) != 1 or not all(isinstance(arg, Value) or type(arg) in (int, float, bool) for arg in call.args):
         return None
     (dtype,) = dtypes
+    if not any(loop.split("->")[0] == dtype.char * call.function.nin for loop in call.function.types):
+        return None
     numbers = [arg for arg in call.args if not isinstance(arg, Value)]
     finite = all(not math.isfinite(n) or abs(n) <= np.finfo(dtype).max for n in numbers) if dtype.kind == "f" else False
     return dtype if finite else None

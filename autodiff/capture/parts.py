@@ -4,6 +4,7 @@ import operator
 
 import numpy as np
 
+from autodiff.capture.lower import assign
 from autodiff.capture.program import Program
 from autodiff.capture.trace import Call, Storage, Value
 from autodiff.capture.uses import Uses, is_contiguous, made_array, view
@@ -13,23 +14,40 @@ def update_parts(program: Program) -> None:
     """Change parameters by their slices of a joint update, instead of joining, changing and copying them back."""
     uses = Uses(program)
     for call in list(program.calls):
-        if not is_joint(call) or uses.made_once(call.results[0]) is None or call.results[0].storage in uses.at_end:
+        if not is_joint(call) or len(uses.readers[call.results[0].storage]) != 1:
             continue
-        readers = uses.readers[call.results[0].storage]
-        if len(readers) != 1 or not is_update(readers[0], call.results[0]):
+        (whole,), (update,) = call.results, uses.readers[call.results[0].storage]
+        if uses.made_for(whole, update) is not call or not is_update(update, whole, uses):
             continue
-        (update,) = readers
-        changed = update.results[0]
+        (changed,) = update.results
         copies = uses.readers[changed.storage]
-        if uses.made_once(changed) is None or changed.storage in uses.at_end or not all(map(is_copy_back, copies)):
+        if uses.made_once(changed) is None or changed.storage in uses.at_end or not copies:
             continue
-        targets = [copy.args[0] for copy in copies]
-        if targets != list(call.args[0]) or any(
-            uses.writers[target.storage] != [copy] for target, copy in zip(targets, copies, strict=True)
-        ):
-            continue
-        program.calls = rewritten(program.calls, call, update, copies, uses)
-        uses = Uses(program)
+        if all(map(is_copy_back, copies)) and are_slices(call.args[0], copies, changed, uses):
+            program.calls = rewritten(program.calls, call, update, copies, uses)
+            uses = Uses(program)
+
+
+def are_slices(parts: list[Value], copies: list[Call], changed: Value, uses: Uses) -> bool:
+    """Return whether calls copy the slices of a joint array back to the arrays that it was joined from, in order."""
+    if len(parts) != len(copies):
+        return False
+    start = 0
+    for part, copy in zip(parts, copies, strict=True):
+        target, _, piece = copy.args
+        flat = uses.base(piece, np.reshape)
+        opened = uses.views.get(flat)
+        if target is not part or uses.writers[part.storage] != [copy] or part.dtype != changed.dtype:
+            return False
+        if opened is None or opened.function is not operator.getitem or opened.args[0] is not changed:
+            return False
+        index = opened.args[1]
+        if not isinstance(index, slice) or index.indices(changed.size) != (start, start + part.size, 1):
+            return False
+        if piece.shape != part.shape:
+            return False
+        start += part.size
+    return True
 
 
 def is_joint(call: Call) -> bool:
@@ -37,12 +55,17 @@ def is_joint(call: Call) -> bool:
     return call.function is np.concatenate and call.keywords == {"axis": None} and len(call.args) == 1
 
 
-def is_update(call: Call, whole: Value) -> bool:
+def is_update(call: Call, whole: Value, uses: Uses) -> bool:
     """Return whether a call makes another array of one, element by element, and of a second of its shape."""
-    if not isinstance(call.function, np.ufunc) or call.keywords or len(call.args) != 2 or not call.results:
+    function = call.function
+    if not isinstance(function, np.ufunc) or function.signature is not None or (function.nin, function.nout) != (2, 1):
+        return False
+    if call.keywords or call.args[0] is not whole or not isinstance(call.args[1], Value):
         return False
     other = call.args[1]
-    return call.args[0] is whole and isinstance(other, Value) and other.shape in (whole.shape, ())
+    known = other.storage.kind == "constant" or uses.made_once(other) is not None
+    same = {other.dtype, whole.dtype} == {call.results[0].dtype} and other.shape in (whole.shape, ())
+    return known and same and other.storage is not whole.storage
 
 
 def is_copy_back(call: Call) -> bool:
@@ -91,6 +114,7 @@ def place_parts(program: Program) -> None:
             continue
         (joint,) = call.results
         whole = made_array(np.zeros(joint.shape, joint.dtype))
+        whole.storage.kind = "kept"
         assert whole.array is not None
         start = 0
         for part in call.args[0]:
@@ -116,3 +140,17 @@ def move(program: Program, source: Storage, target: Storage) -> None:
     for value in [*values, *program.ends()]:
         if value.storage is source:
             value.storage = target
+
+
+def separate_gradients(program: Program) -> None:
+    """Give each `tensor.grad` memory of its own: what the user does to one must not show elsewhere."""
+    shown: set[Storage | Value] = set()
+    for held in program.gradients:
+        found = held.after
+        if not isinstance(found, Value) or found is held.before:
+            continue
+        key = found if found.storage.kind == "kept" else found.storage
+        if found.storage.kind not in ("made", "kept") or key in shown:
+            held.after = Value(Storage("made"), "array", found.shape, found.dtype, found.strides)
+            program.calls.append(Call(assign, (found,), {}, [held.after]))
+        shown.add(key)

@@ -18,7 +18,7 @@ from autodiff.capture.lower import assign
 from autodiff.capture.program import Program, is_array_call
 from autodiff.capture.simplify import FOLDED_BYTES
 from autodiff.capture.trace import Call, Storage, Value
-from autodiff.capture.uses import Uses, is_contiguous, made_array, view
+from autodiff.capture.uses import Uses, is_contiguous, is_next, made_array, view
 
 FEW = 8
 """Inputs or outputs of a layer that are few: BLAS spends its time on the other axis."""
@@ -66,12 +66,6 @@ def copied(whole: Value, index: object, part: Value, call: Call) -> list[Call]:
     """Return the calls that copy an array into a part of another."""
     opened, window = view(operator.getitem, whole, index)
     return [opened, Call(np.copyto, (window, part), {}, [], (window,), errors=call.errors, place=call.place)]
-
-
-def is_next(program: Program, first: Call, second: Call) -> bool:
-    """Return whether a call follows another at once, views aside."""
-    calls = [call for call in program.calls if not call.is_view]
-    return calls.index(second) == calls.index(first) + 1
 
 
 def product_and_bias(program: Program, uses: Uses, call: Call) -> tuple[Call, Value, Value, Value] | None:
@@ -127,9 +121,11 @@ def transpose_outputs(program: Program) -> None:
             moved, across = view(np.transpose, product.results[0])
             calls += [moved, opened_row[0]]
             calls.append(Call(np.add, (across, opened_row[1]), {}, [rows], errors=call.errors, place=maker.place))
-        if has_others:  # they see the rows as columns
+        if has_others:  # they see the rows as columns, and so do windows that were opened before
             opened_layer, columns = view(np.transpose, rows)
-            calls.append(opened_layer)
+            early = [one for one in calls if one.is_view and layer in one.operands()]
+            calls = [one for one in calls if one not in early]
+            calls += [opened_layer, *early]
             columns_of[layer] = columns
     program.calls = calls
     program.substitute(columns_of)

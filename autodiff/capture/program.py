@@ -78,13 +78,14 @@ class Program:
 
 def remap(call: Call, change: Callable[[Any], Any]) -> None:
     """Change the arguments of a call; windows that it opens are on the memory of what they are windows on now."""
-    sources = call.operands() if call.is_view else []
+    before = call.operands()
     call.args, call.keywords = mapped(call.args, change), mapped(call.keywords, change)
     call.written = tuple(change(target) for target in call.written)
-    for value in call.results if call.is_view else []:
-        source = next((source for source in sources if source.storage is value.storage), None)
-        if source is not None and value not in sources:
-            value.storage = change(source).storage
+    if call.is_view and before:
+        others = {source.storage: source for source in before[1:]}
+        for value in call.results:
+            if value not in before:
+                value.storage = change(others.get(value.storage, before[0])).storage
 
 
 def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = frozenset()) -> Program:
@@ -232,7 +233,8 @@ def index_text(index: Any) -> str:
     if isinstance(index, tuple):
         return ", ".join(map(index_text, index))
     if isinstance(index, slice):
-        return ":".join("" if part is None else str(part) for part in (index.start, index.stop))
+        bounds = [index.start, index.stop] if index.step is None else [index.start, index.stop, index.step]
+        return ":".join("" if part is None else str(part) for part in bounds)
     return "..." if index is Ellipsis else str(index)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from autodiff.capture.errors import Place
 
 NOWHERE = Place("", "")
-Kind = Literal["input", "held", "constant", "made"]
+Kind = Literal["input", "held", "constant", "made", "kept"]
 
 
 @dataclass(eq=False, slots=True)
@@ -18,7 +18,8 @@ class Storage:
     """The memory of one array, on which several values may be windows.
 
     kind: "input", an argument; "held", reachable from the function and alive between calls, as parameters are;
-    "constant", made of Python numbers alone within the step; "made", computed by a call.
+    "constant", made of Python numbers alone within the step; "made", computed by a call; "kept", made anew by the calls
+    of each step in memory of the program's own.
     """
 
     kind: Kind

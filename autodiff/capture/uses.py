@@ -61,6 +61,12 @@ def read_by(call: Call) -> list[Value]:
     return [*values_in(args), *values_in(keywords)]
 
 
+def is_next(program: Program, first: Call, second: Call) -> bool:
+    """Return whether a call follows another at once, views aside."""
+    calls = [call for call in program.calls if not call.is_view]
+    return calls.index(second) == calls.index(first) + 1
+
+
 def is_contiguous(value: Value) -> bool:
     """Return whether an array lies in memory in the order of its elements."""
     expected = value.dtype.itemsize

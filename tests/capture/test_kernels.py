@@ -1,0 +1,374 @@
+"""Kernels: calls that NumPy makes slowly are replaced, with the same bits; what merely looks like them is not."""
+
+import operator
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import autodiff as ad
+
+
+def followed(build, calls, exact=True):
+    """Capture what `build` makes, compare every call with a second one that runs as it is, and return the captured."""
+    step, eager = ad.capture(build(), exact=exact), build()
+    for args in calls:
+        found, expected = step(*args), eager(*args)
+        pairs = zip(found, expected, strict=True) if isinstance(expected, tuple) else [(found, expected)]
+        for one, other in pairs:
+            one, other = np.asarray(one), np.asarray(other)
+            assert (one.dtype, one.shape) == (other.dtype, other.shape)
+            assert one.tobytes() == other.tobytes()
+    assert step.program.exact is exact
+    return step
+
+
+def drawn(*shapes, dtype=np.float64, count=8):
+    rng = np.random.default_rng(1)
+    return [tuple(rng.normal(size=shape).astype(dtype) for shape in shapes) for _ in range(count)]
+
+
+def always(function):
+    return lambda: function
+
+
+def called(step, *functions):
+    return [call for call in step.program.calls if call.function in functions]
+
+
+def names(step):
+    return [call.function.__name__ for call in step.program.calls if not call.is_view]
+
+
+# fill_extrema
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("function", [np.maximum, np.minimum])
+def test_an_extremum_with_a_number_is_taken_with_an_array(function, dtype):
+    step = followed(always(lambda x: function(x, 0.1)), drawn((20, 5), dtype=dtype))
+    (call,) = called(step, function)
+    number = call.args[1]
+    assert (number.shape, number.dtype) == ((20, 5), dtype)
+    np.testing.assert_array_equal(number.array, np.full((20, 5), 0.1, dtype))
+
+
+@pytest.mark.parametrize("shape", [(64,), (600, 400)], ids=["small", "large"])
+def test_an_extremum_of_a_small_or_large_array_is_left_alone(shape):
+    (call,) = called(followed(always(lambda x: np.maximum(x, 0)), drawn(shape)), np.maximum)
+    assert call.args[1].shape == ()
+
+
+def test_an_extremum_with_an_argument_is_left_alone():
+    calls = [(x, float(i)) for i, (x,) in enumerate(drawn((100,)))]
+    (call,) = called(followed(always(lambda x, low: np.maximum(x, low)), calls), np.maximum)
+    assert call.args[1].shape == ()
+
+
+def test_an_extremum_of_two_arrays_is_left_alone():
+    (call,) = called(followed(always(lambda x, y: np.maximum(x, y)), drawn((30, 4), (4,))), np.maximum)
+    assert [arg.shape for arg in call.args] == [(30, 4), (4,)]
+
+
+def test_an_extremum_of_not_a_number_is_not_a_number():
+    calls = drawn((100,))
+    calls[-1][0][[3, 70]] = np.nan
+    followed(always(lambda x: (np.maximum(x, 0), np.minimum(x, np.nan))), calls)
+
+
+@pytest.mark.parametrize("number", [np.array(0.1), np.float64(0.1)], ids=["array", "scalar"])
+def test_an_extremum_with_a_number_of_wider_dtype_is_taken_in_that_dtype(number):
+    followed(always(lambda x: np.maximum(x, number + 0)), drawn((100,), dtype=np.float32))
+    followed(always(lambda x: np.maximum(x, np.array(0.1))), drawn((100,), dtype=np.float32))
+
+
+def test_an_extremum_of_integers_with_a_fraction_keeps_the_fraction():
+    calls = [(np.random.default_rng(i).integers(-3, 4, 100),) for i in range(8)]
+    followed(always(lambda x: np.maximum(x, 0.5)), calls)
+    followed(always(lambda x: np.maximum(x, np.array(0.5))), calls)
+
+
+# widen_masks
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_mask_is_converted_before_it_is_multiplied_with(dtype, turned):
+    def function(x, g):
+        return (x > 0) * g if turned else g * (x > 0)
+
+    step = followed(always(function), drawn((9, 7), (9, 7), dtype=dtype))
+    (call,) = called(step, np.multiply)
+    assert [arg.dtype for arg in call.args] == [dtype, dtype]
+    assert "assign" in names(step)
+
+
+def test_a_mask_that_is_used_twice_is_converted_once():
+    def function(x, g):
+        mask = x > 0
+        return g * mask, mask * np.exp(g)
+
+    assert names(followed(always(function), drawn((9, 7), (9, 7)))).count("assign") == 1
+
+
+def test_a_mask_that_is_written_into_in_between_is_converted_anew():
+    def function(x, g, h):
+        mask = x > 0
+        first = g * mask
+        mask[0] = ~mask[0]
+        return first, h * mask
+
+    followed(always(function), drawn((9,), (9,), (9,)))
+
+
+def test_a_mask_of_two_dtypes_is_multiplied_in_each():
+    def function(x, g):
+        mask = x > 0
+        return g * mask, g.astype(np.float32) * mask, mask * 3, mask * mask
+
+    followed(always(function), drawn((9, 7), (9, 7)))
+
+
+def test_a_mask_that_is_broadcast_is_left_alone():
+    step = followed(always(lambda x, g: g * (x > 0)), drawn((7,), (9, 7)))
+    assert "assign" not in names(step)
+
+
+def test_a_mask_in_another_order_is_converted_too():
+    followed(always(lambda x, g: (g * (x > 0).T, g.T * (x > 0), g * (x > 0)[::-1].T)), drawn((7, 7), (7, 7)))
+
+
+def test_not_a_number_is_not_masked_away():
+    calls = drawn((9,), (9,))
+    calls[-1][1][:] = [np.nan, np.inf, -np.inf, -0.0, 0, 1, -1, np.nan, np.inf]
+    with np.errstate(invalid="ignore"):
+        followed(always(lambda x, g: g * (x > 0)), calls)
+
+
+# take_by_constant
+
+
+@pytest.mark.parametrize("index", [[0, 2, 2], [-1, 0, -6], [[1, 2], [3, -4]], 3], ids=str)
+def test_elements_at_a_constant_index_are_taken_without_a_look_at_it(index):
+    step = followed(always(lambda x: x[np.array(index)]), drawn((6,)))
+    (call,) = called(step, np.take)
+    assert call.keywords == {"mode": "clip"}
+    assert np.all(call.args[1].array >= 0)
+
+
+def test_elements_at_an_index_that_is_an_argument_are_not_clipped():
+    rng = np.random.default_rng(0)
+    step = followed(always(lambda x, i: x[i]), [(x, rng.integers(-6, 6, 4)) for (x,) in drawn((6,))])
+    assert not called(step, np.take)
+    with pytest.raises(IndexError):
+        step(np.ones(6), np.array([0, 1, 2, 6]))
+
+
+def test_rows_at_a_constant_index_are_not_taken_as_elements():
+    step = followed(always(lambda x: (x[np.array([1, 0, 1])], x[:, np.array([2])])), drawn((3, 4)))
+    assert not called(step, np.take)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(size=st.integers(1, 40), index=st.lists(st.integers(0, 79), min_size=1, max_size=50))
+def test_any_index_in_range_takes_what_it_takes_eagerly(size, index):
+    positions = [i % (2 * size) - size for i in index]
+    followed(always(lambda x: (x * 1)[np.array(positions)]), drawn((size,), count=6))
+
+
+# scatter_by_constant
+
+
+def test_a_number_is_subtracted_at_a_constant_index_by_an_array():
+    def function(x):
+        t = x * 2
+        t[np.array([0, 3])] -= 1
+        return t
+
+    step = followed(always(function), drawn((5,)))
+    assert not called(step, operator.setitem, operator.getitem)
+    (call,) = called(step, np.subtract)
+    np.testing.assert_array_equal(call.args[1].array, [1, 0, 0, 1, 0])
+
+
+def test_it_is_subtracted_from_the_array_that_is_shown_flat():
+    def function(x):
+        t = x * 2
+        t.reshape(-1)[np.array([0, 5, -1])] -= 1
+        return t
+
+    step = followed(always(function), drawn((3, 4)))
+    assert not called(step, operator.setitem)
+    assert called(step, np.subtract)[0].args[1].shape == (3, 4)
+
+
+@pytest.mark.parametrize("index", [[0, 0], [1, -4], [2, 1, 2]], ids=str)
+def test_an_index_that_repeats_an_element_is_left_alone(index):
+    def function(x):
+        t = x * 2
+        t[np.array(index)] -= 1
+        return t
+
+    assert called(followed(always(function), drawn((5,))), operator.setitem)
+
+
+def scatter_argument(x, i):
+    t = x * 2
+    t[i] -= 1
+    return t
+
+
+def test_an_index_that_is_an_argument_is_left_alone():
+    rng = np.random.default_rng(0)
+    step = followed(always(scatter_argument), [(x, rng.permutation(5)[:2]) for (x,) in drawn((5,))])
+    assert called(step, operator.setitem)
+
+
+def test_a_number_that_is_an_argument_is_followed():
+    def function(x, number):
+        t = x * 2
+        t[np.array([0, 3])] -= number
+        return t
+
+    followed(always(function), [(x, 0.5 * i) for i, (x,) in enumerate(drawn((5,)))])
+
+
+def test_a_number_that_the_caller_changes_in_its_place_is_followed():
+    number = np.array(1.0)
+
+    def function(x):
+        t = x * 2
+        t[np.array([0, 3])] -= number
+        return t
+
+    step = followed(always(function), drawn((5,)))
+    number[...] = 5
+    np.testing.assert_array_equal(step(np.ones(5)), function(np.ones(5)))
+
+
+def test_an_addition_leaves_the_sign_of_zeros_elsewhere():
+    def function(x):
+        t, u = x * 1, x * 1
+        t[np.array([0, 3])] += 1
+        u[np.array([0, 3])] -= 1
+        return t, u
+
+    calls = drawn((5,))
+    calls[-1][0][:] = [-0.0, -0.0, 0.0, 1, -1]
+    followed(always(function), calls)
+
+
+def test_not_a_number_elsewhere_stays():
+    def function(x):
+        t = x * 1
+        t[np.array([0, 3])] -= 1
+        return t
+
+    calls = drawn((5,))
+    calls[-1][0][:] = [1, np.nan, np.inf, -np.inf, -0.0]
+    followed(always(function), calls)
+
+
+def test_a_write_between_picking_and_putting_back_is_kept_in_its_order():
+    def function(x):
+        t = x * 1
+        picked = t[np.array([0, 3])]
+        lower = picked - 1
+        t[0] = 9.0
+        t[np.array([0, 3])] = lower
+        return t
+
+    followed(always(function), drawn((5,)))
+
+
+def test_what_was_picked_and_is_read_elsewhere_stays():
+    def function(x):
+        t = x * 1
+        picked = t[np.array([0, 3])]
+        t[np.array([0, 3])] = picked - 1
+        return t, np.exp(picked)
+
+    assert called(followed(always(function), drawn((5,))), operator.setitem)
+
+
+def test_other_elements_that_are_put_there_are_put_there():
+    def function(x):
+        t, u = x * 1, x * 1
+        t[np.array([0, 3])] = t[np.array([1, 2])] - 1
+        u[np.array([0, 3])] = 1 - u[np.array([0, 3])]
+        return t, u
+
+    followed(always(function), drawn((5,)))
+
+
+def test_a_number_of_wider_dtype_is_subtracted_in_that_dtype():
+    def function(x):
+        t = x * 1
+        t[np.array([0, 3])] -= np.array(0.1)
+        return t
+
+    followed(always(function), drawn((5,), dtype=np.float32, count=12))
+
+
+def test_integers_are_left_alone():
+    def function(x):
+        t = x * 1
+        t[np.array([0, 3])] -= 1
+        return t
+
+    step = followed(always(function), [(np.arange(5) * i,) for i in range(8)])
+    assert called(step, operator.setitem)
+
+
+# drop_copies
+
+
+def test_a_copy_that_nobody_changes_is_not_made():
+    step = followed(always(lambda x: np.exp(np.sin(x).copy()) + 1), drawn((3, 4)))
+    assert names(step) == ["sin", "exp", "add"]
+
+
+def test_a_copy_is_made_before_the_original_is_changed():
+    def function(x):
+        t = np.sin(x)
+        copy = t.copy()
+        t[0] = 7
+        return t, copy
+
+    followed(always(function), drawn((3, 4)))
+
+
+def test_a_copy_that_is_changed_leaves_the_original():
+    def function(x):
+        t = np.sin(x)
+        copy = t.copy()
+        copy[0] = 7
+        return t, copy
+
+    followed(always(function), drawn((3, 4)))
+
+
+def test_a_copy_of_what_the_function_reaches_is_made():
+    def build():
+        state = np.ones(3)
+
+        def function(x):
+            before = state.copy()
+            state[...] = state + x
+            return before, state
+
+        return function
+
+    followed(build, drawn((3,)))
+
+
+def test_a_copy_in_another_order_or_dtype_is_made():
+    followed(
+        always(lambda x: (np.copy(np.sin(x).T) + 1, np.sin(x).astype(np.float32) * 2, np.sin(x)[::2].copy() * 3)),
+        drawn((3, 4)),
+    )
+
+
+def test_copies_of_copies_are_not_made():
+    assert names(followed(always(lambda x: np.sin(x).copy().copy().copy() + 1), drawn((3, 4)))) == ["sin", "add"]
