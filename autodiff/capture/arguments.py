@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,19 @@ def named_arguments(names: tuple[str, ...], args: tuple[Any, ...], keywords: dic
     return [leaf for name, tree in pairs for leaf in leaves_of(tree, name)]
 
 
+@dataclass(eq=False, frozen=True)
+class TheSame:
+    """What an argument has to be that is neither a number nor comparable: the very object, such as an array of text."""
+
+    thing: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TheSame) and other.thing is self.thing
+
+    def __repr__(self) -> str:
+        return f"a certain {type(self.thing).__name__}"
+
+
 def structure_of(tree: Any) -> Any:
     """Return the nesting of lists, tuples and dicts, with what kind of thing each part is."""
     return mapped(tree, describe) if isinstance(tree, list | tuple | dict) else describe(tree)
@@ -86,7 +100,7 @@ def describe(leaf: Any) -> Any:
             )
         return f"a Tensor of {leaf.dtype} {leaf.shape}"
     if isinstance(leaf, np.ndarray):
-        return f"{leaf.dtype} {leaf.shape}" if leaf.dtype.kind in "biufc" else leaf
+        return f"{leaf.dtype} {leaf.shape}" if leaf.dtype.kind in "biufc" else TheSame(leaf)
     if isinstance(leaf, np.generic):
         return f"a NumPy {leaf.dtype}"
     return "a float" if isinstance(leaf, float) else leaf
@@ -94,7 +108,9 @@ def describe(leaf: Any) -> Any:
 
 def is_input(leaf: Any) -> bool:
     """Return whether a part of the arguments may be another one in each call."""
-    return isinstance(leaf, Tensor | np.ndarray | np.generic | float)
+    if isinstance(leaf, np.ndarray):
+        return leaf.dtype.kind in "biufc"
+    return isinstance(leaf, Tensor | np.generic | float)
 
 
 def check_alike(name: str, before: Any, leaf: Any) -> None:

@@ -169,11 +169,12 @@ class Captured(Opaque):
         unsteady = frozenset(self.unsteady)
         try:
             program, self.compiled = compile_recording(recording, self.exact, unsteady)
-        except CaptureError:
+        except CaptureError as error:
             if self.exact:
                 raise
             self.exact = True
             program, self.compiled = compile_recording(recording, True, unsteady)
+            program.why_exact = str(error)
         self.guard = Guard(recording.environment, program)
         self.compile_seconds = time.perf_counter() - started
         self.contents = {}
@@ -247,6 +248,7 @@ class Captured(Opaque):
         if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
             self.exact, self.checks = True, 0
             self.compile(self.latest)
+            self.program.why_exact = words
         elif words:
             raise CaptureError(
                 f"the program of {self.__name__} does not do what the function does: {words}. If the function reads "

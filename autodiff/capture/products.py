@@ -98,7 +98,8 @@ def transpose_outputs(program: Program) -> None:
         product, x, weight, bias = found
         (rows,) = call.results
         has_others = layer.storage in uses.at_end or uses.readers[layer.storage] != [call]
-        if layer.shape[1] > FEW or not is_next(program, maker, call) or (has_others and uses.writers[rows.storage]):
+        others_can = not uses.writers[rows.storage] and not is_reshaped(program, layer)
+        if layer.shape[1] > FEW or not is_next(program, maker, call) or (has_others and not others_can):
             calls.append(call)
             continue
         if layer.size <= UNPACKED:
@@ -129,6 +130,12 @@ def transpose_outputs(program: Program) -> None:
             columns_of[layer] = columns
     program.calls = calls
     program.substitute(columns_of)
+
+
+def is_reshaped(program: Program, layer: Value) -> bool:
+    """Return whether an array is looked at through windows that its transposed copy would not have."""
+    views = [call for call in program.calls if call.is_view and layer in call.operands()]
+    return any(call.function not in (np.transpose, operator.getitem) for call in views)
 
 
 def is_transposed(source: Value, layer: Value) -> bool:

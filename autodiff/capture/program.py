@@ -25,6 +25,7 @@ class Program:
     gradients: places of `tensor.grad`. outputs: what is returned, with Values for arrays. watched: arrays of the user
     that were computed on once and for all, with what they held then. unsteady: memory that changes between the steps,
     so that nothing is computed on it once and for all. peak_bytes: the memory of the intermediate arrays.
+    why_exact: where a faster program rounded too far away from the ordinary step, so that this one is exact.
     """
 
     inputs: list[Value]
@@ -37,6 +38,7 @@ class Program:
     watched: list[tuple[NDArray[Any], bytes, str]] = field(default_factory=list)
     unsteady: set[Storage] = field(default_factory=set)
     peak_bytes: int = 0
+    why_exact: str = ""
 
     def ends(self) -> list[Value]:
         """Return the Values that somebody reads after the last call."""
@@ -170,7 +172,9 @@ def listing(program: Program) -> Iterator[str]:
     """Yield the lines that show a program: each call with its shapes, its memory and where it came from."""
     names = Names(program)
     loops = [call for call in program.calls if not call.is_view]
-    yield f"{len(loops)} calls, {program.peak_bytes:,} bytes of intermediate arrays"
+    yield f"{len(loops)} calls, {program.peak_bytes:,} bytes of intermediate arrays{', exact' * program.exact}"
+    if program.why_exact:
+        yield f"exact, for faster calls rounded too far away: {program.why_exact}"
     for value in program.inputs:
         yield f"  {names[value]:8}{in_brackets(value):24} argument"
     for held in program.held:

@@ -157,7 +157,7 @@ def stand_for_argument(leaf: Any, recorder: Recorder) -> Any:
     """Return what the step is given for a part of its arguments."""
     if isinstance(leaf, Tensor):
         return wrap(recorder.record_array(leaf._data, "input", "argument"), None)  # type: ignore[arg-type]
-    if isinstance(leaf, np.ndarray):
+    if isinstance(leaf, np.ndarray) and is_input(leaf):
         return recorder.record_array(leaf, "input", "argument")
     return recorder.record_number(leaf, "argument") if is_input(leaf) else leaf
 
