@@ -10,6 +10,7 @@ from autodiff.capture.errors import CaptureError
 from autodiff.capture.recorder import name_of
 from autodiff.capture.recording import Recording, TensorOutput
 from autodiff.capture.trace import Call, Value
+from autodiff.saved import owner_of
 from autodiff.tensor import Tensor
 
 ADVICE = (
@@ -43,10 +44,12 @@ def check_nothing_hidden(before: Recording, after: Recording) -> None:
 
     Nobody would notice if it were changed. Arrays that cannot be written to may live where they like.
     """
-    sources = {id(value.source) for value in constants_of(before)}
+    sources = {id(owner_of(value.source)) for value in constants_of(before) if value.source is not None}
     for call in after.trace.calls:
         for value in call.operands():
-            if value.source is not None and id(value.source) in sources and value.source.flags.writeable:
+            if value.source is None or not value.source.flags.writeable:
+                continue
+            if id(owner_of(value.source)) in sources:
                 raise CaptureError(
                     f"{name_of(call.function)} at {call.place.line} reads an array of {value.dtype} {value.shape} that "
                     "lives in a place where capture does not find it, and would not see it change; hold it in a "
@@ -71,7 +74,13 @@ def differing_calls(first: Call | None, second: Call | None, same: "Corresponden
             f"one run of the step called {name_of(first.function)} at {first.place.line}, the next "
             f"{name_of(second.function)} at {second.place.line}"
         )
-    parts = [*zip_longest(first.args, second.args), *((first.keywords.get(k), v) for k, v in second.keywords.items())]
+    if first.is_view != second.is_view:
+        return f"{name_of(second.function)} at {second.place.line} returned a window on memory in one of two calls"
+    keywords = {**first.keywords, **second.keywords}
+    parts = [
+        *zip_longest(first.args, second.args),
+        *((first.keywords.get(k), second.keywords.get(k)) for k in keywords),
+    ]
     for left, right in parts:
         if not same.agree(left, right):
             return (
@@ -122,10 +131,8 @@ class Correspondence:
 
 
 def looks(value: Value) -> tuple[Any, ...]:
-    """Return what has to be the same of a Value in every run. Arguments are copied, so that their layout may differ."""
-    strides = [stride for length, stride in zip(value.shape, value.strides, strict=True) if length > 1 and value.size]
-    kind = value.storage.kind
-    return value.form, value.shape, value.dtype, kind, () if kind == "input" else tuple(strides)
+    """Return what has to be the same of a Value in every run: not its layout, which the program chooses."""
+    return value.form, value.shape, value.dtype, value.storage.kind
 
 
 def in_words(part: Any) -> str:

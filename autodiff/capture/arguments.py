@@ -11,7 +11,8 @@ from autodiff.capture.errors import CaptureError
 from autodiff.capture.trace import mapped
 from autodiff.tensor import Tensor
 
-ADVICE = "call it with what it was recorded for, or capture the function once more for this"
+OTHERWISE = "capture the function once more for this"
+ADVICE = f"call it with what it was recorded for, or {OTHERWISE}"
 
 
 class Inputs:
@@ -117,4 +118,9 @@ def check_alike(name: str, before: Any, leaf: Any) -> None:
     """Raise CaptureError unless a part of the arguments is what it was when the step was recorded."""
     now = describe(leaf)
     if type(now) is not type(before) or not (now is before or now == before):
-        raise CaptureError(f"{name} was {before!r} when the step was recorded and is now {now!r}; {ADVICE}")
+        advice = f"give it as a float or an array if it changes from call to call, or {OTHERWISE}"
+        was, is_now = (repr(each) if isinstance(leaf, str) else each for each in (before, now))
+        raise CaptureError(
+            f"{name} was {was} when the step was recorded and is now {is_now}; "
+            f"{advice if type(before) is type(now) is int else ADVICE}"
+        )

@@ -160,12 +160,12 @@ class Cutter:
         """Put a call into the loop, if its samples are independent of each other or summed over."""
         if call.draws or len(call.results) + len(call.written) != 1 or call.keywords.keys() - {"out"}:
             return False
+        if self.pick(call):
+            return True
         if any(self.is_late(value) or value.form == "number" for value in call.operands()):
             return False
         if any(target not in self.axes or target.storage in self.touched_late for target in call.written):
             return False
-        if self.pick(call):
-            return True
         for kind in (self.view, self.elementwise, self.product, self.reduction):
             found = kind(call)
             if found is not None:
@@ -223,7 +223,13 @@ class Cutter:
             return False
         flat, index = call.args
         base = self.uses.base(flat, np.reshape)
-        rows = base in self.axes and len(base.shape) == 2 and self.axes[base] == 1 and is_contiguous(base)
+        rows = (
+            base in self.axes
+            and not self.is_late(base)
+            and len(base.shape) == 2
+            and self.axes[base] == 1
+            and is_contiguous(base)
+        )
         if not rows or not isinstance(index, Value) or index.array is None or index.storage.kind != "constant":
             return False
         if index.dtype.kind not in "iu" or not np.array_equal(index.array % self.samples, np.arange(self.samples)):
@@ -252,19 +258,22 @@ class Cutter:
         return None
 
     def elementwise(self, call: Call) -> tuple[list[int | None], int] | None:
-        """A ufunc, or a copy: all arrays with an axis of samples have it at the same place, counted from the last."""
+        """A ufunc, a choice, or a copy: arrays with an axis of samples have it at one place, counted from the last."""
         function = call.function
         is_ufunc = isinstance(function, np.ufunc) and function.signature is None
-        if (not is_ufunc and function is not assign) or not all(isinstance(arg, Value) for arg in call.args):
+        if not is_ufunc and function is not assign and (function is not np.where or len(call.args) != 3):
+            return None
+        if not all(isinstance(arg, Value) or type(arg) in (int, float) for arg in call.args):
             return None
         whole = (call.results or call.written)[0]
-        found = {len(whole.shape) - len(arg.shape) + self.axes[arg] for arg in call.args if arg in self.axes}
+        arrays = [arg for arg in call.args if isinstance(arg, Value)]
+        found = {len(whole.shape) - len(arg.shape) + self.axes[arg] for arg in arrays if arg in self.axes}
         if len(found) != 1 or (call.written and call.keywords.get("out") is not whole):
             return None
         (axis,) = found
         axes: list[int | None] = []
         for arg in call.args:
-            own = axis - (len(whole.shape) - len(arg.shape))
+            own = axis - (len(whole.shape) - len(arg.shape)) if isinstance(arg, Value) else -1
             axes.append(own if own >= 0 and arg.shape[own] != 1 else None)
         return axes, axis
 
@@ -296,10 +305,11 @@ class Cutter:
             return None
         array, along, *rest = call.args
         axis = self.axes[array]
-        if rest != [None, None, False] or isinstance(along, tuple | list):
+        if rest[:2] != [None, None] or len(rest) != 3 or isinstance(along, tuple | list):
             return None
+        keepdims = rest[2]
         nothing: list[int | None] = [None, None, None, None]
         if along is None or along % len(array.shape) == axis:
             whole = along is None or len(array.shape) == 1
-            return ([axis, *nothing], "sum") if owner is np.add and whole else None
-        return [axis, *nothing], axis - (along % len(array.shape) < axis)
+            return ([axis, *nothing], "sum") if owner is np.add and whole and not keepdims else None
+        return [axis, *nothing], axis if keepdims else axis - (along % len(array.shape) < axis)

@@ -40,6 +40,8 @@ def capture(function: Callable[..., Any], exact: bool = False) -> "Captured":
     recorded calls are compiled; the next two calls run both ways and compare. Arrays and floats given as arguments, an
     optimizer's learning rate and the draws of a np.random.Generator may differ in each call.
 
+    A gradient is that of the latest step, in the same memory as before: `parameter.grad` has to be copied to be kept.
+
     Raises CaptureError, naming the line, for what a replay could not follow: Python branches on values, `float(t)`,
     `t.item()` and `np.asarray(t)`, other shapes or dtypes, and changes of anything that the function reaches.
     """
@@ -219,7 +221,11 @@ class Captured(Opaque):
             leaves = self.check_arguments(*self.signature.bind(args, keywords))
         if leaves:
             self.guard.check_shared_memory(leaves)
-        return self.compiled.replay(leaves)
+        try:
+            return self.compiled.replay(leaves)
+        except Exception as error:
+            error.add_note(f"in a replay of {self.__name__}; without capture, the same call may tell more")
+            raise
 
     def compile_anew(self) -> None:
         """Compile once more, for an array that was computed on once and for all has changed: it is read from now on."""

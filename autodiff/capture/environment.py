@@ -24,6 +24,8 @@ PLAIN = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 FOREIGN = {*sys.stdlib_module_names, "numpy", "matplotlib", "PIL", "torch", "jax"} - {"__main__"}
 ENGINE = __name__.split(".")[0]
 OPAQUE = ([ENGINE, "function"], [ENGINE, "graph"])
+SETTINGS = ("types", "argparse", "collections")
+"""Modules of Python whose objects hold settings: SimpleNamespace, Namespace, UserDict."""
 LIMIT = 100_000
 """Objects to look at before giving up: a step that reaches more should be given what it needs."""
 
@@ -292,4 +294,4 @@ def is_instance(value: Any) -> bool:
     if isinstance(value, BaseException) or not (hasattr(value, "__dict__") or hasattr(value, "__slots__")):
         return False
     parts = type(value).__module__.split(".")
-    return parts[0] not in FOREIGN and parts[:2] not in OPAQUE
+    return (parts[0] not in FOREIGN or parts[0] in SETTINGS) and parts[:2] not in OPAQUE

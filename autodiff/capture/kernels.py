@@ -140,6 +140,8 @@ def drop_copies(program: Program) -> None:
         if not is_array_call(call) or not call.args or not isinstance(call.args[0], Value):
             continue
         source, copy = call.args[0], call.results[0]
+        if source.form != copy.form:
+            continue
         plain = call.function is assign or (call.function is operator.getitem and call.args[1] is Ellipsis)
         same = (source.shape, source.dtype, source.strides) == (copy.shape, copy.dtype, copy.strides)
         if not plain or not same or source.storage.kind != "made" or source.form == "number":

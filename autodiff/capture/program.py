@@ -171,27 +171,41 @@ def output_values(outputs: Any) -> Iterator[Value]:
 def listing(program: Program) -> Iterator[str]:
     """Yield the lines that show a program: each call with its shapes, its memory and where it came from."""
     names = Names(program)
-    loops = [call for call in program.calls if not call.is_view]
-    yield f"{len(loops)} calls, {program.peak_bytes:,} bytes of intermediate arrays{', exact' * program.exact}"
+    exact = ", exact" if program.exact else ""
+    yield f"{count_calls(program)} calls, {program.peak_bytes:,} bytes of intermediate arrays{exact}"
     if program.why_exact:
         yield f"exact, for faster calls rounded too far away: {program.why_exact}"
     for value in program.inputs:
-        yield f"  {names[value]:8}{in_brackets(value):24} argument"
+        yield f"  {names[value]:8} {in_brackets(value):20} argument"
     for held in program.held:
         if isinstance(held.before, Value):
-            yield f"  {names[held.before]:8}{in_brackets(held.before):24} {held.slot.name}"
-    for call in program.calls:
-        if call.is_view:
-            continue
-        made = call.results or [*call.written]
-        text = f"{name_of(call.function)}({', '.join(argument_texts(call, names))})"
-        came_from = " · ".join(part for part in (call.place.within, call.place.line) if part)
-        results = f"{', '.join(names[value] for value in made):8}{in_brackets(made[0]) if made else '':24}"
-        yield f"  {results} {text}  # {came_from}"
+            yield f"  {names[held.before]:8} {in_brackets(held.before):20} {held.slot.name}"
+    yield from call_lines(program, names, "  ")
     for held in [*program.held, *program.gradients]:
         if isinstance(held.after, Value) and held.after is not held.before:
             yield f"  {held.slot.name} = {names[held.after]}"
     yield f"  return {mapped(program.outputs, lambda part: names.text(part))}"
+
+
+def count_calls(program: Program) -> int:
+    """Return how many calls a program has, those of the body of a loop once."""
+    bodies = [call.function.body for call in program.calls if hasattr(call.function, "body")]  # type: ignore[attr-defined]
+    return sum(not call.is_view for call in program.calls) - len(bodies) + sum(map(count_calls, bodies))
+
+
+def call_lines(program: Program, names: "Names", indent: str) -> Iterator[str]:
+    """Yield a line for each call; the calls of a loop stand beneath it."""
+    for call in program.calls:
+        made = call.results or [*call.written]
+        results = f"{', '.join(names[value] for value in made):8} {in_brackets(made[0]) if made else '':20}"
+        came_from = " · ".join(part for part in (call.place.within, call.place.line) if part)
+        loop: Any = call.function
+        if hasattr(loop, "body"):
+            yield f"{indent}{results} for each of {loop.count} blocks of {loop.length} samples:"
+            yield from call_lines(loop.body, names.of_body(loop.body), indent + "    ")
+        elif not call.is_view:
+            text = f"{name_of(call.function)}({', '.join(argument_texts(call, names))})"
+            yield f"{indent}{results} {text}  # {came_from}"
 
 
 class Names:
@@ -201,6 +215,13 @@ class Names:
         self.numbers: dict[Storage, int] = {}
         self.known: dict[Value, str] = {}
         self.views = {call.results[0]: call for call in program.calls if call.is_view and call.results}
+
+    def of_body(self, body: Program) -> "Names":
+        """Return the names for the body of a loop, in which the names from around it hold."""
+        inner = Names(body)
+        inner.numbers, inner.known = self.numbers, self.known
+        inner.views |= self.views
+        return inner
 
     def __getitem__(self, value: Value) -> str:
         if value not in self.known:

@@ -88,6 +88,8 @@ class Recorded:
     size = property(lambda self: self.array_value("size").size)
     nbytes = property(lambda self: self.array_value("nbytes").nbytes)
     itemsize = property(lambda self: self.array_value("itemsize").dtype.itemsize)
+    strides = property(lambda self: self.array_value("strides").strides)
+    flags = property(lambda self: self.array_value("flags") and self.concrete.flags)
     base = property(lambda self: getattr(self.concrete, "base", None))  # by it the engine tells views from new arrays
 
     def array_value(self, name: str) -> "Value":
@@ -193,6 +195,8 @@ class Recorded:
 
     def copy(self, order: str = "C") -> Any:
         """Return a copy, in the order of the elements."""
+        if not isinstance(self.concrete, np.ndarray):
+            return self.recorder.call(convert, (self, self.dtype), {})
         return self.recorder.call(np.copy, (self,), {"order": order})
 
     def flatten(self) -> Any:

@@ -82,12 +82,26 @@ def test_a_bias_that_is_written_in_between_is_left_alone():
 
         def function(x, w):
             product = x @ w
-            bias[...] = bias + product[0]
+            bias[...] = bias + x[0, 0]
             return product + bias
 
         return function
 
     assert not is_folded(followed(build, drawn((9, 2), (2, 5))))
+
+
+def test_a_weight_that_is_written_in_between_is_left_alone():
+    def build():
+        weight = np.ones((2, 5))
+
+        def function(x, b):
+            product = x @ weight
+            weight[...] = weight + x[:2, :1]
+            return product + b
+
+        return function
+
+    assert not is_folded(followed(build, drawn((9, 2), (5,))))
 
 
 def test_a_bias_that_is_written_afterwards_is_folded():
