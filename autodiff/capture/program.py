@@ -189,7 +189,7 @@ def listing(program: Program) -> Iterator[str]:
 
 def count_calls(program: Program) -> int:
     """Return how many calls a program has, those of the body of a loop once."""
-    bodies = [call.function.body for call in program.calls if hasattr(call.function, "body")]  # type: ignore[attr-defined]
+    bodies = [call.function.body for call in program.calls if hasattr(call.function, "body")]
     return sum(not call.is_view for call in program.calls) - len(bodies) + sum(map(count_calls, bodies))
 
 
