@@ -64,17 +64,7 @@ def record(
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
         recorder.trace.inputs = [value_of(part) for part in inputs_in((recorded_args, recorded_keywords))]
         active.recorder = recorder
-        refused.error = None
-        try:
-            result = function(*recorded_args, **recorded_keywords)
-        except CaptureError:
-            raise
-        except Exception as error:
-            if refused.error is not None:  # which NumPy, or the step, has turned into another error
-                raise refused.error from error
-            raise
-        if refused.error is not None:
-            raise refused.error
+        result = run(function, recorded_args, recorded_keywords)
         note_after(recording)
         tensors = {id(slot.owner) for slot in environment.arrays}
         recorder.trace.outputs = mapped(result, lambda part: part if id(part) in tensors else symbolic_output(part))
@@ -94,6 +84,22 @@ def record(
     recorder.check_shared_memory()
     recording.result = mapped(result, concrete_output)
     return recording
+
+
+def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """Call a function; raise what was refused in it, though the function or NumPy may have caught that."""
+    refused.error = None
+    try:
+        result = function(*args, **keywords)
+    except CaptureError:
+        raise
+    except Exception as error:
+        if refused.error is not None:
+            raise refused.error from error
+        raise
+    if refused.error is not None:
+        raise refused.error
+    return result
 
 
 def replace_places(
