@@ -1,11 +1,11 @@
 """capture: records one step, and replays it as a program over arrays that are allocated once.
 
-- `errors` and `trace`: what is recorded, and what is refused. `environment` finds the arrays that a function reaches,
+- `errors` and `trace`: what is refused, and what is recorded. `environment` finds the arrays that a function reaches,
   `recorded` stands for an array while `recorder` writes down what is called on it, `recording` is one such run, and
   `agreement` compares two. `arguments` tells arrays from constants.
 - `program` holds the calls, and `listing` shows them. The passes improve them: `versions`, `simplify` and `lower` leave
-  out what is not needed; `kernels`, `products`, `parts` and `blocks` say the same in calls that are faster; `uses` tells
-  them who reads what. `compiler` puts the passes in order.
+  out what is not needed; `kernels`, `products`, `parts` and `blocks` say the same in faster calls; `uses` tells them who
+  reads what. `compiler` puts the passes in order.
 - `memory` shares the memory of `arrays` among what is left, `layout` opens it, and `code` writes the function.
 - `guard` and `check` see to it that a replay does what the function does; `captured` is what the user calls.
 """
