@@ -4,7 +4,7 @@
   `recorded` stands for an array while `recorder` writes down what is called on it, `recording` is one such run, and
   `agreement` compares two. `arguments` tells arrays from constants.
 - `program` holds the calls, and `listing` shows them. The passes improve them: `versions`, `simplify` and `lower` leave
-  out what is not needed; `kernels`, `products`, `parts` and `blocks` say the same in faster calls; `uses` tells them who
+  out what is not needed; `kernels`, `products`, `parts` and `blocks` say the same in faster calls; `uses` tells who
   reads what. `compiler` puts the passes in order.
 - `memory` shares the memory of `arrays` among what is left, `layout` opens it, and `code` writes the function.
 - `guard` and `check` see to it that a replay does what the function does; `captured` is what the user calls.
