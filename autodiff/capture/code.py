@@ -187,6 +187,9 @@ class Writer:
         if function is np.take and call.keywords == {"mode": "clip"}:
             take = self.name(self.layout[call.args[0]].take, "f")  # the method, without NumPy's wrapper of it
             return f"{take}({args[1]}, None, {out}, 'clip')"
+        if function in ARGUMENTS_OF_EXTREMA and call.args[1:] == () and call.keywords.keys() == {"axis"}:
+            extremum = getattr(self.layout[call.args[0]], function.__name__)
+            return f"{self.name(extremum, 'f')}({keywords[0].removeprefix('axis=')}, {out})"
         if function in WITH_OUT and not call.keywords.keys() - {"axis", "mode"}:
             return f"{f}({', '.join([*args, *keywords, f'out={out}'])})"
         return f"{self.name(store, 'f')}({out}, {f}({', '.join([*args, *keywords])}))"
@@ -195,6 +198,8 @@ class Writer:
         """Return the expression of a NumPy scalar, which takes a tenth of the time of an array without axes."""
         if is_reduction(call.function):
             return f"{f}({', '.join(args[:3])})"
+        if call.function is np.count_nonzero:
+            return f"{f}({', '.join(args)})"
         operands = [
             self.name(arg.array[()], "k") if arg.array is not None else text
             for arg, text in zip(call.args, args, strict=True)
@@ -267,6 +272,7 @@ class Writer:
         return self.text(part)
 
 
+ARGUMENTS_OF_EXTREMA = (np.argmax, np.argmin)
 SMALL_PRODUCT = 4096
 """Elements. np.dot fills its result with zeros before it computes it."""
 
@@ -284,7 +290,8 @@ def scalars_of(program: Program) -> set[Value]:
             continue
         if call.results[0].shape == () and uses.made_once(call.results[0]) is call:
             whole = is_reduction(call.function) and call.args[1:] == (None, None, None, False)
-            if whole or is_scalar_operation(call, found):
+            counted = call.function is np.count_nonzero and len(call.args) == 1 and not call.keywords
+            if whole or counted or is_scalar_operation(call, found):
                 found.add(call.results[0])
     while True:
         kept = {value for value in found if all(is_scalar_operation(one, found) for one in uses.readers[value.storage])}
