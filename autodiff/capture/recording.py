@@ -62,9 +62,15 @@ def record(
         replace_places(environment, recorder, recording, originals)
         stand_in = partial(stand_for_argument, recorder=recorder)
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
-        recorder.trace.inputs = [value_of(part) for part in inputs_in((recorded_args, recorded_keywords))]
+        inputs = inputs_in((recorded_args, recorded_keywords))
+        recorder.trace.inputs = [value_of(part) for part in inputs]
         active.recorder = recorder
         result = run(function, recorded_args, recorded_keywords)
+        if [value_of(part) for part in inputs] != recorder.trace.inputs:
+            raise CaptureError(
+                "the step gives a Tensor among its arguments another array, by t[i] = v or t.data = v, which a replay "
+                "would not hand back; return the new Tensor, or pass an array and write into that"
+            )
         note_after(recording)
         tensors = {id(slot.owner) for slot in environment.arrays}
         recorder.trace.outputs = mapped(result, lambda part: part if id(part) in tensors else symbolic_output(part))

@@ -317,6 +317,43 @@ def test_an_argument_may_be_a_constant():
     assert never_stale(captured, captured.function, calls) == ""
 
 
+def test_numbers_given_as_tensors_are_not_those_of_the_recorded_call():
+    """A Tensor of one number was taken for a constant, and its first value went into the kernels (tinygrad 14045)."""
+    captured = ad.capture(lambda a, b, c: a * b + c)
+    for i in range(CALLS):
+        found = captured(ad.Tensor([1.0, 2.0]), ad.Tensor(float(i)), np.float32(i))
+        np.testing.assert_array_equal(found.data, np.float32([2 * i, 3 * i]))
+
+
+def test_weights_that_are_arguments_and_changed_in_place_are_changed_in_every_call():
+    """An assignment to an argument that was not returned was dropped from replays: training stood still (16618)."""
+
+    def step(weights, x):
+        loss, gradient = ad.value_and_grad(lambda w: np.mean((x @ w - 1) ** 2))(weights)
+        weights -= 0.1 * gradient
+        return loss
+
+    x = np.random.default_rng(0).normal(size=(20, 5))
+    captured, weights, eager = ad.capture(step, exact=True), np.zeros(5), np.zeros(5)
+    for _ in range(CALLS):
+        assert captured(weights, x) == step(eager, x)
+        np.testing.assert_array_equal(weights, eager)
+
+
+@pytest.mark.parametrize("assign", [lambda t: t.__setitem__(0, t[0] + 1), lambda t: setattr(t, "data", t.data + 1)])
+def test_a_tensor_among_the_arguments_that_is_given_another_array_is_refused(assign):
+    """The same (16618), where the Tensor is given a new array rather than changed in its own."""
+
+    def step(weights):
+        assign(weights)
+        return np.sum(weights)
+
+    weights = ad.Tensor([1.0, 2.0])
+    with pytest.raises(ad.CaptureError):
+        ad.capture(step)(weights)
+    np.testing.assert_array_equal(weights.data, [1, 2])
+
+
 def test_windows_at_other_offsets():
     """Views had to have the offset of the recorded call."""
     base = np.random.default_rng(0).normal(size=(10, 12))
