@@ -13,7 +13,7 @@ from autodiff.capture.arguments import Inputs, Signature, check_alike, describe,
 from autodiff.capture.check import State, difference_of
 from autodiff.capture.code import Compiled
 from autodiff.capture.compiler import compile_recording
-from autodiff.capture.environment import Environment, Opaque, Slot, explore
+from autodiff.capture.environment import GONE, Environment, Opaque, Slot, explore
 from autodiff.capture.errors import CaptureError
 from autodiff.capture.guard import Guard
 from autodiff.capture.program import Program
@@ -247,9 +247,11 @@ class Captured(Opaque):
         result = self.function(*args, **keywords)
         after = State(self.guard, leaves)
         before.restore()
-        replayed = self.compiled.replay(leaves)
-        words = difference_of((result, after), (replayed, State(self.guard, leaves)), self.program.exact)
-        after.restore()
+        try:
+            replayed = self.compiled.replay(leaves)
+            words = difference_of((result, after), (replayed, State(self.guard, leaves)), self.program.exact)
+        finally:
+            after.restore()
         self.checks += 1
         if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
             self.exact, self.checks = True, 0
@@ -267,6 +269,6 @@ def is_number(slot: Slot | None) -> bool:
     """Return whether a place holds a Python number now."""
     try:
         value = None if slot is None else slot.get()
-    except (AttributeError, KeyError, IndexError, ValueError):
+    except GONE:
         return False
     return isinstance(value, int | float) and not isinstance(value, bool | np.generic)

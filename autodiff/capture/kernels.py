@@ -57,7 +57,6 @@ def widen_masks(program: Program) -> None:
                 if other.dtype.kind == "f" and mask.form == "array" and mask.shape == other.shape != ():
                     if mask not in widened:
                         opened, numbers = view(np.ndarray.view, mask, np.dtype(np.int8))
-                        numbers.dtype = np.dtype(np.int8)
                         wide = Value(Storage("made"), "array", mask.shape, other.dtype, other.strides)
                         calls += [opened, Call(assign, (numbers,), {}, [wide], errors=call.errors, place=call.place)]
                         widened[mask] = wide

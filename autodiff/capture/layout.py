@@ -96,6 +96,6 @@ class Layout:
         whole = np.moveaxis(self[entry.whole], entry.axis, 0)
         blocks = whole.reshape(loop.count, loop.length, *whole.shape[1:])
         parts = [np.moveaxis(block, 0, entry.axis) for block in blocks]
-        if entry.whole.storage.kind == "constant" and not self.program.written_storages()[entry.whole.storage]:
+        if entry.whole.storage.kind == "constant":
             return [np.ascontiguousarray(part) for part in parts]
         return parts

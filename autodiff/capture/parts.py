@@ -7,7 +7,7 @@ import numpy as np
 from autodiff.capture.lower import assign
 from autodiff.capture.program import Program
 from autodiff.capture.trace import Call, Storage, Value
-from autodiff.capture.uses import Uses, is_contiguous, made_array, view
+from autodiff.capture.uses import Uses, is_contiguous, kept_array, view
 
 
 def update_parts(program: Program) -> None:
@@ -113,8 +113,7 @@ def place_parts(program: Program) -> None:
             calls.append(call)
             continue
         (joint,) = call.results
-        whole = made_array(np.zeros(joint.shape, joint.dtype))
-        whole.storage.kind = "kept"
+        whole = kept_array(joint.shape, joint.dtype)
         assert whole.array is not None
         start = 0
         for part in call.args[0]:

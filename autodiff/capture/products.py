@@ -18,7 +18,7 @@ from autodiff.capture.lower import assign
 from autodiff.capture.program import Program, is_array_call
 from autodiff.capture.simplify import FOLDED_BYTES
 from autodiff.capture.trace import Call, Storage, Value
-from autodiff.capture.uses import Uses, is_contiguous, is_next, made_array, view
+from autodiff.capture.uses import Uses, is_contiguous, is_next, kept_array, made_array, view
 
 FEW = 8
 """Inputs or outputs of a layer that are few: BLAS spends its time on the other axis."""
@@ -47,13 +47,13 @@ def fold_bias(program: Program) -> None:
         maker, x, weight, bias = found
         columns = x.shape[1]
         if x not in widened:
-            widened[x] = made_array(np.ones((x.shape[0], columns + 1), x.dtype))
+            widened[x] = kept_array((x.shape[0], columns + 1), x.dtype)
             if x.array is not None and x.nbytes <= FOLDED_BYTES and x.storage not in program.unsteady:
-                widened[x].array[:, :columns] = x.array  # type: ignore[index]
+                widened[x] = made_array(np.column_stack([x.array, np.ones(len(x.array), x.dtype)]))
                 program.watch(x)
             else:
                 calls += copied(widened[x], (slice(None), slice(0, columns)), x, call)
-        joint = made_array(np.empty((columns + 1, weight.shape[1]), x.dtype))
+        joint = kept_array((columns + 1, weight.shape[1]), x.dtype)
         calls += copied(joint, slice(0, columns), weight, call)
         calls += copied(joint, columns, bias, call)
         dropped.add(id(maker))

@@ -25,8 +25,8 @@ active = Active()
 STATIC = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 """Functions of what is known without a look at the contents."""
 
-WRITING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis, np.add.at, np.subtract.at}
-"""Functions that write into their first argument."""
+WRITING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+"""Functions that write into their first argument, besides the `at` of ufuncs."""
 
 TEXT = {np.array2string, np.array_repr, np.array_str}
 
@@ -169,10 +169,7 @@ class Recorder:
         """Return the Value of an argument; what is no array is returned as it is."""
         if type(part) is Recorded:
             if part.recorder is not self:
-                raise CaptureError(
-                    f"{here().line} uses an array that was recorded by an earlier call and kept in a place out of the "
-                    "recorder's sight: return it from the step instead, and pass it in again"
-                )
+                raise kept_from_earlier()
             return part.value
         if isinstance(part, np.ndarray):
             return self.value_of(part, "constant")
@@ -183,10 +180,7 @@ class Recorder:
     def check_open(self) -> None:
         """Raise CaptureError for a call after the recorded one has ended, or in another thread."""
         if not self.open:
-            raise CaptureError(
-                f"{here().line} uses an array that was recorded by an earlier call and kept in a place out of the "
-                "recorder's sight: return it from the step instead"
-            )
+            raise kept_from_earlier()
         if threading.get_ident() != self.thread:
             raise refusal("a call in another thread than the step's", "compute in the thread that calls the step")
 
@@ -218,6 +212,14 @@ class Recorder:
             function is np.nan_to_num and keywords.get("copy") is False
         ):
             raise refusal(f"{name_of(function)} writing into its argument", "leave that option away")
+
+
+def kept_from_earlier() -> CaptureError:
+    """Return the error for what a step has left behind where it was not found, and uses later."""
+    return CaptureError(
+        f"{here().line} uses an array that was recorded by an earlier call and kept in a place out of the recorder's "
+        "sight: return it from the step instead, and pass it in again"
+    )
 
 
 def error_handling() -> tuple[str, ...]:

@@ -81,7 +81,7 @@ def view(function: Any, *args: Any) -> tuple[Call, Value]:
     """Return the call that opens a window on an array, its first argument, and the Value of the window."""
     source = args[0]
     shown = function(dummy(source), *args[1:])
-    value = Value(source.storage, "array", shown.shape, source.dtype, shown.strides)
+    value = Value(source.storage, "array", shown.shape, shown.dtype, shown.strides)
     return Call(function, args, {}, [value], is_view=True), value
 
 
@@ -96,4 +96,11 @@ def made_array(array: Any) -> Value:
     value.array = aligned(value)
     value.strides = value.array.strides
     value.array[...] = array
+    return value
+
+
+def kept_array(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Value:
+    """Return the Value of an array in memory of the program's own that each step writes into; ones to begin with."""
+    value = made_array(np.ones(shape, dtype))
+    value.storage.kind = "kept"
     return value
