@@ -118,17 +118,21 @@ def compare(
 
         from autodiff.experiment.compare import for_comparison, write_comparison
         from autodiff.experiment.table import plain
+        from autodiff.experiment.terminal import terminal_columns
 
         options = for_comparison(experiments, options)
         outcomes = run_all(experiments, options, quiet, announce=False)
+        if not as_json:
+            columns = terminal_columns(sys.stdout) if sys.stdout.isatty() else None
+            print(plain([outcome.summary for outcome in outcomes], columns), flush=True)
+        comparison = None
         if outcomes[-1].status != "interrupted":
             with progress(quiet).note("drawing the comparison"):
                 comparison = write_comparison(outcomes, options)
-            if as_json:
-                print_json(outcomes, folder=str(comparison.folder), seconds=comparison.seconds)
-            else:
-                print(plain([outcome.summary for outcome in outcomes]))
-                print(comparison.sentence)
+        if as_json:
+            print_json(outcomes, **(comparison.as_json() if comparison else {}))
+        elif comparison:
+            print(comparison.sentence)
         exit_by_status(outcomes)
 
 
@@ -215,8 +219,9 @@ def run_all(experiments: "Sequence[Experiment]", options: "Options", quiet: bool
     from autodiff.experiment.run import run
 
     outcomes = []
-    for experiment in experiments:
-        outcome = run(experiment, options, progress(quiet))
+    for number, experiment in enumerate(experiments, 1):
+        position = f"run {number} of {len(experiments)}" if len(experiments) > 1 else ""
+        outcome = run(experiment, options, progress(quiet, position))
         outcomes.append(outcome)
         if outcome.status != "done":
             print(outcome.sentence, file=sys.stderr)
@@ -227,11 +232,11 @@ def run_all(experiments: "Sequence[Experiment]", options: "Options", quiet: bool
     return outcomes
 
 
-def progress(quiet: bool) -> "Progress":
+def progress(quiet: bool, position: str = "") -> "Progress":
     """Return the line of progress, which shows itself only where it may."""
     from autodiff.experiment.progress import Progress, wanted
 
-    return Progress(visible=wanted(quiet))
+    return Progress(wanted(quiet), position)
 
 
 def print_json(outcomes: "Sequence[Outcome]", **more: object) -> None:
@@ -241,7 +246,7 @@ def print_json(outcomes: "Sequence[Outcome]", **more: object) -> None:
 
 
 def exit_by_status(outcomes: "Sequence[Outcome]") -> None:
-    """Leave with 130 if a run was interrupted, with 1 if one failed."""
+    """Leave with 130 if a run was interrupted, with 1 if one diverged or did not learn."""
     statuses = {outcome.status for outcome in outcomes}
     if statuses != {"done"}:
         raise typer.Exit(130 if "interrupted" in statuses else 1)

@@ -154,11 +154,26 @@ def test_a_diverging_run_is_told_kept_and_does_not_lose_the_others(folder: Path)
     assert 1 < len(log) < 13
 
 
-def test_a_run_that_ends_worse_than_it_began_says_so(folder: Path) -> None:
-    done = adrun(folder, "train", "configs/one.yaml", "--set", "learning_rate=1e6", "--no-gif")
-    first = float(rows(folder / "results" / "one" / "log.csv")[0]["loss"])
-    assert f"; it began with {first:.6f}: try a smaller learning_rate (it is 1e+06); written to " in done.stdout
-    assert "it began with" not in adrun(folder, "train", "configs/one.yaml", "--no-gif").stdout
+@pytest.mark.parametrize(
+    ("rate", "change"),
+    [("1e6", "smaller learning_rate (it is 1e+06)"), ("1e-30", "larger learning_rate (it is 1e-30)")],
+)
+def test_a_run_that_ends_no_better_than_it_began_did_not_learn(folder: Path, rate: str, change: str) -> None:
+    done = adrun(folder, "compare", "configs/one.yaml", "--set", f"learning_rate={rate}", "--no-gif", code=1)
+    written = folder / "results" / "one"
+    first, *_, last = rows(written / "log.csv")
+    assert float(last["loss"]) >= float(first["loss"])
+    assert done.stderr.startswith("one: did not learn: loss ")
+    assert f"; it began with loss {float(first['loss']):.6f}: try a {change}; written to " in done.stderr
+    assert done.stdout.splitlines()[1].endswith("did not learn")
+    assert json.loads((written / "summary.json").read_text())["status"] == "did not learn"
+
+
+def test_a_network_that_only_guesses_did_not_learn(folder: Path) -> None:
+    decay = ["--set", "weight_decay=20", "--set", "learning_rate=0.04", "--set", "epochs=200"]
+    done = adrun(folder, "train", "configs/one.yaml", *decay, "--no-gif", code=1)
+    assert "one: did not learn: loss 1.0986" in done.stderr
+    assert "try a smaller weight_decay (it is 20)" in done.stderr
 
 
 MALFORMED = {
@@ -307,6 +322,26 @@ def test_an_interrupted_run_keeps_what_was_written(folder: Path, asked: signal.S
     assert summary["status"] == "interrupted"
     assert [int(row["epoch"]) for row in log] == list(range(summary["final"]["epoch"] + 1))
     assert names(folder / "results" / "two") == set()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_interrupted_comparison_shows_what_was_reached(folder: Path) -> None:
+    (folder / "configs" / "two.yaml").write_text(GOOD.replace("epochs: 12", "epochs: 1000000"))
+    command = [sys.executable, str(ROOT / "cli.py"), "compare", "--all"]
+    process = subprocess.Popen(
+        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "results" / "one" / "summary.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    head, one, two = output.splitlines()
+    assert head.startswith("run")
+    assert (one.split()[0], one.split()[-1]) == ("one", "done")
+    assert (two.split()[0], two.split()[-1]) == ("two", "interrupted")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from autodiff.experiment import folder as folders
 from autodiff.experiment import table
@@ -38,6 +39,10 @@ class Comparison:
         """One line for people."""
         training, drawing = self.seconds["training"], self.seconds["drawing"]
         return f"trained for {training:.1f} s, drew for {drawing:.1f} s; written to {self.folder}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same as plain values."""
+        return {"folder": str(self.folder), "seconds": self.seconds}
 
 
 def write_comparison(outcomes: Sequence[Outcome], options: Options) -> Comparison:

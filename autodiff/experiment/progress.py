@@ -4,30 +4,36 @@ Rich has a finer bar, but importing it takes longer than a short run.
 """
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from autodiff.experiment.terminal import NARROWEST_NAME, columns_of, fitted, terminal_columns
 from autodiff.experiment.training import Report
 
 SECONDS_BETWEEN = 0.1
-BAR = 24  # columns
+WIDEST_BAR, NARROWEST_BAR = 24, 8  # columns, between its brackets
+LONGEST_LEFT = len("59 min 59 s left")
 ERASE = "\r\x1b[K"
+NO = ("", "0", "false", "no", "off")  # what a variable of the environment says when it does not mean yes
 
 
 def wanted(quiet: bool) -> bool:
     """Tell whether progress may be shown: stderr is a terminal that can erase a line, and nobody asked for silence."""
-    unwanted = quiet or os.environ.get("CI") or os.environ.get("TERM") == "dumb"
+    unwanted = quiet or os.environ.get("CI", "").lower() not in NO or os.environ.get("TERM") == "dumb"
     return not unwanted and sys.stderr is not None and sys.stderr.isatty()
 
 
 class Progress:
-    """Shows the epoch, loss and accuracy of the present run; shows nothing unless `visible`."""
+    """Shows the epoch, loss and accuracy of the present run; shows nothing unless `visible`.
 
-    def __init__(self, visible: bool) -> None:
+    `position` is the present run's among those of the command, such as "run 2 of 4".
+    """
+
+    def __init__(self, visible: bool, position: str = "") -> None:
         self.visible = visible
+        self.position = position
 
     @contextmanager
     def of(self, name: str, epochs: int) -> Iterator[Report]:
@@ -41,10 +47,8 @@ class Progress:
             if now < due:
                 return
             due = now + SECONDS_BETWEEN
-            done = epoch / epochs
-            bar = "#" * int(done * BAR)
-            left = f"{(now - started) * (1 - done) / done:.0f} s left" if epoch else ""
-            self._show(f"{name} [{bar:<{BAR}}] {epoch}/{epochs}  loss {loss:.4f}  accuracy {accuracy:6.1%}  {left}")
+            left = duration((now - started) * (epochs - epoch) / epoch) + " left" if epoch else ""
+            self._show(line(name, self.position, epoch, epochs, loss, accuracy, left, _room()))
 
         try:
             yield report if self.visible else _silent
@@ -54,20 +58,67 @@ class Progress:
     @contextmanager
     def note(self, text: str) -> Iterator[None]:
         """Show a line while the block runs."""
-        self._show(text)
+        self._show(fitted(f"{self.position}  {text}".strip(), _room()))
         try:
             yield
         finally:
             self._erase()
 
-    def _show(self, line: str) -> None:
+    def _show(self, text: str) -> None:
         if self.visible:
-            columns = shutil.get_terminal_size().columns
-            print(ERASE + line[: columns - 1], end="", file=sys.stderr, flush=True)
+            print(ERASE + text, end="", file=sys.stderr, flush=True)
 
     def _erase(self) -> None:
         if self.visible:
             print(ERASE, end="", file=sys.stderr, flush=True)
+
+
+def line(
+    name: str, position: str, epoch: int, epochs: int, loss: float, accuracy: float, left: str, columns: int
+) -> str:
+    """Return the line that fits the columns: first a long name is shortened and the bar gives way, then the count does.
+
+    Loss and accuracy are the last to go.
+    """
+    measured = [f"loss {_loss(loss)}", f"accuracy {accuracy:6.1%}"]
+    count = f"{epoch:{len(str(epochs))}}/{epochs}"
+    roomy = _joined([position, name, "[]", count, *measured, left.ljust(LONGEST_LEFT)])  # lest the bar's width change
+    width = min(WIDEST_BAR, columns - columns_of(roomy))
+    bar = f"[{'#' * int(epoch / epochs * width):<{width}}]" if width >= NARROWEST_BAR else ""
+    choices = [
+        [bar, count, *measured, left],
+        [*measured, left],
+        measured,
+    ]
+    for shown in choices:
+        for before in (position, ""):
+            room = columns - columns_of(_joined([before, "", *shown])) - 2
+            if room >= min(NARROWEST_NAME, columns_of(name)):
+                return _joined([before, fitted(name, room), *shown]).replace("  [", " [", 1)
+    return fitted(_joined(measured), columns)
+
+
+def _joined(parts: list[str]) -> str:
+    return "  ".join(filter(None, parts))
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 8 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _loss(loss: float) -> str:
+    """Return a loss in six characters or a few more, however large it is."""
+    return f"{loss:.4f}" if loss < 1000 else f"{loss:.2e}"
+
+
+def _room() -> int:
+    """Return the columns that a line may take without wrapping."""
+    return terminal_columns(sys.stderr) - 1
 
 
 def _silent(epoch: int, loss: float, accuracy: float) -> None:

@@ -1,6 +1,7 @@
 """One run, from its config to its folder: training, log, pictures, summary."""
 
 import json
+import math
 import shutil
 import tempfile
 import time
@@ -52,14 +53,24 @@ class Outcome:
         where = f"written to {self.folder}"
         if final is None:
             return f"{name}: interrupted before the first epoch; {where}"
-        first, loss = self.training.loss[0], self.training.loss[-1]
-        advice = f"try a smaller learning_rate (it is {self.experiment.config.learning_rate:g})"
+        loss = self.training.loss[-1]
         if self.status == "diverged":
-            return f"{name}: diverged: the loss became {loss:g} at epoch {final['epoch']}; {advice}; {where}"
+            return f"{name}: diverged: the loss became {loss:g} at epoch {final['epoch']}; {self._advice}; {where}"
         reached = f"loss {loss_text(loss)}, accuracy {final['accuracy']:.2%} after {final['epoch']} epochs"
-        interrupted = "interrupted: " if self.status == "interrupted" else ""
-        worse = f"; it began with {loss_text(first)}: {advice}" if loss > first and not interrupted else ""
-        return f"{name}: {interrupted}{reached} in {self.training.seconds:.1f} s{worse}; {where}"
+        said = "" if self.status == "done" else f"{self.status}: "
+        began = ""
+        if self.status == "did not learn":
+            began = f"; it began with loss {loss_text(self.training.loss[0])}: {self._advice}"
+        return f"{name}: {said}{reached} in {self.training.seconds:.1f} s{began}; {where}"
+
+    @property
+    def _advice(self) -> str:
+        """Say what to change where the network did not learn."""
+        config, loss = self.experiment.config, self.training.loss
+        if config.weight_decay >= 1 or config.weight_decay * config.learning_rate >= 1:  # each step shrinks all weights
+            return f"try a smaller weight_decay (it is {config.weight_decay:g})"
+        change = "larger" if math.isclose(loss[-1], loss[0], rel_tol=1e-6) else "smaller"  # nothing but roundings moved
+        return f"try a {change} learning_rate (it is {config.learning_rate:g})"
 
 
 def run(experiment: Experiment, options: Options, progress: Progress) -> Outcome:

@@ -16,7 +16,7 @@ from autodiff.experiment.dataset import spiral
 from autodiff.experiment.network import Snapshot, build_model, build_optimizer
 from autodiff.experiment.schedule import frame_epochs
 
-Status = Literal["done", "diverged", "interrupted"]
+Status = Literal["done", "did not learn", "diverged", "interrupted"]
 Report = Callable[[int, float, float], None]
 Measurement = tuple[float, float]
 Measured = tuple[ad.Tensor, int]
@@ -76,11 +76,22 @@ def train(config: Config, report: Report, kept: Collection[int] = ()) -> Trainin
     except KeyboardInterrupt:
         status = "interrupted"
     seconds = time.perf_counter() - started
+    if status == "done" and not learned(loss, accuracy, dataset.classes):
+        status = "did not learn"
     drawable = {
         epoch: snapshot for epoch, snapshot in snapshots.items() if epoch < measured and math.isfinite(loss[epoch])
     }
     parameters = sum(parameter.data.size for parameter in model.parameters())
     return Training(status, features, labels, loss[:measured], accuracy[:measured], drawable, parameters, seconds)
+
+
+def learned(loss: NDArray[np.float64], accuracy: NDArray[np.float64], classes: int) -> bool:
+    """Tell whether the last network knows more than the first one did, and more than one that guesses.
+
+    The loss of a network that gives each of the classes the same probability is ln(classes).
+    """
+    guesses = loss[-1] > math.log(classes) * (1 - 1e-4) and accuracy[-1] <= 1 / classes
+    return bool(loss[-1] < loss[0] and not guesses)
 
 
 class _Trainer:

@@ -27,9 +27,31 @@ def test_the_plain_table_is_aligned() -> None:
     assert head.split("  ")[0].strip() == "run"
     assert first.split() == ["relu-adam", "0.012346", "50.00%", "3", "40", "never", "1.25", "done"]
     assert second.split() == ["x", "not", "finite", "50.00%", "never", "never", "never", "1.25", "diverged"]
-    for column in ("final loss", "accuracy", "epochs to 99%", "seconds"):
+    for column in ("loss", "accuracy", "to 99%", "seconds"):
         end = head.index(column) + len(column)
         assert all(line[end - 1] != " " and line[end] == " " for line in (first, second))
+
+
+@pytest.mark.parametrize("columns", [200, 82, 80, 79, 60, 50, 40])
+def test_the_table_fits_a_terminal(columns: int) -> None:
+    runs = [
+        summary("sigmoid-adam,learning_rate=0.001", 0.0123, [3, 40, 10_000]) | {"status": "did not learn"},
+        summary("sigmoid-adam,learning_rate=0.002", None, [None, None, None]),
+    ]
+    lines = plain(runs, columns).splitlines()
+    assert max(map(len, lines)) <= max(columns, 49)
+    assert len({line.partition("  ")[0] for line in lines[1:]}) == 2
+    least_columns = {"loss": 0, "accuracy": 0, "status": 0, "to 95%": 60, "seconds": 82}
+    assert {heading for heading in least_columns if heading in lines[0]} == {
+        heading for heading, least in least_columns.items() if columns >= least
+    }
+    assert (plain(runs, 200) == plain(runs)) is True
+
+
+def test_the_usual_names_fit_eighty_columns_whole() -> None:
+    text = plain([summary("sigmoid-adam", 0.0123, [3, 40, 10_000]) | {"status": "did not learn"}], 80)
+    assert "sigmoid-adam " in text
+    assert text.splitlines()[0].split()[-2:] == ["seconds", "status"]
 
 
 def test_the_markdown_table_has_a_cell_for_every_heading() -> None:
