@@ -53,7 +53,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 def print_version(asked: bool) -> None:
     """Print the version and stop, if asked to."""
     if asked:
-        from autodiff.experiment.versions import adrun_version
+        from autodiff.experiment.machine import adrun_version
 
         print(f"adrun {adrun_version()}")
         raise typer.Exit
@@ -171,6 +171,9 @@ def check_gradients(
 
 def main() -> None:
     """Run the command line."""
+    from autodiff.experiment.machine import use_one_thread
+
+    use_one_thread()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to stop, too, keeps what was reached
     app(prog_name="adrun")
 

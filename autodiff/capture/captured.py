@@ -26,6 +26,8 @@ RECORDINGS = 4
 """Calls after which a step has to do the same as in the call before."""
 CHECKS = 2
 """Replays that are compared with an ordinary run, before the program is trusted."""
+LARGE = 32 * 1024**2
+"""Bytes: a program with more memory than that gives it back while it is checked, lest both ways need theirs at once."""
 
 
 def capture(function: Callable[..., Any], exact: bool = False) -> "Captured":
@@ -244,9 +246,14 @@ class Captured(Opaque):
         if self.guard.changed_arrays():
             self.compile_anew()
         before = State(self.guard, leaves)
+        if self.program.peak_bytes > LARGE:
+            self.compiled = None
         result = self.function(*args, **keywords)
         after = State(self.guard, leaves)
         before.restore()
+        if self.compiled is None:
+            self.compile(self.latest)
+            assert self.compiled is not None
         try:
             replayed = self.compiled.replay(leaves)
             words = difference_of((result, after), (replayed, State(self.guard, leaves)), self.program.exact)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from autodiff.experiment import folder as folders
-from autodiff.experiment import table
+from autodiff.experiment import memory, table
+from autodiff.experiment.config import MOST_BYTES
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.load import Experiment
 from autodiff.experiment.render import MOST_RUNS
@@ -24,7 +25,18 @@ def for_comparison(experiments: Sequence[Experiment], options: Options) -> Optio
         raise InputError([f"compare: the grid of boundaries shows at most {MOST_RUNS} runs, {advice}"])
     folders.create(options.results / folders.COMPARISON)
     runs = [(experiment.config.epochs, experiment.config.frames) for experiment in experiments]
-    return replace(options, frame_epochs=shared_frame_epochs(runs))
+    frame_epochs = shared_frame_epochs(runs)
+    needed = memory.together(
+        [
+            experiment.config.needs(sum(epoch <= experiment.config.epochs for epoch in frame_epochs))
+            for experiment in experiments
+        ]
+    )
+    if needed > MOST_BYTES:
+        found = f"{len(experiments)} runs that keep up to {len(frame_epochs)} frames each need about"
+        allowed = f"at most {memory.gigabytes(MOST_BYTES)} are allowed (take fewer frames, runs or narrower layers)"
+        raise InputError([f"compare: {found} {memory.gigabytes(needed)} of memory together; {allowed}"])
+    return replace(options, frame_epochs=frame_epochs)
 
 
 @dataclass(frozen=True)

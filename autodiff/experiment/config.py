@@ -1,10 +1,11 @@
 """What an experiment is: the fields of a config, what each may hold, and which contradict each other."""
 
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
+
+from autodiff.experiment import memory
 
 # The limits protect the machine: a slip of the keyboard is answered at once, not by an hour of swapping.
 MOST_POINTS = 100_000
@@ -111,20 +112,35 @@ class Config(_Fields):
     @field_validator("hidden")
     @classmethod
     def _fits_in_memory(cls, hidden: list[int], info: ValidationInfo) -> list[int]:
-        if not {"dataset", "frames", "dtype"} <= info.data.keys():
+        if not {"activation", "optimizer", "epochs", "dataset", "batch_size", "dtype", "frames"} <= info.data.keys():
             return hidden  # one of these is reported already
-        dataset, frames = info.data["dataset"], info.data["frames"]
-        widths = [2, *hidden, dataset.classes]
-        parameters = sum((inputs + 1) * outputs for inputs, outputs in pairwise(widths))
-        # Forwards and backwards a layer holds its outputs about four times; so does an optimizer its parameters.
-        numbers = 4 * dataset.points * sum(widths) + (4 + frames) * parameters
-        needed = numbers * (8 if info.data["dtype"] == "float64" else 4)
+        given = cls.model_construct(**info.data, hidden=hidden)
+        needed = memory.together([given.needs()])
         if needed > MOST_BYTES:
             _refuse(
-                f"would need about {needed / 1024**3:.1f} GB with {dataset.points:,} points and {frames} frames; "
-                f"at most {MOST_BYTES / 1024**3:.0f} GB are allowed (take narrower layers, fewer points or frames)"
+                f"would need about {memory.gigabytes(needed)} with {given.dataset.points:,} points and "
+                f"{given.kept_networks} frames; at most {memory.gigabytes(MOST_BYTES)} are allowed (take narrower "
+                "layers, fewer points or frames, or smaller batches with batch_size)"
             )
         return hidden
+
+    @property
+    def kept_networks(self) -> int:
+        """The number of networks that a run keeps for its pictures, at most."""
+        return min(self.frames, self.epochs + 1)
+
+    def needs(self, frames: int | None = None) -> memory.Needs:
+        """Return the memory that a run needs that keeps as many frames, by default those of the config."""
+        points = self.dataset.points
+        return memory.needs(
+            activation=self.activation,
+            widths=[2, *self.hidden, self.dataset.classes],
+            points=points,
+            batch=self.batch_size or points,
+            moments=memory.OF_ADAM if self.optimizer in ADAPTIVE else memory.OF_MOMENTUM * (self.momentum > 0),
+            itemsize=8 if self.dtype == "float64" else 4,
+            frames=self.kept_networks if frames is None else frames,
+        )
 
     @property
     def title(self) -> str:

@@ -16,11 +16,11 @@ from autodiff.experiment import folder as folders
 from autodiff.experiment.files import replacing
 from autodiff.experiment.load import Experiment
 from autodiff.experiment.log import write_log
+from autodiff.experiment.machine import versions
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.render import Animation
 from autodiff.experiment.summary import loss_text, summarise
 from autodiff.experiment.training import Status, Training, train
-from autodiff.experiment.versions import versions
 
 # Removed when a run writes its log: pictures and summary of an earlier run do not belong to it.
 OUTDATED = ("boundary.gif", "boundary.webp", "boundary.apng", "boundary.png", "summary.json")

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.experiment.load import Experiment
+from autodiff.experiment.machine import machine, versions
 from autodiff.experiment.training import Status, Training
-from autodiff.experiment.versions import versions
 
 MILESTONES = (0.90, 0.95, 0.99)
 
 
 def summarise(experiment: Experiment, training: Training, status: Status, drawing_seconds: float) -> dict[str, Any]:
-    """Return name, status, config, results, seconds and versions; None for a loss that is not finite."""
+    """Return name, status, config, results, seconds, versions and machine; None for a loss that is not finite."""
     return {
         "name": experiment.name,
         "title": experiment.config.title,
@@ -26,6 +26,7 @@ def summarise(experiment: Experiment, training: Training, status: Status, drawin
         "epochs_to_accuracy": {f"{level:.2f}": epochs_to(training.accuracy, level) for level in MILESTONES},
         "seconds": {"training": round(training.seconds, 3), "drawing": round(drawing_seconds, 3)},
         "versions": versions(),
+        "machine": machine(),
         "config": experiment.config.resolved(),
     }
 

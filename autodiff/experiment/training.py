@@ -66,7 +66,7 @@ def train(config: Config, report: Report, kept: Collection[int] = ()) -> Trainin
             for epoch in range(config.epochs + 1):
                 if epoch in kept:
                     snapshots[epoch] = Snapshot(model)
-                measurement = trainer.measure_and_train() if epoch < config.epochs else trainer.measure()
+                measurement = trainer.measure_and_train() if epoch < config.epochs else trainer.measure_last()
                 loss[epoch], accuracy[epoch] = measurement
                 measured = epoch + 1
                 report(epoch, *measurement)
@@ -135,6 +135,11 @@ class _Trainer:
     def measure(self) -> Measurement:
         """Return the loss and the accuracy on all points."""
         return self._measurement(*self.measure_all())
+
+    def measure_last(self) -> Measurement:
+        """Return the loss and the accuracy on all points, and train no more: the memory of that is given back first."""
+        del self.train_all, self.train_batch
+        return self.measure()
 
     def measure_and_train(self) -> Measurement:
         """Return the loss and the accuracy on all points, of the network as it is before the epoch that follows."""

@@ -1,0 +1,75 @@
+"""The memory that a run will need, before it starts: an estimate that is never too low and little too high.
+
+It is counted in arrays: what a step holds at once of its layers' outputs, of its parameters, and the networks that are
+kept for the pictures. How many of each was measured: `python -m benchmarks.memory` compares the estimate with the peak
+of whole runs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+MEGABYTE = 1024**2
+PROCESS = 102 * MEGABYTE  # Python, NumPy and the drawing libraries
+POINT = 150  # bytes: the point itself, its label and its marker
+# A step forwards and backwards holds the outputs of its largest layer so many times, and those of every layer.
+LARGEST_LAYER = {"relu": 1.8, "sigmoid": 3.5, "tanh": 2.55}
+EVERY_LAYER = {"relu": 1.4, "sigmoid": 1.3, "tanh": 1.25}
+MEASURED_LAYER = {"relu": 2.3, "sigmoid": 3.1, "tanh": 2.6}  # a measurement only goes forwards
+# While a captured step is checked there are copies of all that it changes; afterwards there are fewer, and the frames.
+LARGEST_WHILE_CHECKED = 9.0  # of the largest layer's parameters
+WHILE_CHECKED = 4.0
+KEPT_BY_THEN = 6  # networks: one of each of the first epochs
+OF_MOMENTUM = 4.0
+OF_ADAM = 9.2
+AFTERWARDS = 6.0
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The bytes that one run needs: at once while it trains, and kept from then on for the pictures."""
+
+    training: int
+    kept: int
+
+
+def needs(
+    *,
+    activation: str,
+    widths: Sequence[int],
+    points: int,
+    batch: int,
+    moments: float,
+    itemsize: int,
+    frames: int,
+) -> Needs:
+    """Return what a run needs.
+
+    widths: of all layers, from the features to the classes. batch: the points in a step. moments: of the optimizer, as
+    OF_MOMENTUM and OF_ADAM. itemsize: bytes of a number. frames: the networks that are kept.
+    """
+    of_layers = [(inputs + 1) * outputs * itemsize for inputs, outputs in pairwise(widths)]
+    parameters = sum(of_layers)
+    largest = max(widths[1:])
+    step = (LARGEST_LAYER[activation] * largest + EVERY_LAYER[activation] * sum(widths)) * batch * itemsize
+    if batch < points:
+        step += MEASURED_LAYER[activation] * largest * points * itemsize
+    kept = frames * parameters
+    every = WHILE_CHECKED + moments + min(frames, KEPT_BY_THEN)
+    checked = LARGEST_WHILE_CHECKED * max(of_layers) + every * parameters
+    copies = max(checked, AFTERWARDS * parameters + kept)
+    return Needs(round(step + copies + POINT * points), kept)
+
+
+def together(runs: Sequence[Needs]) -> int:
+    """Return the bytes that runs need one after the other in one process, each keeping its networks."""
+    kept = peak = 0
+    for run in runs:
+        peak = max(peak, kept + run.training)
+        kept += run.kept
+    return PROCESS + max(peak, kept)
+
+
+def gigabytes(count: int) -> str:
+    """Return a number of bytes as people say it."""
+    return f"{round(count / 1024**3, 1):g} GB"
