@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "pyproject.toml").read_text()
@@ -13,7 +14,22 @@ PROJECT = PYPROJECT["project"]
 REPOSITORY = PROJECT["urls"]["Repository"]
 README = (ROOT / "README.md").read_text()
 
-# The dependencies
+# The lowest versions
+
+
+def minimum(requirement: str) -> str:
+    """Return a requirement such as `numpy>=2.4` as the constraint to its lowest version, `numpy==2.4`."""
+    parsed = Requirement(requirement)
+    [specifier] = parsed.specifier
+    assert specifier.operator == ">=", requirement
+    return f"{parsed.name}=={specifier.version}"
+
+
+def test_ci_tests_the_lowest_versions_that_are_declared() -> None:
+    declared = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
+    lines = (ROOT / ".ci" / "lowest.txt").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == [minimum(requirement) for requirement in declared]
+    assert "-c .ci/lowest.txt" in (ROOT / ".ci" / "run").read_text()
 
 
 @pytest.mark.parametrize("requirement", PROJECT["dependencies"])
