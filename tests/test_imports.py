@@ -15,7 +15,7 @@ FILES = {
 }
 FILES["cli"] = ROOT / "cli.py"
 
-OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.capture")
+OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.capture", "autodiff.__main__")
 FACE = {"autodiff", "autodiff.public"}
 """They gather the public names, of the engine and of capture."""
 ENGINE = {name for name in FILES if name != "cli" and not name.startswith(OUTSIDE_ENGINE)} - FACE
@@ -122,6 +122,10 @@ def test_experiment_uses_no_attribute_of_autodiff_that_is_not_public():
 
 def test_cli_imports_only_typer_and_the_standard_library_at_the_top():
     assert offenders(["cli"], lambda i: is_standard(i) or within(i, "typer"), at_the_top_only=True) == []
+
+
+def test_the_command_knows_the_standard_library_alone():
+    assert offenders(["autodiff.__main__"], is_standard) == []
 
 
 def test_cli_knows_experiment_and_not_the_engine():
