@@ -286,9 +286,10 @@ def test_gradcheck_finds_a_wrong_rule(folder: Path, arguments: list[str]) -> Non
 
 
 BEGUN = """
-import pathlib, sys
+import pathlib, signal, sys
 import autodiff.experiment.run as run
 import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
 train = run.train
 def watched(config, report, *rest):
     def told(epoch, *measured):
@@ -314,7 +315,10 @@ def test_an_interrupted_run_keeps_what_was_written(folder: Path, asked: signal.S
     while not (folder / "begun").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(asked)
-    _, errors = process.communicate(timeout=60)
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130, errors
     assert "one: interrupted: loss " in errors
     assert "Traceback" not in errors
