@@ -11,7 +11,7 @@ DOCUMENT = Path(__file__).parent.parent / "docs" / "functions.md"
 
 
 def test_the_table_in_the_docs_is_that_of_the_registry():
-    assert DOCUMENT.read_text() == catalogue(), "run: python -m autodiff.catalogue > docs/functions.md"
+    assert DOCUMENT.read_text(encoding="utf-8") == catalogue(), "run: python -m autodiff.catalogue > docs/functions.md"
 
 
 def test_np_fix_has_a_rule_where_numpy_does_not_warn_of_it():
