@@ -39,7 +39,7 @@ def imports_of(name, source, at_the_top_only=False):
 
 
 def imports(name, at_the_top_only=False):
-    return imports_of(name, FILES[name].read_text(), at_the_top_only)
+    return imports_of(name, FILES[name].read_text(encoding="utf-8"), at_the_top_only)
 
 
 def within(imported, *packages):
@@ -115,7 +115,7 @@ def test_experiment_and_cli_know_the_engine_through_its_public_names():
 
 def test_experiment_uses_no_attribute_of_autodiff_that_is_not_public():
     for name in (name for name in FILES if within(name, "autodiff.experiment")):
-        for node in ast.walk(ast.parse(FILES[name].read_text())):
+        for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ad":
                 assert node.attr in public.__all__, f"{name}: ad.{node.attr}"
 

@@ -5,6 +5,7 @@ the bounds of clip. Constants are Python numbers, which leave float32 as it is.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,11 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 # Steps, whose derivative is 0
 
-for step in (np.sign, np.floor, np.ceil, np.trunc, np.rint, np.fix):
+DEPRECATED: list[Callable[..., Any]] = [np.fix] if np.lib.NumpyVersion(np.__version__) < "2.5.0" else []
+"""Functions that NumPy warns of in later versions: np.fix is np.trunc."""
+
+STEPS: list[Callable[..., Any]] = [np.sign, np.floor, np.ceil, np.trunc, np.rint, *DEPRECATED]
+for step in STEPS:
     rule(step, x=lambda g: np.zeros_like(g))
 rule(np.round, a=lambda g: np.zeros_like(g), accepts=["decimals"])
 rule(np.floor_divide, a=lambda g: np.zeros_like(g), b=lambda g: np.zeros_like(g))

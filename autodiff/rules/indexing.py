@@ -31,7 +31,8 @@ def may_repeat(index: Any) -> bool:
 
 def kind_of(part: Any) -> str:
     """Return the kind of the dtype of an array or a list."""
-    return (part if isinstance(part, np.ndarray) else np.asarray(part)).dtype.kind
+    kind: str = (part if isinstance(part, np.ndarray) else np.asarray(part)).dtype.kind
+    return kind
 
 
 def assign(x: Any, index: Any, value: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from autodiff.function import composed, differentiable, no_gradient, rule
 
 Axis = int | tuple[int, ...] | None
+Keepdims = Any  # a bool, which the types of NumPy 2.5 take as a literal True or False alone
 
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
@@ -58,7 +59,9 @@ rule(np.mean, a=lambda g, a_shape, axis: spread(g, a_shape, axis) / count(a_shap
 
 
 @composed(np.average)
-def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+def average(
+    a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: Keepdims = False
+) -> Any:
     """Return the weighted mean; weights of one axis may be 1-d."""
     if weights is None:
         weights = np.ones(np.shape(a), a.dtype)
@@ -73,7 +76,9 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
 
 
 @composed(np.var)
-def var(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float | None = None) -> Any:
+def var(
+    a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Keepdims = False, correction: float | None = None
+) -> Any:
     """Return the variance: the mean square of the deviations from the mean."""
     freedom = max(count(np.shape(a), axis) - (ddof if correction is None else correction), 0)
     deviation = a - np.mean(a, axis=axis, keepdims=True)
@@ -82,7 +87,9 @@ def var(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, c
 
 
 @composed(np.std)
-def std(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False, correction: float | None = None) -> Any:
+def std(
+    a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Keepdims = False, correction: float | None = None
+) -> Any:
     """Return the standard deviation; its gradient is 0 where all elements are equal."""
     return root(var(a, axis, ddof=ddof, keepdims=keepdims, correction=correction))
 
@@ -100,7 +107,7 @@ for extremum in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin):
 
 
 @composed(np.ptp)
-def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def ptp(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return the range, from the smallest to the largest."""
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
@@ -116,7 +123,7 @@ def last(a: Any, axis: Axis) -> Any:
 
 
 @composed(np.prod)
-def prod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def prod(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return the product, of pairs, of pairs of those, and so on."""
     factors = last(a, axis)
     if factors.shape[-1] == 0:
@@ -189,7 +196,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 
 
 @composed(np.quantile)
-def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return quantiles by linear interpolation between the two nearest elements; q may be an array of constants."""
     fractions = np.asarray(q, dtype=np.float64)
     if fractions.size and not (fractions.min() >= 0 and fractions.max() <= 1):
@@ -207,13 +214,13 @@ def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> An
 
 
 @composed(np.percentile)
-def percentile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def percentile(a: Any, q: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return quantiles given in percent."""
     return quantile(a, np.asarray(q, dtype=np.float64) / 100, axis, keepdims=keepdims)
 
 
 @composed(np.median)
-def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def median(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return the middle element, or the mean of the two in the middle."""
     return quantile(a, 0.5, axis, keepdims=keepdims)
 
@@ -222,20 +229,20 @@ def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 
 @composed(np.nansum)
-def nansum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nansum(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return the sum of the elements that are numbers."""
     return np.sum(np.where(np.isnan(a), 0, a), axis=axis, keepdims=keepdims)
 
 
 @composed(np.nanmean)
-def nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanmean(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return the mean of the elements that are numbers."""
     numbers = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims).astype(a.dtype)
     return np.nansum(a, axis=axis, keepdims=keepdims) / numbers
 
 
 @composed(np.nanvar)
-def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Keepdims = False) -> Any:
     """Return the variance of the elements that are numbers."""
     numbers = np.sum(~np.isnan(a), axis=axis, keepdims=True).astype(a.dtype)
     mean = np.nansum(a, axis=axis, keepdims=True) / numbers
@@ -245,13 +252,13 @@ def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False
 
 
 @composed(np.nanstd)
-def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Keepdims = False) -> Any:
     """Return the standard deviation of the elements that are numbers."""
     return root(np.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims))
 
 
 @composed(np.nanprod)
-def nanprod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanprod(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return the product of the elements that are numbers."""
     return np.prod(np.where(np.isnan(a), 1, a), axis=axis, keepdims=keepdims)
 

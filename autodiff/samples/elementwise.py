@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.rules.elementwise import clip_between
+from autodiff.rules.elementwise import DEPRECATED, clip_between
 from autodiff.samples.builders import Maker, Random, Sample, Shape, binary, both, call, spaced, unary, with_arguments
 
 
@@ -114,7 +114,7 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.floor: unary(),
     np.ceil: unary(),
     np.trunc: unary(),
-    np.fix: unary(),
+    **dict.fromkeys(DEPRECATED, unary()),
     np.rint: unary(-1.9, 2.1),
     np.round: both(unary(-1.9, 2.1), with_arguments(((4,), (1,)))),
     np.astype: with_arguments(((3, 4), (np.float64,)), ((), (np.float64,)), ((0, 2), (np.float64,))),

@@ -1,7 +1,9 @@
 """Malformed configs: each is answered with every mistake, one line each, at the place where it was made."""
 
+import errno
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -233,12 +235,15 @@ def test_files_that_are_no_text_are_refused(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="the superuser may read everything")
-def test_an_unreadable_file_says_why(tmp_path: Path) -> None:
+def test_an_unreadable_file_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "secret.yaml"
     file.write_text(GOOD)
-    file.chmod(0)
-    with pytest.raises(InputError, match="cannot be read: Permission denied"):
+
+    def refuse(path: Path, mode: str) -> NoReturn:  # as the system does, but for the superuser
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(InputError, match=r"secret.yaml: cannot be read: Permission denied"):
         load(file)
 
 

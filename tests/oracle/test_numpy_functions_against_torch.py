@@ -307,7 +307,7 @@ TORCH = {
     np.degrees: torch.rad2deg,
     np.fabs: torch.abs,
     np.rint: torch.round,
-    np.fix: torch.trunc,
+    **dict.fromkeys(elementwise.DEPRECATED, torch.trunc),
     np.round: lambda x, decimals=0: torch.round(x, decimals=decimals),
     np.nan_to_num: torch.nan_to_num,
     np.clip: clip,
