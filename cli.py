@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from autodiff.experiment.load import Experiment
+    from autodiff.experiment.config.load import Experiment
     from autodiff.experiment.progress import Progress
-    from autodiff.experiment.run import Options, Outcome
+    from autodiff.experiment.runs.run import Options, Outcome
 
 app = typer.Typer(
     name="adrun",
@@ -53,7 +53,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document inst
 def print_version(asked: bool) -> None:
     """Print the version and stop, if asked to."""
     if asked:
-        from autodiff.experiment.machine import adrun_version
+        from autodiff.experiment.runs.machine import adrun_version
 
         print(f"adrun {adrun_version()}")
         raise typer.Exit
@@ -112,12 +112,12 @@ def compare(
     if bool(configs) == every:
         raise typer.BadParameter("name the configs to compare, or give --all, but not both")
     with reporting():
-        from autodiff.experiment.load import configs_in
+        from autodiff.experiment.config.load import configs_in
 
         experiments, options = prepared(configs or configs_in(folder), overrides, seed, results, no_gif, animation)
 
-        from autodiff.experiment.compare import for_comparison, write_comparison
-        from autodiff.experiment.table import plain
+        from autodiff.experiment.studies.compare import for_comparison, write_comparison
+        from autodiff.experiment.studies.table import plain
         from autodiff.experiment.terminal import terminal_columns
 
         options = for_comparison(experiments, options)
@@ -155,11 +155,11 @@ def check_gradients(
     if names and config:
         raise typer.BadParameter("name rules, or give --config, but not both")
     with reporting():
-        from autodiff.experiment.load import load
+        from autodiff.experiment.config.load import load
 
         network = load(config) if config else None
 
-        from autodiff.experiment import check
+        from autodiff.experiment.training import check
 
         orders = check.ORDERS[order]
         with progress(quiet=False).note("checking derivatives"):
@@ -171,9 +171,6 @@ def check_gradients(
 
 def main() -> None:
     """Run the command line."""
-    from autodiff.experiment.machine import use_one_thread
-
-    use_one_thread()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to stop, too, keeps what was reached
     app(prog_name="adrun")
 
@@ -182,7 +179,9 @@ def main() -> None:
 def reporting() -> Iterator[None]:
     """Turn what a user can cause into a few lines on stderr and an exit code."""
     from autodiff.experiment.errors import InputError, RunError
+    from autodiff.experiment.runs.machine import use_one_thread
 
+    use_one_thread()  # before NumPy is imported
     try:
         yield
     except InputError as error:
@@ -205,12 +204,12 @@ def prepared(
     animation: Animation,
 ) -> "tuple[list[Experiment], Options]":
     """Return the experiments and how to run them; nothing has run yet when any of them is wrong."""
-    from autodiff.experiment.load import load_all, overrides_of
+    from autodiff.experiment.config.load import load_all, overrides_of
 
     experiments = load_all(configs, overrides_of(assignments or (), seed))
 
-    from autodiff.experiment import folder as folders
-    from autodiff.experiment.run import Options
+    from autodiff.experiment.runs import folder as folders
+    from autodiff.experiment.runs.run import Options
 
     for experiment in experiments:
         folders.create(results / experiment.name)
@@ -219,7 +218,7 @@ def prepared(
 
 def run_all(experiments: "Sequence[Experiment]", options: "Options", quiet: bool, announce: bool) -> "list[Outcome]":
     """Run the experiments one after the other, until one is interrupted; say what failed, and what is done if asked."""
-    from autodiff.experiment.run import run
+    from autodiff.experiment.runs.run import run
 
     outcomes = []
     for number, experiment in enumerate(experiments, 1):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import yaml
 
-from autodiff.experiment import memory
-from autodiff.experiment.config import Config
-from autodiff.experiment.load import Override, load
+from autodiff.experiment.config import memory
+from autodiff.experiment.config.config import Config
+from autodiff.experiment.config.load import Override, load
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "configs" / "relu-sgd.yaml"

@@ -65,7 +65,7 @@ def make_film(frames: int) -> Any:
     """Return a film of a 2-100-3 ReLU network that learns the spiral, in so many frames at geometric epochs."""
     import numpy as np
 
-    from autodiff.experiment.render import Curve, Film, Frame
+    from autodiff.experiment.pictures import Curve, Film, Frame
 
     rng = np.random.default_rng(0)
     classes, count, last = 3, 100, 3000
@@ -112,7 +112,7 @@ def import_way(way: str) -> Callable[[Any, Path], None]:
         import matplotlib.pyplot  # noqa: F401
 
         return draw_by_func_animation
-    from autodiff.experiment.render.boundary import backdrop_of, render_boundary
+    from autodiff.experiment.pictures.boundary import backdrop_of, render_boundary
 
     def draw(film: Any, folder: Path) -> None:
         backdrop_of.cache_clear()  # each drawing begins from nothing

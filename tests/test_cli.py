@@ -302,7 +302,7 @@ def test_gradcheck_finds_a_wrong_rule(folder: Path, arguments: list[str]) -> Non
 
 BEGUN = """
 import pathlib, signal, sys
-import autodiff.experiment.run as run
+import autodiff.experiment.runs.run as run
 import cli
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
 train = run.train
@@ -368,7 +368,7 @@ def test_an_interrupted_comparison_shows_what_was_reached(folder: Path) -> None:
 
 def test_a_full_disk_is_one_line(folder: Path) -> None:
     program = (
-        "import errno, os, sys, autodiff.experiment.run as run, cli\n"
+        "import errno, os, sys, autodiff.experiment.runs.run as run, cli\n"
         "def full(*arguments): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))\n"
         "run.write_log = full\n"
         "sys.argv = ['adrun', 'train', 'configs/one.yaml']\n"

@@ -128,6 +128,24 @@ def test_the_command_knows_the_standard_library_alone():
     assert offenders(["autodiff.__main__"], is_standard) == []
 
 
+ROOMS = ("config", "data", "training", "pictures", "runs", "studies")
+
+
+def test_a_room_of_experiment_knows_itself_and_those_before_it():
+    for i, room in enumerate(ROOMS):
+        members = [name for name in FILES if within(name, f"autodiff.experiment.{room}")]
+        assert members, room
+        later = [f"autodiff.experiment.{other}" for other in ROOMS[i + 1 :]]
+        assert offenders(members, lambda imported, later=later: not within(imported, *later)) == []
+
+
+def test_what_all_rooms_of_experiment_share_knows_none_of_them():
+    rooms = [f"autodiff.experiment.{room}" for room in ROOMS]
+    shared = [name for name in FILES if within(name, "autodiff.experiment") and not within(name, *rooms)]
+    assert "autodiff.experiment.errors" in shared
+    assert offenders(shared, lambda imported: not within(imported, *rooms)) == []
+
+
 def test_cli_knows_experiment_and_not_the_engine():
     assert offenders(["cli"], lambda i: not within(i, "autodiff") or within(i, "autodiff.experiment")) == []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autodiff.experiment.load import load
+from autodiff.experiment.config.load import load
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

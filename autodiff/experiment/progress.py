@@ -6,11 +6,12 @@ Rich has a finer bar, but importing it takes longer than a short run.
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from autodiff.experiment.terminal import NARROWEST_NAME, columns_of, fitted, terminal_columns
-from autodiff.experiment.training import Report
+
+Report = Callable[[int, float, float], None]  # given the epoch, the loss and the accuracy
 
 SECONDS_BETWEEN = 0.1
 WIDEST_BAR, NARROWEST_BAR = 24, 8  # columns, between its brackets

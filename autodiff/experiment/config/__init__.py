@@ -1,0 +1,1 @@
+"""What a config says, and how its mistakes are told."""

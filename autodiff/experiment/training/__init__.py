@@ -1,0 +1,1 @@
+"""The network that a config describes, and the loop that trains it."""

@@ -1,0 +1,116 @@
+import math
+
+import pytest
+
+from autodiff.experiment.config.yaml_source import DEEPEST, Place, SourceError, is_number, parse, scalar
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-2", 0.01),
+        ("1E5", 100000.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("-3", -3),
+        ("10_000", 10000),
+        ("0", 0),
+        ("0.1", 0.1),
+        ("00.5", 0.5),
+        ("true", True),
+        ("False", False),
+        ("null", None),
+        ("~", None),
+        ("", None),
+        (".inf", math.inf),
+    ],
+)
+def test_a_scalar_is_what_it_looks_like(text: str, value: object) -> None:
+    found = scalar(text)
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["on", "off", "yes", "no", "y", "1:30", "2024-01-01", "0x10", "0o10", "nan", "1__e", "e5", "9" * 5000]
+)
+def test_what_yaml_would_surprise_with_stays_text(text: str) -> None:
+    assert scalar(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"), [("010", "write 10"), ("08", "write 8"), ("-007", "write -7"), ("00", "write 0")]
+)
+def test_a_leading_zero_is_refused(text: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=advice):
+        scalar(text)
+    assert is_number(text)
+
+
+def test_quotes_make_text() -> None:
+    assert parse("a: '1'\nb: \"true\"\n").value == {"a": "1", "b": "true"}
+
+
+def test_places_of_keys_and_values_count_from_one() -> None:
+    document = parse("# comment\nepochs:   5\nhidden: [1,\n  2]\ndataset: {noise: 0}\n")
+    assert document.value == {"epochs": 5, "hidden": [1, 2], "dataset": {"noise": 0}}
+    assert document.keys[("epochs",)] == Place(2, 1)
+    assert document.places[("epochs",)] == Place(2, 11)
+    assert document.places[("hidden", 1)] == Place(4, 3)
+    assert document.keys[("dataset", "noise")] == Place(5, 11)
+
+
+def test_a_repeated_key_names_both_places_and_keeps_the_first() -> None:
+    document = parse("a: 1\nb: {c: 1, c: 2}\na: 3\n")
+    assert document.value == {"a": 1, "b": {"c": 1}}
+    found = {path: (problem.place, problem.message) for path, problem in document.problems}
+    assert found == {
+        ("b", "c"): (Place(2, 11), "given twice, first at line 2, column 5; keep one"),
+        ("a",): (Place(3, 1), "given twice, first at line 1, column 1; keep one"),
+    }
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# only a comment\n", "---\n"])
+def test_an_empty_document_is_nothing(text: str) -> None:
+    assert parse(text).value is None
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("a: 1\n\tb: 2\n", Place(2, 1), "tab"),
+        ("a: [1, 2\nb: 3\n", Place(2, 2), "not YAML"),
+        ("a: 1\n---\nb: 2\n", Place(2, 1), "second document"),
+        ("a: b: c\n", Place(1, 5), "second ':'"),
+        ("a: *nobody\n", Place(1, 4), "alias"),
+        ("a: 1\nb: \x07\n", Place(2, 4), "U+0007"),
+        ("[" * (DEEPEST + 5), Place(1, DEEPEST + 1), "deep"),
+        ("a: 'never closed\n", Place(2, 1), "not YAML"),
+    ],
+)
+def test_what_is_not_yaml_is_refused_with_its_place(text: str, place: Place, words: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        parse(text)
+    assert caught.value.place == place
+    assert words in caught.value.message
+
+
+def test_aliases_cannot_multiply_without_bound() -> None:
+    laughs = "a0: &a0 [lol, lol, lol]\n"
+    laughs += "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 12))
+    with pytest.raises(SourceError, match="aliases"):
+        parse(laughs)
+
+
+def test_an_alias_of_itself_is_refused() -> None:
+    with pytest.raises(SourceError, match="aliases"):
+        parse("a: &a [*a]\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: !!python/object:os.system x", "a: !!binary aGk=", "a: !mine {b: 1}", "a: !!set [b]"]
+)
+def test_tags_are_refused(text: str) -> None:
+    [(path, problem)] = parse(text).problems
+    assert path == ("a",)
+    assert "tag" in problem.message

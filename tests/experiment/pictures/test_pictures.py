@@ -1,0 +1,279 @@
+import dataclasses
+import subprocess
+import sys
+from itertools import pairwise
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from autodiff.experiment.pictures import Curve, Film, Frame, render_boundary, render_curves, render_grid
+from autodiff.experiment.pictures import boundary as boundary_module
+from autodiff.experiment.pictures.boundary import AREA
+from autodiff.experiment.pictures.field import repaints
+from autodiff.experiment.pictures.grid import layout_for
+from autodiff.experiment.pictures.palette import CLASS_COLORS, Palette
+from autodiff.experiment.pictures.text import accuracy_text, columns, fitted, font, loss_text
+
+
+def make_film(epochs=(0, 1, 2, 4, 10), classes=3, title="ReLU + SGD", last=10, turn=0.4):
+    rng = np.random.default_rng(classes)
+    features, labels = rng.uniform(-1, 1, size=(40, 2)), rng.integers(0, classes, 40)
+    angles = 2 * np.pi * np.arange(classes) / classes
+
+    def network(epoch):
+        directions = np.stack([np.cos(angles + turn * epoch), np.sin(angles + turn * epoch)])
+        return lambda points: 6 * points @ directions
+
+    frames = tuple(Frame(epoch, 1 / (1 + epoch), epoch / 10, network(epoch)) for epoch in epochs)
+    every = np.arange(last + 1)
+    return Film(title, features, labels, last, frames, Curve(every, 1 / (1.0 + every), every / 10))
+
+
+def pixels(path):
+    return list(imageio.imiter(path, mode="RGB"))
+
+
+def durations(path):
+    with Image.open(path) as image:
+        return [int(frame.info["duration"]) for frame in ImageSequence.Iterator(image) if frame.load() is not None]
+
+
+@pytest.mark.parametrize("style", ["soft", "crisp"])
+@pytest.mark.parametrize("animation", ["gif", "webp", "apng"])
+def test_the_boundary_decodes_to_exactly_the_frames_composed(tmp_path, animation, style):
+    film = make_film()
+    paths = render_boundary(film, tmp_path, style=style, animation=animation)
+    assert paths == [tmp_path / f"boundary.{animation}", tmp_path / "boundary.png"]
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+    palette = Palette(3, style)
+    composed = [palette.rgb[frame] for frame in boundary_module.compose(film, palette)]
+    decoded = pixels(paths[0])
+    assert len(decoded) == len(composed) == 5
+    for frame, expected in zip(decoded, composed, strict=True):
+        assert frame.shape == (800, 1000, 3)
+        np.testing.assert_array_equal(frame, expected)
+    np.testing.assert_array_equal(imageio.imread(paths[1]), composed[-1])
+    assert all((one != other).any() for one, other in pairwise(decoded))
+
+
+def test_frames_are_exact_in_every_third_and_the_last_and_classes_and_lines_in_all():
+    film, palette = make_film(epochs=range(9), turn=0.05), Palette(3, "soft")
+    frames = list(boundary_module.compose(film, palette))
+    alone = [
+        next(boundary_module.compose(dataclasses.replace(film, frames=(frame,)), palette)) for frame in film.frames
+    ]
+    kept = 0
+    for i, (frame, exact) in enumerate(zip(frames, alone, strict=True)):
+        area, exact_area = AREA.cut(frame), AREA.cut(exact)
+        differ = area != exact_area
+        assert not differ.any() or not repaints(i, 9)
+        fills = (area < palette.first_inked) & (exact_area < palette.first_inked)
+        assert palette.same_class(area[fills], exact_area[fills]).all()
+        kept += differ.sum()
+    assert kept > 0
+
+
+@pytest.mark.parametrize("animation", ["gif", "webp", "apng"])
+def test_frames_last_a_tenth_of_a_second_and_the_last_one_and_a_half(tmp_path, animation):
+    path, _ = render_boundary(make_film(), tmp_path, style="crisp", animation=animation)
+    assert durations(path) == [100, 100, 100, 100, 1500]
+
+
+def test_repeated_frames_play_as_they_should(tmp_path):
+    film = make_film(epochs=(0, 1, 2))
+    one, two, three = film.frames
+    film = dataclasses.replace(film, frames=(one, two, two, two, three))
+    path, _ = render_boundary(film, tmp_path, style="soft", animation="gif")
+    played = [frame for frame, time in zip(pixels(path), durations(path), strict=True) for _ in range(time // 100)]
+    palette = Palette(3, "soft")
+    expected = [palette.rgb[frame] for frame in boundary_module.compose(film, palette)]
+    expected += expected[-1:] * 14
+    assert len(played) == len(expected) == 19
+    assert all((shown == wanted).all() for shown, wanted in zip(played, expected, strict=True))
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+@pytest.mark.parametrize("style", ["soft", "crisp"])
+def test_away_from_lines_and_markers_every_colour_is_a_fill_of_the_right_class(tmp_path, classes, style):
+    film = dataclasses.replace(make_film(classes=classes), features=np.array([[-1.0, -1.0], [1.0, 1.0]]))
+    film = dataclasses.replace(film, labels=np.array([0, 1]))
+    _, still = render_boundary(film, tmp_path, style=style, animation="gif")
+    area = AREA.cut(imageio.imread(still)).astype(int)
+    x = -1.1 + (np.arange(AREA.width) + 0.5) / AREA.width * 2.2
+    y = 1.1 - (np.arange(AREA.height) + 0.5) / AREA.height * 2.2
+    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    logits = film.frames[-1].logits(points)
+    top_two = np.sort(logits, axis=1)[:, -2:]
+    from_center, from_axes = np.linalg.norm(points, axis=1), 1.1 - np.abs(points).max(axis=1)
+    sure = (np.diff(top_two, axis=1)[:, 0] > 0.05) & (from_center < 1.2) & (from_axes > 0.01)
+    palette = Palette(classes, style)
+    fills = {
+        tuple(color): i // palette.levels for i, color in enumerate(palette.rgb[: classes * palette.levels].tolist())
+    }
+    found = np.array([fills.get(tuple(color), -1) for color in area.reshape(-1, 3)[sure].tolist()])
+    assert sure.mean() > 0.5
+    assert (found != logits[sure].argmax(axis=1)).mean() <= 0.0005
+    assert (found >= 0).all()
+
+
+def test_markers_have_the_colour_of_their_class_and_a_dark_rim(tmp_path):
+    film = dataclasses.replace(make_film(), features=np.array([[-1.0, 0.0], [0.0, 1.0], [1.0, -1.0], [0.0, 0.0]]))
+    film = dataclasses.replace(film, labels=np.array([0, 1, 2, 1]))
+    _, still = render_boundary(film, tmp_path, style="soft", animation="gif")
+    area = AREA.cut(imageio.imread(still))
+    for (x, y), label in zip(film.features, film.labels, strict=True):
+        column, row = int((x + 1.1) / 2.2 * AREA.width), int((1.1 - y) / 2.2 * AREA.height)
+        assert bytes(area[row, column]).hex().upper() == CLASS_COLORS[label][1:]
+        assert area[row - 6 : row + 7, column - 6 : column + 7].max(axis=2).min() < 40
+
+
+def test_the_same_film_gives_the_same_bytes(tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        render_boundary(make_film(), tmp_path / name, style="soft", animation="gif")
+        render_grid([make_film()], tmp_path / name, style="soft", animation="gif")
+        render_curves([make_film()], tmp_path / name / "curves.png")
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "other" / path.name).read_bytes(), path.name
+
+
+def test_a_single_frame_is_a_picture_held(tmp_path):
+    path, _ = render_boundary(make_film(epochs=(0,)), tmp_path, style="soft", animation="gif")
+    assert len(pixels(path)) == 1
+    assert durations(path) == [1500]
+
+
+def test_absent_classes_and_failed_losses_are_drawn(tmp_path):
+    film = make_film()
+    broken = tuple(dataclasses.replace(frame, loss=float("nan"), accuracy=0.0) for frame in film.frames)
+    curve = Curve(np.arange(3), np.array([np.nan, np.inf, 0.0]), np.zeros(3))
+    film = dataclasses.replace(film, labels=np.full(40, 2), frames=broken, curve=curve)
+    render_boundary(film, tmp_path, style="soft", animation="gif")
+    render_grid([film], tmp_path, style="soft", animation="gif")
+    render_curves([film], tmp_path / "curves.png")
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_network_that_fails_while_drawing_leaves_what_was_there(tmp_path):
+    def logits(points):
+        if len(points) > 1:
+            raise RuntimeError("broken network")
+        return np.zeros((1, 3))
+
+    (tmp_path / "boundary.gif").write_bytes(b"before")
+    film = dataclasses.replace(make_film(), frames=(Frame(0, 1.0, 0.5, logits),))
+    with pytest.raises(RuntimeError, match="broken network"):
+        render_boundary(film, tmp_path, style="soft", animation="gif")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("boundary.gif", b"before")]
+
+
+@pytest.mark.parametrize("films", [[], [dataclasses.replace(make_film(), frames=())]], ids=["no film", "no frame"])
+def test_nothing_to_draw_is_an_error(tmp_path, films):
+    with pytest.raises(ValueError, match="nothing to draw"):
+        render_grid(films, tmp_path, style="soft", animation="gif")
+
+
+@pytest.mark.parametrize("runs", range(1, 13))
+def test_the_panels_of_a_grid_lie_apart_and_within_the_picture(runs):
+    layout = layout_for(runs)
+    covered = np.zeros((layout.height, layout.width), int)
+    for box in [*layout.panels, layout.strip]:
+        box.cut(covered)[...] += 1
+    assert len(layout.panels) == runs
+    assert covered.max() == 1
+    assert covered.sum() == sum(box.width * box.height for box in [*layout.panels, layout.strip])
+
+
+@pytest.mark.parametrize("runs", [1, 2, 5, 12])
+def test_the_grid_shows_every_run_at_the_same_epochs(tmp_path, runs):
+    films = [make_film(title=f"run {i}", turn=0.1 * (i + 1)) for i in range(runs)]
+    frames = pixels(render_grid(films, tmp_path, style="crisp", animation="gif"))
+    layout = layout_for(runs)
+    assert len(frames) == 5
+    assert frames[0].shape == (layout.height, layout.width, 3)
+    for box in layout.panels:
+        assert all((box.cut(one) != box.cut(other)).any() for one, other in pairwise(frames))
+
+
+def test_a_run_that_stopped_early_holds_its_last_frame(tmp_path):
+    films = [make_film(), make_film(epochs=(0, 1), last=10)]
+    frames = pixels(render_grid(films, tmp_path, style="crisp", animation="gif"))
+    going, stopped = layout_for(2).panels
+    assert (stopped.cut(frames[0]) != stopped.cut(frames[1])).any()
+    for one, other in pairwise(frames[1:]):
+        np.testing.assert_array_equal(stopped.cut(one), stopped.cut(other))
+        assert (going.cut(one) != going.cut(other)).any()
+
+
+def test_more_runs_than_the_grid_holds_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="at most 12 runs, not 13"):
+        render_grid([make_film()] * 13, tmp_path, style="crisp", animation="gif")
+
+
+def test_the_cursor_of_the_strip_moves_from_its_left_to_its_right(tmp_path):
+    frames = pixels(render_grid([make_film()], tmp_path, style="crisp", animation="gif"))
+    strip = layout_for(1).strip
+    before = [strip.cut(frame)[: strip.height // 4].max(axis=2) < 40 for frame in frames]
+    marked = [np.flatnonzero(dark.all(axis=0)) for dark in before]
+    marked = [columns[columns > 0] for columns in marked]  # the first column is the axis
+    assert all(len(columns) <= 2 for columns in marked)
+    places = [int(columns.max()) for columns in marked]
+    assert places == sorted(set(places))
+    assert places[0] < 4
+    assert places[-1] >= strip.width - 2
+
+
+def test_figures_do_not_move_when_others_change():
+    face = font(18)
+    values = [("0.1111", "9.0 %"), ("12.8888", "100.0 %")]
+    labels, rows = columns(("loss", "accuracy"), values, 500, gap=18, face=face)
+    assert [[x for x, _ in row] for row in rows] == [[x for x, _ in rows[0]]] * 2
+    for row in rows:
+        for (label_end, _), (end, value) in zip(labels, row, strict=True):
+            assert label_end < end - face.getlength(value)
+    assert {face.getlength(digit) for digit in "0123456789"} == {face.getlength("0")}
+
+
+def test_texts_of_figures():
+    assert [loss_text(loss) for loss in (0.04921, 0.0, 999.0, 1e-5, 12345.0, float("nan"))] == [
+        "0.0492", "0.0000", "999.0000", "1.00e-05", "1.23e+04", "nan",
+    ]  # fmt: skip
+    assert accuracy_text(0.99333) == "99.3 %"
+
+
+def test_long_titles_are_cut_to_their_room():
+    face = font(13, bold=True)
+    assert fitted("short", 200, face) == "short"
+    cut = fitted("a title much too long for its room", 100, face)
+    assert cut.endswith("…")
+    assert face.getlength(cut) <= 100
+
+
+def test_the_curves_show_every_run_in_its_colour(tmp_path):
+    films = [make_film(title="one"), make_film(title="other")]
+    films[1] = dataclasses.replace(films[1], curve=Curve(np.arange(11), np.full(11, 0.3), np.full(11, 0.7)))
+    render_curves(films, tmp_path / "curves.png")
+    picture = imageio.imread(tmp_path / "curves.png")[:, :, :3].reshape(-1, 3)
+    assert imageio.improps(tmp_path / "curves.png").shape[:2] == (675, 1500)
+    for color in ((0xD5, 0x5E, 0x00), (0xCC, 0x79, 0xA7)):
+        assert (picture == color).all(axis=1).sum() > 500
+
+
+def test_importing_the_package_imports_no_drawing_library():
+    code = (
+        "import sys, autodiff.experiment.pictures; "
+        "print([name for name in ('matplotlib', 'PIL', 'imageio') if name in sys.modules])"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "[]"
+
+
+def test_drawing_never_imports_pyplot():
+    code = (
+        "import sys; from autodiff.experiment.pictures import boundary, curves, grid; "
+        "print('matplotlib.pyplot' in sys.modules)"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "False"

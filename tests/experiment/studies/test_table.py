@@ -1,0 +1,90 @@
+import csv
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+
+from autodiff.experiment.runs.summary import epochs_to, loss_text
+from autodiff.experiment.studies.table import comma_separated, markdown, plain
+
+
+def summary(name: str, loss: float | None, reached: list[int | None]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "status": "done" if loss is not None else "diverged",
+        "final": {"epoch": 9, "loss": loss, "accuracy": 0.5},
+        "epochs_to_accuracy": dict(zip(("0.90", "0.95", "0.99"), reached, strict=True)),
+        "seconds": {"training": 1.25, "drawing": 3.0},
+    }
+
+
+RUNS = [summary("relu-adam", 0.0123456789, [3, 40, None]), summary("x", None, [None, None, None])]
+
+
+def test_the_plain_table_is_aligned() -> None:
+    head, first, second = plain(RUNS).splitlines()
+    assert head.split("  ")[0].strip() == "run"
+    assert first.split() == ["relu-adam", "0.012346", "50.00%", "3", "40", "never", "1.25", "done"]
+    assert second.split() == ["x", "not", "finite", "50.00%", "never", "never", "never", "1.25", "diverged"]
+    for column in ("loss", "accuracy", "to 99%", "seconds"):
+        end = head.index(column) + len(column)
+        assert all(line[end - 1] != " " and line[end] == " " for line in (first, second))
+
+
+@pytest.mark.parametrize("columns", [200, 82, 80, 79, 60, 50, 40])
+def test_the_table_fits_a_terminal(columns: int) -> None:
+    runs = [
+        summary("sigmoid-adam,learning_rate=0.001", 0.0123, [3, 40, 10_000]) | {"status": "did not learn"},
+        summary("sigmoid-adam,learning_rate=0.002", None, [None, None, None]),
+    ]
+    lines = plain(runs, columns).splitlines()
+    assert max(map(len, lines)) <= max(columns, 49)
+    assert len({line.partition("  ")[0] for line in lines[1:]}) == 2
+    least_columns = {"loss": 0, "accuracy": 0, "status": 0, "to 95%": 60, "seconds": 82}
+    assert {heading for heading in least_columns if heading in lines[0]} == {
+        heading for heading, least in least_columns.items() if columns >= least
+    }
+    assert (plain(runs, 200) == plain(runs)) is True
+
+
+def test_the_usual_names_fit_eighty_columns_whole() -> None:
+    text = plain([summary("sigmoid-adam", 0.0123, [3, 40, 10_000]) | {"status": "did not learn"}], 80)
+    assert "sigmoid-adam " in text
+    assert text.splitlines()[0].split()[-2:] == ["seconds", "status"]
+
+
+def test_the_markdown_table_has_a_cell_for_every_heading() -> None:
+    lines = markdown(RUNS).splitlines()
+    assert len(lines) == 4
+    assert len({line.count("|") for line in lines}) == 1
+    assert len({len(line) for line in lines}) == 1
+    assert set(lines[1]) <= set("|-: ")
+
+
+def test_the_csv_keeps_numbers_in_full_and_leaves_out_what_was_not_reached() -> None:
+    rows = list(csv.DictReader(io.StringIO(comma_separated(RUNS))))
+    assert float(rows[0]["final_loss"]) == 0.0123456789
+    assert rows[0]["epochs_to_95_percent"] == "40"
+    assert rows[0]["epochs_to_99_percent"] == ""
+    assert rows[1]["final_loss"] == ""
+    assert rows[1]["status"] == "diverged"
+
+
+@pytest.mark.parametrize(("level", "epoch"), [(0.1, 0), (0.5, 2), (0.6, 3), (0.9, None)])
+def test_epochs_to_is_the_first_epoch_that_reaches_the_level(level: float, epoch: int | None) -> None:
+    assert epochs_to(np.array([0.1, 0.2, 0.5, 0.8, 0.4]), level) == epoch
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [
+        (0.0, "0.000000"),
+        (0.0109969, "0.010997"),
+        (1.5e-7, "1.500e-07"),
+        (9999.0, "9999.000000"),
+        (1.797e29, "1.797e+29"),
+    ],
+)
+def test_a_loss_is_written_so_that_it_says_something(loss: float, text: str) -> None:
+    assert loss_text(loss) == text

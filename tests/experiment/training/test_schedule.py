@@ -1,0 +1,29 @@
+from itertools import pairwise
+
+import pytest
+
+from autodiff.experiment.training.schedule import frame_epochs
+
+
+def test_ten_thousand_epochs_begin_densely_and_go_on_in_geometric_progression() -> None:
+    epochs = frame_epochs(10_000, 60)
+    assert epochs[:5] == [0, 1, 2, 4, 5]
+    assert epochs[-1] == 10_000
+    assert 50 <= len(epochs) <= 60
+    ratios = [after / before for before, after in pairwise(epochs[25:])]
+    assert max(ratios) / min(ratios) < 1.1
+    assert sum(epoch <= 500 for epoch in epochs) > len(epochs) / 2
+
+
+@pytest.mark.parametrize("frames", [2, 3, 4, 5, 10, 60, 1000])
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 5, 7, 59, 60, 61, 100, 1000, 1_000_000])
+def test_frames_are_within_the_run_and_no_more_than_asked_for(epochs: int, frames: int) -> None:
+    chosen = frame_epochs(epochs, frames)
+    assert chosen == sorted(set(chosen))
+    assert chosen[0] == 0
+    assert chosen[-1] == epochs
+    assert min(epochs + 1, frames) * 0.6 <= len(chosen) <= max(frames, 2)
+
+
+def test_a_short_run_keeps_every_epoch() -> None:
+    assert frame_epochs(5, 60) == [0, 1, 2, 3, 4, 5]
