@@ -52,7 +52,7 @@ def test_batches_of_all_points_train_like_no_batches() -> None:
 
 
 def test_batches_visit_every_point_once_an_epoch() -> None:
-    from autodiff.experiment.training.training import training as module
+    from autodiff.experiment.training import training as module
 
     trainer = None
     seen: list[np.ndarray] = []
