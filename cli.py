@@ -4,10 +4,9 @@ Everything heavy is imported inside the commands, so that `adrun --help` and com
 """
 
 import json
-import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +15,9 @@ import typer
 
 if TYPE_CHECKING:
     from autodiff.experiment.config.load import Experiment
+    from autodiff.experiment.interrupts import Interrupts
     from autodiff.experiment.progress import Progress
+    from autodiff.experiment.runs.place import Place
     from autodiff.experiment.runs.run import Options, Outcome
 
 app = typer.Typer(
@@ -47,6 +48,9 @@ Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where t
 NoGif = Annotated[bool, typer.Option("--no-gif", help="Draw no animation, which takes most of a short run's time.")]
 Format = Annotated[Animation, typer.Option("--animation", help="The format of the animation.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call the folder written to.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where a run was cut off; do nothing if it is done.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what another config left under the name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 
@@ -76,6 +80,9 @@ def train(
     results: Results = Path("results"),
     no_gif: NoGif = False,
     animation: Format = Animation.gif,
+    name: Name = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -83,12 +90,16 @@ def train(
 
     Each CONFIG's log, evolving boundary and summary are written to results/<config name>/.
     """
-    with reporting():
-        experiments, options = prepared(configs, overrides, seed, results, no_gif, animation)
-        outcomes = run_all(experiments, options, quiet, announce=not as_json)
-        if as_json:
-            print_json(outcomes)
-        exit_by_status(outcomes)
+    with reporting(as_json) as told:
+        from autodiff.experiment.config.load import load_all, overrides_of
+
+        experiments = load_all(configs, overrides_of(overrides or (), seed), name)
+
+        from autodiff.experiment.runs.run import Options
+
+        options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
+        with claims(results, [experiment.name for experiment in experiments]) as places:
+            told.status(run_all(experiments, options, places, quiet, told, announce=not as_json))
 
 
 @app.command()
@@ -101,6 +112,9 @@ def compare(
     results: Results = Path("results"),
     no_gif: NoGif = False,
     animation: Format = Animation.gif,
+    name: Name = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -111,29 +125,38 @@ def compare(
     """
     if bool(configs) == every:
         raise typer.BadParameter("name the configs to compare, or give --all, but not both")
-    with reporting():
-        from autodiff.experiment.config.load import configs_in
+    with reporting(as_json) as told:
+        from autodiff.experiment.config.load import configs_in, load_all, overrides_of
+        from autodiff.experiment.runs.record import is_record, read_record
 
-        experiments, options = prepared(configs or configs_in(folder), overrides, seed, results, no_gif, animation)
+        given = configs or configs_in(folder)
+        records = [read_record(path) for path in given if is_record(path)]
+        experiments = load_all([path for path in given if not is_record(path)], overrides_of(overrides or (), seed))
 
-        from autodiff.experiment.studies.compare import for_comparison, write_comparison
+        from autodiff.experiment.runs.run import Options
+        from autodiff.experiment.studies.compare import for_comparison, of_record, write_comparison
         from autodiff.experiment.studies.table import plain
-        from autodiff.experiment.terminal import terminal_columns
+        from autodiff.experiment.terminal import say, terminal_columns
 
-        options = for_comparison(experiments, options)
-        outcomes = run_all(experiments, options, quiet, announce=False)
-        if not as_json:
-            columns = terminal_columns(sys.stdout) if sys.stdout.isatty() else None
-            print(plain([outcome.summary for outcome in outcomes], columns), flush=True)
-        comparison = None
-        if outcomes[-1].status != "interrupted":
-            with progress(quiet).note("drawing the comparison"):
-                comparison = write_comparison(outcomes, options)
-        if as_json:
-            print_json(outcomes, **(comparison.as_json() if comparison else {}))
-        elif comparison:
-            print(comparison.sentence)
-        exit_by_status(outcomes)
+        options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
+        options = for_comparison(experiments, options, len(records))
+        with claims(results, [name or "comparison", *(experiment.name for experiment in experiments)]) as places:
+            outcomes = [of_record(record) for record in records]
+            told.runs += [outcome.as_json() for outcome in outcomes]
+            outcomes += run_all(experiments, options, places[1:], quiet, told, announce=False)
+            finished = [outcome for outcome in outcomes if outcome.training is not None]
+            if not as_json and finished:
+                columns = terminal_columns(sys.stdout) if sys.stdout.isatty() else None
+                say(plain([outcome.summary for outcome in finished], columns))
+            if finished and not told.interrupts.asked:
+                with progress(quiet).note("drawing the comparison"):
+                    comparison = write_comparison(finished, options, places[0])
+                told.more = comparison.as_json()
+                if comparison.error:
+                    told.fault(comparison.error)
+                elif not as_json:
+                    say(comparison.sentence)
+            told.status(outcomes)
 
 
 @app.command("gradcheck")
@@ -154,7 +177,7 @@ def check_gradients(
     """
     if names and config:
         raise typer.BadParameter("name rules, or give --config, but not both")
-    with reporting():
+    with reporting(as_json=False):
         from autodiff.experiment.config.load import load
 
         network = load(config) if config else None
@@ -171,65 +194,102 @@ def check_gradients(
 
 def main() -> None:
     """Run the command line."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to stop, too, keeps what was reached
     app(prog_name="adrun")
 
 
+class Told:
+    """What a command has to tell: its runs, what went wrong, and the code with which it ends; and whether to stop."""
+
+    def __init__(self, interrupts: "Interrupts") -> None:
+        self.interrupts = interrupts
+        self.runs: list[dict[str, object]] = []
+        self.errors: list[str] = []
+        self.more: dict[str, object] = {}
+        self.code = 0
+
+    def fault(self, text: str, code: int = 1) -> None:
+        """Tell what went wrong on stderr, now."""
+        from autodiff.experiment.terminal import warn
+
+        self.errors.append(text)
+        self.code = max(self.code, code)
+        warn(text)
+
+    def status(self, outcomes: "Sequence[Outcome]") -> None:
+        """End with 130 if a run was interrupted, with 1 if one diverged, failed or did not learn."""
+        statuses = {outcome.status for outcome in outcomes}
+        if self.interrupts.asked or "interrupted" in statuses:
+            self.code = 130
+        elif statuses - {"done"}:
+            self.code = max(self.code, 1)
+
+
 @contextmanager
-def reporting() -> Iterator[None]:
-    """Turn what a user can cause into a few lines on stderr and an exit code."""
+def reporting(as_json: bool) -> Iterator[Told]:
+    """Turn whatever goes wrong into a few lines on stderr and an exit code; print the one document, if asked to."""
+    from autodiff.experiment.interrupts import Interrupts
+
+    told = Told(Interrupts())
+    told.interrupts.listen()
+
     from autodiff.experiment.errors import InputError, RunError
     from autodiff.experiment.runs.machine import use_one_thread
+    from autodiff.experiment.terminal import say
 
     use_one_thread()  # before NumPy is imported
     try:
-        yield
+        yield told
     except InputError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from None
+        for problem in error.problems:
+            told.fault(problem, 2)
     except RunError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(1) from None
+        told.fault(str(error))
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        raise typer.Exit(130) from None
+        told.fault("interrupted", 130)
+    except (OSError, MemoryError) as error:
+        told.fault(f"adrun: {error or 'not enough memory'}")
+    if as_json and not say(json.dumps({"runs": told.runs, "errors": told.errors, **told.more}, indent=2)):
+        told.code = max(told.code, 1)
+    if told.code:
+        raise typer.Exit(told.code)
 
 
-def prepared(
-    configs: Sequence[Path],
-    assignments: Sequence[str] | None,
-    seed: int | None,
-    results: Path,
-    no_gif: bool,
-    animation: Animation,
-) -> "tuple[list[Experiment], Options]":
-    """Return the experiments and how to run them; nothing has run yet when any of them is wrong."""
-    from autodiff.experiment.config.load import load_all, overrides_of
+@contextmanager
+def claims(results: Path, names: Sequence[str]) -> "Iterator[list[Place]]":
+    """Hold the locks of all the names that a command writes to."""
+    from autodiff.experiment.runs.place import claimed
 
-    experiments = load_all(configs, overrides_of(assignments or (), seed))
-
-    from autodiff.experiment.runs import folder as folders
-    from autodiff.experiment.runs.run import Options
-
-    for experiment in experiments:
-        folders.create(results / experiment.name)
-    return experiments, Options(results, not no_gif, animation.value)
+    with ExitStack() as stack:
+        yield [stack.enter_context(claimed(results, name)) for name in names]
 
 
-def run_all(experiments: "Sequence[Experiment]", options: "Options", quiet: bool, announce: bool) -> "list[Outcome]":
+def run_all(
+    experiments: "Sequence[Experiment]",
+    options: "Options",
+    places: "Sequence[Place]",
+    quiet: bool,
+    told: Told,
+    announce: bool,
+) -> "list[Outcome]":
     """Run the experiments one after the other, until one is interrupted; say what failed, and what is done if asked."""
     from autodiff.experiment.runs.run import run
+    from autodiff.experiment.terminal import say, warn
 
     outcomes = []
-    for number, experiment in enumerate(experiments, 1):
+    for number, (experiment, place) in enumerate(zip(experiments, places, strict=True), 1):
         position = f"run {number} of {len(experiments)}" if len(experiments) > 1 else ""
-        outcome = run(experiment, options, progress(quiet, position))
+        outcome = run(experiment, options, progress(quiet, position), place, told.interrupts)
         outcomes.append(outcome)
-        if outcome.status != "done":
-            print(outcome.sentence, file=sys.stderr)
-        elif announce:
-            print(outcome.sentence, flush=True)
-        if outcome.status == "interrupted":
+        told.runs.append(outcome.as_json())
+        if outcome.note:
+            warn(outcome.note)
+        if outcome.error:
+            told.fault(outcome.error)
+        elif outcome.status != "done":
+            warn(outcome.sentence)
+        elif announce and not say(outcome.sentence):
+            told.code = 1
+        if told.interrupts.asked:
             break
     return outcomes
 
@@ -239,19 +299,6 @@ def progress(quiet: bool, position: str = "") -> "Progress":
     from autodiff.experiment.progress import Progress, wanted
 
     return Progress(wanted(quiet), position)
-
-
-def print_json(outcomes: "Sequence[Outcome]", **more: object) -> None:
-    """Print the runs as one document: the summary of each, and where its files are."""
-    runs = [{**outcome.summary, "folder": str(outcome.folder)} for outcome in outcomes]
-    print(json.dumps({"runs": runs, **more}, indent=2))
-
-
-def exit_by_status(outcomes: "Sequence[Outcome]") -> None:
-    """Leave with 130 if a run was interrupted, with 1 if one diverged or did not learn."""
-    statuses = {outcome.status for outcome in outcomes}
-    if statuses != {"done"}:
-        raise typer.Exit(130 if "interrupted" in statuses else 1)
 
 
 if __name__ == "__main__":

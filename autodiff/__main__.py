@@ -1,5 +1,7 @@
 """The command `adrun`, also as `python -m autodiff`."""
 
+import os
+import signal
 import sys
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
@@ -8,6 +10,7 @@ from pathlib import Path
 
 def main() -> None:
     """Run cli.py: in this folder when a wheel was installed, beside it in a clone; never a module `cli` of others."""
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # until there is something to keep: no traceback of imports
     here = Path(__file__).parent
     spec = PathFinder.find_spec("autodiff.cli", [str(here), str(here.parent)])
     assert spec

@@ -117,8 +117,28 @@ class Optimizer:
         if faults:
             raise ValueError(f"the state does not fit the {type(self).__name__}: {'; '.join(faults)}")
         for name in expected - {"states"}:
-            setattr(self, name, state[name])
-        self.regroup([copy_state(one) for one in states])
+            if getattr(self, name) != state[name]:
+                setattr(self, name, state[name])
+        if not self.overwrite(states):
+            self.regroup([copy_state(one) for one in states])
+
+    def overwrite(self, states: Sequence[State]) -> bool:
+        """Write states into the present arrays, for who holds these. Return whether they have the same entries."""
+        numbers = {id(one): {name: value for name, value in one.items() if not is_array(value)} for one in states}
+        of = dict(zip(self.parameters, states, strict=True))
+        for group, state in zip(self.groups, self.group_states, strict=True):
+            if any(
+                of[one].keys() != state.keys() or numbers[id(of[one])] != numbers[id(of[group[0]])] for one in group
+            ):
+                return False
+        for group, state in zip(self.groups, self.group_states, strict=True):
+            for name, value in state.items():
+                if not is_array(value):
+                    state[name] = of[group[0]][name]
+                    continue
+                for one, part in zip(group, parts(value, group) if len(group) > 1 else [value], strict=True):
+                    part[...] = of[one][name]
+        return True
 
 
 class SGD(Optimizer):

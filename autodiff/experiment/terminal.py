@@ -1,12 +1,38 @@
 """The room that a terminal has, in columns, and texts that fit into it."""
 
 import os
+import sys
 import unicodedata
+from contextlib import suppress
 from typing import TextIO
 
 USUAL_COLUMNS = 80
 NARROWEST_NAME = 12  # columns to which a run's name is shortened where room is scarce
 ELLIPSIS = "…"
+
+
+def say(text: str) -> bool:
+    """Print a line of results; return whether it got there. Where stdout is full or closed the work goes on without."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        _forget_stdout()
+    except OSError as error:
+        warn(f"stdout: cannot be written to: {error.strerror or error}")
+        _forget_stdout()
+        return False
+    return True
+
+
+def warn(text: str) -> None:
+    """Print a line on stderr, if that can be."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _forget_stdout() -> None:
+    """Send what is still printed to nowhere, lest it raises when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def terminal_columns(stream: TextIO | None) -> int:

@@ -67,13 +67,13 @@ def configs_in(folder: Path) -> list[Path]:
     return files
 
 
-def load_all(files: Sequence[Path], overrides: Sequence[Override] = ()) -> list[Experiment]:
+def load_all(files: Sequence[Path], overrides: Sequence[Override] = (), name: str | None = None) -> list[Experiment]:
     """Read every config file. Raises InputError with the mistakes of all of them."""
     experiments: list[Experiment] = []
     problems: list[str] = []
     for file in files:
         try:
-            experiments.append(Experiment(_name(file), load(file, overrides)))
+            experiments.append(Experiment(name or _name(file), load(file, overrides)))
         except InputError as error:
             problems += error.problems
     problems += _repeated_names(files)

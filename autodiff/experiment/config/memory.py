@@ -22,7 +22,7 @@ WHILE_CHECKED = 4.0
 KEPT_BY_THEN = 6  # networks: one of each of the first epochs
 OF_MOMENTUM = 4.0
 OF_ADAM = 9.2
-AFTERWARDS = 6.0
+AFTERWARDS = 12.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def needs(
     kept = frames * parameters
     every = WHILE_CHECKED + moments + min(frames, KEPT_BY_THEN)
     checked = LARGEST_WHILE_CHECKED * max(of_layers) + every * parameters
-    copies = max(checked, AFTERWARDS * parameters + kept)
+    copies = max(checked, AFTERWARDS * parameters + 2 * kept)  # the kept ones once more, as they are written
     return Needs(round(step + copies + POINT * points), kept)
 
 

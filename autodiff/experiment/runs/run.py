@@ -1,11 +1,12 @@
-"""One run, from its config to its folder: training, log, pictures, summary."""
+"""One run, from its config to its record: training, log, checkpoints, pictures, summary."""
 
-import json
 import math
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,46 +14,67 @@ from typing import Any
 import yaml
 
 from autodiff.experiment.config.load import Experiment
-from autodiff.experiment.files import replacing
+from autodiff.experiment.errors import InputError, RunError, reason
+from autodiff.experiment.files import replacing, write_text
+from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.pictures import Animation
 from autodiff.experiment.progress import Progress
-from autodiff.experiment.runs import folder as folders
-from autodiff.experiment.runs.log import write_log
+from autodiff.experiment.runs.arrays import write_arrays
+from autodiff.experiment.runs.checkpoint import STATE, read_checkpoint, write_checkpoint
+from autodiff.experiment.runs.log import Log, open_log
 from autodiff.experiment.runs.machine import versions
-from autodiff.experiment.runs.summary import loss_text, summarise
-from autodiff.experiment.training.training import Status, Training, train
+from autodiff.experiment.runs.place import Place
+from autodiff.experiment.runs.recall import recalled
+from autodiff.experiment.runs.record import CONFIG, ENDED, LOG, MODEL, Record, is_record, read_record
+from autodiff.experiment.runs.summary import begun, loss_text, summarise
+from autodiff.experiment.training.schedule import frame_epochs
+from autodiff.experiment.training.training import Session, State, Training, train
 
-# Removed when a run writes its log: pictures and summary of an earlier run do not belong to it.
-OUTDATED = ("boundary.gif", "boundary.webp", "boundary.apng", "boundary.png", "summary.json")
+SECONDS_BETWEEN = 1.0  # of one flush of the log, and one checkpoint, and the next
+MOST_OF_THE_TIME = 0.02  # that checkpoints may take
 
 
 @dataclass(frozen=True)
 class Options:
-    """Where runs write to (each to `results`/name) and what they draw."""
+    """Where runs write to (each to `results`/name), what they draw, and what they do about what stands there."""
 
     results: Path = Path("results")
     animate: bool = True
     animation: Animation = "gif"
     frame_epochs: Collection[int] = ()  # where frames are wanted, instead of where each config would have them
+    resume: bool = False
+    overwrite: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: its folder, its summary and what its pictures are drawn from."""
+    """What a run came to: its folder, its summary, what its pictures are drawn from, and what went wrong."""
 
     experiment: Experiment
     folder: Path
-    status: Status
     summary: dict[str, Any]
-    training: Training
+    training: Training | None = None
+    error: str = ""
+    note: str = ""
+    was_done: bool = False  # before, so that there was nothing to resume
+
+    @property
+    def status(self) -> str:
+        """What the run came to."""
+        return str(self.summary["status"])
 
     @property
     def sentence(self) -> str:
         """One line for people: what was reached and where it was written, or what to do about a failure."""
         name, final = self.experiment.name, self.summary["final"]
         where = f"written to {self.folder}"
+        if self.error:
+            return self.error
         if final is None:
             return f"{name}: interrupted before the first epoch; {where}"
+        if self.was_done:
+            return f"{name}: {self.status} already, after {final['epoch']} epochs; nothing to resume in {self.folder}"
+        assert self.training is not None
         loss = self.training.loss[-1]
         if self.status == "diverged":
             return f"{name}: diverged: the loss became {loss:g} at epoch {final['epoch']}; {self._advice}; {where}"
@@ -61,11 +83,18 @@ class Outcome:
         began = ""
         if self.status == "did not learn":
             began = f"; it began with loss {loss_text(self.training.loss[0])}: {self._advice}"
+        if self.status == "interrupted":
+            where += "; --resume goes on from there"
         return f"{name}: {said}{reached} in {self.training.seconds:.1f} s{began}; {where}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the summary, and where the files are, as plain values."""
+        return {**self.summary, "folder": str(self.folder)}
 
     @property
     def _advice(self) -> str:
         """Say what to change where the network did not learn."""
+        assert self.training is not None
         config, loss = self.experiment.config, self.training.loss
         if config.weight_decay >= 1 or config.weight_decay * config.learning_rate >= 1:  # each step shrinks all weights
             return f"try a smaller weight_decay (it is {config.weight_decay:g})"
@@ -73,32 +102,173 @@ class Outcome:
         return f"try a {change} learning_rate (it is {config.learning_rate:g})"
 
 
-def run(experiment: Experiment, options: Options, progress: Progress) -> Outcome:
-    """Train an experiment and write its folder. Raises RunError when that cannot be written.
+def run(experiment: Experiment, options: Options, progress: Progress, place: Place, interrupts: Interrupts) -> Outcome:
+    """Train an experiment and leave its record under its name; `place` is held by the caller.
 
-    A run that diverges or is interrupted writes what it has; its status says so.
+    A run that diverges or is interrupted leaves what it has; its status says so. Whatever goes wrong is told by the
+    outcome, and takes no other run down.
     """
-    folder = options.results / experiment.name
-    with progress.of(experiment.name, experiment.config.epochs) as report:
-        training = train(experiment.config, report, options.frame_epochs)
-    status = training.status
-    seconds = 0.0
-    with folders.writing_to(folder):
-        for name in OUTDATED:
-            (folder / name).unlink(missing_ok=True)
-        folders.write_text(folder / "config.yaml", _resolved(experiment))
-        write_log(folder / "log.csv", training, experiment.config.dtype)
-        if status != "interrupted" and training.snapshots:
-            started = time.perf_counter()
-            try:
-                with progress.note(f"{experiment.name}: drawing"):
-                    _draw(experiment, training, folder, options)
-            except KeyboardInterrupt:
-                status = "interrupted"
-            seconds = time.perf_counter() - started
-        summary = summarise(experiment, training, status, seconds)
-        folders.write_text(folder / "summary.json", json.dumps(summary, indent=2, allow_nan=False) + "\n")
-    return Outcome(experiment, folder, status, summary, training)
+    resumed = None
+    try:
+        if options.resume:
+            standing = place.standing()
+            if standing is not None and standing.ended and is_same(standing, experiment):
+                return Outcome(experiment, place.target, standing.summary, recalled(standing), was_done=True)
+            resumed = resumable(place, experiment, options)
+        with interrupts.held_back():
+            return _Run(experiment, options, progress, place, interrupts).go(resumed)
+    except KeyboardInterrupt:
+        raise
+    except Exception as error:
+        return failed(experiment, place, error)
+
+
+def is_same(record: Record, experiment: Experiment) -> bool:
+    """Tell whether a record is of the same config."""
+    return bool(record.summary["config"] == experiment.config.resolved())
+
+
+def resumable(place: Place, experiment: Experiment, options: Options) -> State | None:
+    """Return what an unfinished run of the same config has kept, moved to the staging folder; None if there is nothing.
+
+    Raises InputError when the unfinished run there has another config.
+    """
+    record = place.unfinished() or place.standing()
+    if record is None:
+        return None
+    if not is_same(record, experiment):
+        if record.ended:
+            return None
+        differing = ", ".join(differences(record.summary["config"], experiment.config.resolved()))
+        advice = "take its own config (config.yaml there), or another --name, or leave --resume out to start anew"
+        raise InputError([f"{record.folder}: the unfinished run there has another config ({differing}); {advice}"])
+    if record.folder == place.target:
+        shutil.copytree(place.target, place.staging, dirs_exist_ok=True)
+    try:
+        state = read_checkpoint(place.staging, record.log())
+    except InputError:  # cut off before there was a whole one
+        return None
+    config = experiment.config
+    wanted = set(options.frame_epochs or frame_epochs(config.epochs, config.frames))
+    if state is not None and {epoch for epoch in wanted if epoch < state.epoch} != state.snapshots.keys():
+        return None  # other networks are wanted for the pictures than were kept, and they are gone
+    return state
+
+
+def differences(one: dict[str, Any], other: dict[str, Any], prefix: str = "") -> list[str]:
+    """Return the names of the fields that differ."""
+    found = []
+    for key in dict.fromkeys([*one, *other]):
+        left, right = one.get(key), other.get(key)
+        if isinstance(left, dict) and isinstance(right, dict):
+            found += differences(left, right, f"{prefix}{key}.")
+        elif left != right:
+            found.append(prefix + key)
+    return found
+
+
+def failed(experiment: Experiment, place: Place, error: Exception) -> Outcome:
+    """Return the outcome of a run that something went wrong with; what it has written is kept."""
+    told = explained(experiment, place, error)
+    summary: dict[str, Any] = {"name": experiment.name, "final": None, "config": experiment.config.resolved()}
+    with suppress(Exception):
+        if is_record(place.staging) and read_record(place.staging).summary["process"] == os.getpid():
+            summary = read_record(place.staging).summary | {"status": "failed", "error": told}
+            place.tell(summary)
+            if (place.staging / STATE).exists():
+                told += "; --resume goes on from its last checkpoint"
+    return Outcome(experiment, place.staging, summary | {"status": "failed", "error": told}, None, told)
+
+
+def explained(experiment: Experiment, place: Place, error: Exception) -> str:
+    """Return what went wrong, and what to do, in one line."""
+    if isinstance(error, InputError | RunError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{place.target}: cannot be written to: {reason(error)}"
+    if isinstance(error, MemoryError):
+        return f"{experiment.name}: failed: not enough memory; take narrower layers, fewer points or fewer frames"
+    words = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{experiment.name}: failed: {words}; this is a defect of adrun, please report it"
+
+
+class _Run:
+    """A run under way."""
+
+    def __init__(
+        self, experiment: Experiment, options: Options, progress: Progress, place: Place, interrupts: Interrupts
+    ) -> None:
+        self.experiment = experiment
+        self.options = options
+        self.progress = progress
+        self.place = place
+        self.interrupts = interrupts
+        self.folder = place.staging
+        self.due = 0.0  # when the log and a checkpoint are written next
+        self.frames_written = 0
+
+    def go(self, resumed: State | None) -> Outcome:
+        """Train, draw and write; then move what was written to its name."""
+        config, name = self.experiment.config, self.experiment.name
+        began = begun(self.experiment, resumed.epoch if resumed else None)
+        self.place.begin(began, afresh=resumed is None)
+        write_text(self.folder / CONFIG, _resolved(self.experiment))
+        with open_log(self.folder / LOG, config.dtype, resumed.epoch if resumed else 0) as log:
+            with self.progress.of(name, config.epochs) as report:
+                training = train(config, report, self.options.frame_epochs, self._keeper(log, resumed), resumed)
+            log.write(training.loss, training.accuracy)
+        write_arrays(self.folder / MODEL, training.state.parameters, {"config": config.resolved()})
+        write_checkpoint(self.folder, training.state, frames_written=0)
+        started = time.perf_counter()
+        status, error = self._draw(training)
+        if status in ENDED:
+            (self.folder / STATE).unlink()
+        summary = summarise(began, training, status, time.perf_counter() - started, error)
+        self.place.tell(summary)
+        folder, note = self._publish(status)
+        return Outcome(self.experiment, folder, summary, training, error, note)
+
+    def _draw(self, training: Training) -> tuple[str, str]:
+        """Draw the pictures; return the run's status after that, and what went wrong."""
+        if training.status == "interrupted" or not training.snapshots:
+            return training.status, ""
+        name = self.experiment.name
+        try:
+            with self.progress.note(f"{name}: drawing"), self.interrupts.let_through():
+                draw(self.experiment, training, self.folder, self.options)
+        except KeyboardInterrupt:
+            return "interrupted", ""
+        except Exception as error:
+            words = " ".join(f"{type(error).__name__}: {error}".split())
+            advice = f"log and model are kept, `adrun draw {self.place.target}` tries again"
+            return training.status, f"{name}: its pictures could not be drawn ({words}); {advice}"
+        return training.status, ""
+
+    def _publish(self, status: str) -> tuple[Path, str]:
+        """Move what was written to the run's name; return where it is now, and what to say about what stood there."""
+        name, standing = self.experiment.name, self.place.standing()
+        if standing is not None and standing.ended and status not in ENDED:
+            return self.folder, f"{name}: the finished run in {self.place.target} stays as it is"
+        kept = self.place.publish(overwrite=self.options.overwrite)
+        return self.place.target, f"{name}: what stood there, of another config, is kept as {kept}" if kept else ""
+
+    def _keeper(self, log: Log, resumed: State | None) -> Callable[[Session], None]:
+        """Return what is called after every epoch: it writes the log and checkpoints, and stops when asked to."""
+        self.frames_written = len(resumed.snapshots) if resumed else 0
+        self.due = time.monotonic() + SECONDS_BETWEEN
+
+        def keep(session: Session) -> None:
+            if self.interrupts.asked:
+                raise KeyboardInterrupt
+            now = time.monotonic()
+            if now < self.due:
+                return
+            log.write(session.loss[: session.epoch], session.accuracy[: session.epoch])
+            self.frames_written = write_checkpoint(self.folder, session.state(), self.frames_written)
+            took = time.monotonic() - now
+            self.due = now + took + max(SECONDS_BETWEEN, took / MOST_OF_THE_TIME)
+
+        return keep
 
 
 def _resolved(experiment: Experiment) -> str:
@@ -108,7 +278,8 @@ def _resolved(experiment: Experiment) -> str:
     return f"# {experiment.name}, every default filled in, as it was run by {used}\n{values}"
 
 
-def _draw(experiment: Experiment, training: Training, folder: Path, options: Options) -> None:
+def draw(experiment: Experiment, training: Training, folder: Path, options: Options) -> None:
+    """Draw the pictures of a run into a folder."""
     from autodiff.experiment.pictures import render_boundary
     from autodiff.experiment.pictures.of_training import film_of  # matplotlib comes with it: only for those who draw
 

@@ -1,6 +1,10 @@
-"""What a run came to, as plain values for summary.json, --json and the comparison."""
+"""What a run is and what it came to, as plain values for summary.json, --json and the comparison."""
 
 import math
+import os
+import platform
+import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -8,27 +12,50 @@ from numpy.typing import NDArray
 
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.runs.machine import machine, versions
-from autodiff.experiment.training.training import Status, Training
+from autodiff.experiment.training.training import Training
 
 MILESTONES = (0.90, 0.95, 0.99)
 
 
-def summarise(experiment: Experiment, training: Training, status: Status, drawing_seconds: float) -> dict[str, Any]:
-    """Return name, status, config, results, seconds, versions and machine; None for a loss that is not finite."""
+def begun(experiment: Experiment, resumed_from: int | None) -> dict[str, Any]:
+    """Return what is known of a run when it begins: name, config, process, host, versions and machine."""
     return {
         "name": experiment.name,
         "title": experiment.config.title,
+        "status": "running",
+        "started": now(),
+        "ended": None,
+        "resumed_from_epoch": resumed_from,
+        "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
+        "process": os.getpid(),
+        "host": platform.node(),
+        "versions": versions(),
+        "machine": machine(),
+        "points": experiment.config.dataset.points,
+        "final": None,
+        "config": experiment.config.resolved(),
+    }
+
+
+def summarise(
+    begun: dict[str, Any], training: Training, status: str, drawing_seconds: float, error: str = ""
+) -> dict[str, Any]:
+    """Return what a run came to; None for a loss that is not finite."""
+    found = {
         "status": status,
-        "parameters": training.parameters,
-        "points": len(training.labels),
+        "ended": now(),
+        "parameters": sum(values.size for values in training.state.parameters.values()),
         "final": _row(training, len(training.loss) - 1) if len(training.loss) else None,
         "best": _row(training, _best(training.loss)) if len(training.loss) else None,
         "epochs_to_accuracy": {f"{level:.2f}": epochs_to(training.accuracy, level) for level in MILESTONES},
         "seconds": {"training": round(training.seconds, 3), "drawing": round(drawing_seconds, 3)},
-        "versions": versions(),
-        "machine": machine(),
-        "config": experiment.config.resolved(),
     }
+    return begun | found | ({"error": error} if error else {})
+
+
+def now() -> str:
+    """Return the time, in UTC, as ISO 8601 has it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def loss_text(loss: float) -> str:

@@ -1,5 +1,6 @@
 """Several runs side by side: a table, their curves, and their boundaries in one grid."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,23 +9,28 @@ from typing import Any
 
 from autodiff.experiment.config import memory
 from autodiff.experiment.config.config import MOST_BYTES
-from autodiff.experiment.config.load import COMPARISON, Experiment
-from autodiff.experiment.errors import InputError
+from autodiff.experiment.config.load import Experiment
+from autodiff.experiment.errors import InputError, RunError, reason
+from autodiff.experiment.files import write_text
 from autodiff.experiment.pictures import MOST_RUNS
-from autodiff.experiment.runs import folder as folders
+from autodiff.experiment.runs.place import Place
+from autodiff.experiment.runs.recall import experiment_of, recalled
+from autodiff.experiment.runs.record import Record, write_comparison_of
 from autodiff.experiment.runs.run import Options, Outcome
 from autodiff.experiment.studies import table
 from autodiff.experiment.training.schedule import shared_frame_epochs
 
-OUTDATED = ("table.csv", "table.md", "curves.png", "boundaries.gif", "boundaries.webp", "boundaries.apng")
 
+def for_comparison(experiments: Sequence[Experiment], options: Options, records: int = 0) -> Options:
+    """Return the options with which runs can be compared: frames at the same epochs.
 
-def for_comparison(experiments: Sequence[Experiment], options: Options) -> Options:
-    """Return the options with which runs can be compared: frames at the same epochs. Raises InputError for too many."""
-    if options.animate and len(experiments) > MOST_RUNS:
-        advice = f"found {len(experiments)}; with --no-gif there is no grid, and no limit"
+    records: the number of runs that are compared without being trained. Raises InputError for too many runs.
+    """
+    if options.animate and len(experiments) + records > MOST_RUNS:
+        advice = f"found {len(experiments) + records}; with --no-gif there is no grid, and no limit"
         raise InputError([f"compare: the grid of boundaries shows at most {MOST_RUNS} runs, {advice}"])
-    folders.create(options.results / COMPARISON)
+    if not experiments:
+        return options
     runs = [(experiment.config.epochs, experiment.config.frames) for experiment in experiments]
     frame_epochs = shared_frame_epochs(runs)
     needed = memory.together(
@@ -46,6 +52,7 @@ class Comparison:
 
     folder: Path
     seconds: dict[str, float]
+    error: str = ""
 
     @property
     def sentence(self) -> str:
@@ -58,23 +65,48 @@ class Comparison:
         return {"folder": str(self.folder), "seconds": self.seconds}
 
 
-def write_comparison(outcomes: Sequence[Outcome], options: Options) -> Comparison:
-    """Write tables and pictures to results/comparison. Raises RunError."""
-    folder = options.results / COMPARISON
-    summaries = [outcome.summary for outcome in outcomes]
-    with folders.writing_to(folder):
-        for name in OUTDATED:
-            (folder / name).unlink(missing_ok=True)
-        folders.write_text(folder / "table.csv", table.comma_separated(summaries))
-        folders.write_text(folder / "table.md", table.markdown(summaries))
+def of_record(record: Record) -> Outcome:
+    """Return what a run came to from its record. Raises InputError when its files are damaged."""
+    summary = record.summary | {"name": record.name}
+    return Outcome(experiment_of(record), record.folder, summary, recalled(record), was_done=True)
+
+
+def write_comparison(outcomes: Sequence[Outcome], options: Options, place: Place) -> Comparison:
+    """Write tables and pictures to the place of the comparison, which the caller holds, in one step.
+
+    Raises RunError when that cannot be written. Pictures that cannot be drawn are left out, and the comparison says so.
+    """
+    compared = [outcome for outcome in outcomes if outcome.training is not None]
+    summaries = [outcome.summary for outcome in compared]
+    try:
+        shutil.rmtree(place.staging, ignore_errors=True)
+        place.staging.mkdir(parents=True)
+        write_text(place.staging / "table.csv", table.comma_separated(summaries))
+        write_text(place.staging / "table.md", table.markdown(summaries))
         started = time.perf_counter()
-        _draw(outcomes, folder, options)
+        error = _drawn(compared, place.staging, options)
         drawing = time.perf_counter() - started
-    seconds = {
-        "training": round(sum(summary["seconds"]["training"] for summary in summaries), 3),
-        "drawing": round(drawing + sum(summary["seconds"]["drawing"] for summary in summaries), 3),
-    }
-    return Comparison(folder, seconds)
+        seconds = {
+            "training": round(sum(summary["seconds"]["training"] for summary in summaries), 3),
+            "drawing": round(drawing + sum(summary["seconds"]["drawing"] for summary in summaries), 3),
+        }
+        write_comparison_of([outcome.folder for outcome in compared], place.staging)
+        place.publish()
+    except OSError as problem:
+        raise RunError(f"{place.target}: cannot be written to: {reason(problem)}") from None
+    return Comparison(place.target, seconds, error)
+
+
+def _drawn(outcomes: Sequence[Outcome], folder: Path, options: Options) -> str:
+    """Draw the pictures; return what went wrong."""
+    try:
+        _draw(outcomes, folder, options)
+    except OSError:
+        raise
+    except Exception as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        return f"compare: the pictures could not be drawn ({words}); the tables are kept"
+    return ""
 
 
 def _draw(outcomes: Sequence[Outcome], folder: Path, options: Options) -> None:
@@ -87,7 +119,7 @@ def _draw(outcomes: Sequence[Outcome], folder: Path, options: Options) -> None:
     films = [
         film_of(title, outcome.experiment.config, outcome.training)
         for title, outcome in zip(titles, outcomes, strict=True)
-        if outcome.training.snapshots
+        if outcome.training is not None and outcome.training.snapshots
     ]
     if not films:
         return

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,7 +27,7 @@ class Training:
     """What a training run leaves.
 
     `loss` and `accuracy` (0 to 1) hold one entry an epoch, from 0 (the initial network) on, measured on all points;
-    `snapshots` the networks kept for the pictures, by epoch; `seconds` the time that the training took.
+    `snapshots` the networks kept for the pictures, by epoch; `state` what the training could go on from.
     """
 
     status: Status
@@ -36,53 +36,138 @@ class Training:
     loss: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     snapshots: dict[int, Snapshot]
-    parameters: int
+    state: "State"
+
+    @property
+    def seconds(self) -> float:
+        """The time that the training took."""
+        return self.state.seconds
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a training run is between two epochs: with it, another process goes on as this one would have.
+
+    epoch: the one to come; `loss` and `accuracy` are those of the epochs before. `generator` is that of the batches.
+    """
+
+    epoch: int
+    parameters: dict[str, NDArray[Any]]
+    optimizer: dict[str, Any]
+    generator: Mapping[str, Any]
+    snapshots: dict[int, dict[str, NDArray[Any]]]
+    loss: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
     seconds: float
 
 
-def train(config: Config, report: Report, kept: Collection[int] = ()) -> Training:
+Keep = Callable[["Session"], None]
+
+WARM_UP = 12
+"""Epochs after which every step runs as a compiled program, which rounds otherwise than the calls before it."""
+
+
+def train(
+    config: Config, report: Report, kept: Collection[int] = (), keep: Keep | None = None, resumed: State | None = None
+) -> Training:
     """Train the config's network; call `report` with the epoch, the loss and the accuracy of every epoch.
 
-    The networks at the epochs in `kept` are kept, by default those that the config's `frames` asks for.
+    The networks at the epochs in `kept` are kept, by default those that the config's `frames` asks for. `keep` is
+    called after every epoch with the session, whose state it may write down; `resumed` is one to go on from.
 
     Stops at once when the loss is no longer finite or the user interrupts: what was reached by then is returned. The
     data, the initial weights and the order of the batches come from three independent streams of the one seed.
     """
-    for_data, for_weights, for_batches = (
-        np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(3)
-    )
-    dataset = config.dataset
-    features, labels = spiral(dataset.classes, dataset.points_per_class, dataset.noise, for_data)
-    model = build_model(config, for_weights)
-    trainer = _Trainer(config, model, features.astype(config.dtype), labels, for_batches)
-    kept = set(kept or frame_epochs(config.epochs, config.frames))
-    loss, accuracy = np.empty(config.epochs + 1), np.empty(config.epochs + 1)
-    snapshots: dict[int, Snapshot] = {}
+    session = Session(config, kept)
+    if resumed is not None:
+        session.restore(resumed)
     status: Status = "done"
-    measured = 0
-    started = time.perf_counter()
+    started = time.perf_counter() - session.seconds
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a diverging run is told in words, once
-            for epoch in range(config.epochs + 1):
-                if epoch in kept:
-                    snapshots[epoch] = Snapshot(model)
-                measurement = trainer.measure_and_train() if epoch < config.epochs else trainer.measure_last()
-                loss[epoch], accuracy[epoch] = measurement
-                measured = epoch + 1
-                report(epoch, *measurement)
+            while session.epoch <= config.epochs:
+                measurement = session.advance()
+                session.seconds = time.perf_counter() - started
+                report(session.epoch - 1, *measurement)
                 if not math.isfinite(measurement[0]):
                     status = "diverged"
                     break
+                if keep is not None:
+                    keep(session)
     except KeyboardInterrupt:
         status = "interrupted"
-    seconds = time.perf_counter() - started
-    if status == "done" and not learned(loss, accuracy, dataset.classes):
-        status = "did not learn"
-    drawable = {
-        epoch: snapshot for epoch, snapshot in snapshots.items() if epoch < measured and math.isfinite(loss[epoch])
-    }
-    parameters = sum(parameter.data.size for parameter in model.parameters())
-    return Training(status, features, labels, loss[:measured], accuracy[:measured], drawable, parameters, seconds)
+    return session.ended(status)
+
+
+class Session:
+    """A training run under way. `epoch` is the one to come."""
+
+    def __init__(self, config: Config, kept: Collection[int] = ()) -> None:
+        for_data, for_weights, for_batches = (
+            np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(3)
+        )
+        dataset = config.dataset
+        self.config = config
+        self.features, self.labels = spiral(dataset.classes, dataset.points_per_class, dataset.noise, for_data)
+        self.model = build_model(config, for_weights)
+        self.trainer = _Trainer(config, self.model, self.features.astype(config.dtype), self.labels, for_batches)
+        self.kept = set(kept or frame_epochs(config.epochs, config.frames))
+        self.loss, self.accuracy = np.empty(config.epochs + 1), np.empty(config.epochs + 1)
+        self.snapshots: dict[int, Snapshot] = {}
+        self.epoch = 0
+        self.seconds = 0.0
+
+    def advance(self) -> Measurement:
+        """Measure the network as it is and, but for the last time, train it for one epoch."""
+        epoch = self.epoch
+        if epoch in self.kept:
+            self.snapshots[epoch] = Snapshot(self.model)
+        trainer = self.trainer
+        measurement = trainer.measure_and_train() if epoch < self.config.epochs else trainer.measure_last()
+        self.loss[epoch], self.accuracy[epoch] = measurement
+        self.epoch = epoch + 1
+        return measurement
+
+    def state(self) -> State:
+        """Return all that the session is, copied where it will change."""
+        return State(
+            self.epoch,
+            self.model.state_dict(),
+            self.trainer.optimizer.state_dict(),
+            self.trainer.rng.bit_generator.state,
+            {epoch: snapshot.parameters for epoch, snapshot in self.snapshots.items()},
+            self.loss[: self.epoch],
+            self.accuracy[: self.epoch],
+            self.seconds,
+        )
+
+    def restore(self, state: State) -> None:
+        """Become what a session of the same config was.
+
+        The first epochs are run once more: steps are recorded and compiled then, and go on as the compiled ones did.
+        """
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            while self.epoch < min(WARM_UP, state.epoch):
+                self.advance()
+        for name, parameter in self.model.named_parameters():
+            parameter.data[...] = state.parameters[name]  # in place: the compiled steps hold these arrays
+        self.trainer.optimizer.load_state_dict(state.optimizer)
+        self.trainer.rng.bit_generator.state = state.generator
+        self.snapshots = {epoch: Snapshot(self.model, kept) for epoch, kept in state.snapshots.items()}
+        self.epoch, self.seconds = state.epoch, state.seconds
+        self.loss[: state.epoch], self.accuracy[: state.epoch] = state.loss, state.accuracy
+
+    def ended(self, status: Status) -> Training:
+        """Return what the session leaves."""
+        loss, accuracy = self.loss[: self.epoch], self.accuracy[: self.epoch]
+        if status == "done" and not learned(loss, accuracy, self.config.dataset.classes):
+            status = "did not learn"
+        drawable = {
+            epoch: snapshot
+            for epoch, snapshot in self.snapshots.items()
+            if epoch < self.epoch and math.isfinite(loss[epoch])
+        }
+        return Training(status, self.features, self.labels, loss, accuracy, drawable, self.state())
 
 
 def learned(loss: NDArray[np.float64], accuracy: NDArray[np.float64], classes: int) -> bool:
@@ -109,7 +194,7 @@ class _Trainer:
         labels: NDArray[np.int64],
         rng: np.random.Generator,
     ) -> None:
-        optimizer = build_optimizer(config, model)
+        self.optimizer = optimizer = build_optimizer(config, model)
 
         def measure(features: NDArray[Any], labels: NDArray[np.int64]) -> Measured:
             with ad.no_grad():

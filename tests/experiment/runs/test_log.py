@@ -5,20 +5,65 @@ import numpy as np
 import pytest
 
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.runs.log import write_log
-from autodiff.experiment.training.training import train
+from autodiff.experiment.errors import InputError
+from autodiff.experiment.runs.log import open_log, read_log
+from autodiff.experiment.training.training import Training, train
+
+
+def trained(dtype: str) -> Training:
+    fields = {"activation": "relu", "optimizer": "adam", "learning_rate": 0.01, "epochs": 9, "dtype": dtype}
+    return train(Config.model_validate(fields), lambda epoch, loss, accuracy: None)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_log_gives_back_every_number_exactly(tmp_path: Path, dtype: str) -> None:
-    fields = {"activation": "relu", "optimizer": "adam", "learning_rate": 0.01, "epochs": 5, "dtype": dtype}
-    training = train(Config.model_validate(fields), lambda epoch, loss, accuracy: None)
-    write_log(tmp_path / "log.csv", training, dtype)
+    training = trained(dtype)
+    with open_log(tmp_path / "log.csv", dtype) as log:
+        log.write(training.loss, training.accuracy)
     with (tmp_path / "log.csv").open(newline="") as stream:
         header, *rows = csv.reader(stream)
     assert header == ["epoch", "loss", "accuracy"]
-    assert [int(row[0]) for row in rows] == list(range(6))
-    read = np.array([row[1] for row in rows], dtype=dtype)
-    assert np.array_equal(read, training.loss.astype(dtype))
-    np.testing.assert_allclose([float(row[2]) for row in rows], training.accuracy, atol=1e-9)
-    assert list(tmp_path.iterdir()) == [tmp_path / "log.csv"]
+    assert [int(row[0]) for row in rows] == list(range(10))
+    loss, accuracy = read_log(tmp_path / "log.csv", dtype, len(training.labels))
+    assert np.array_equal(loss, training.loss)
+    assert np.array_equal(accuracy, training.accuracy)
+
+
+def test_a_log_grows_where_it_can_be_followed(tmp_path: Path) -> None:
+    training, path = trained("float32"), tmp_path / "log.csv"
+    with open_log(path, "float32") as log:
+        for epochs in (1, 1, 4):
+            log.write(training.loss[:epochs], training.accuracy[:epochs])
+            assert path.read_text().count("\n") == epochs + 1
+
+
+@pytest.mark.parametrize("cut", [0, 1, 5])
+def test_a_log_that_is_gone_on_with_has_the_bytes_of_one_never_cut_off(tmp_path: Path, cut: int) -> None:
+    training, path = trained("float32"), tmp_path / "log.csv"
+    with open_log(path, "float32") as log:
+        log.write(training.loss, training.accuracy)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) - 7])  # in the middle of the last line
+    assert len(read_log(path, "float32")[0]) == 9
+    with open_log(path, "float32", cut) as log:
+        log.write(training.loss, training.accuracy)
+    assert path.read_bytes() == whole
+
+
+def test_losses_that_are_not_finite_are_read_back(tmp_path: Path) -> None:
+    loss = np.array([1.5, np.inf, np.nan])
+    with open_log(tmp_path / "log.csv", "float64") as log:
+        log.write(loss, np.array([0.5, 0.25, 0]))
+    assert np.array_equal(read_log(tmp_path / "log.csv", "float64")[0], loss, equal_nan=True)
+
+
+@pytest.mark.parametrize("text", ["epoch,loss,accuracy\n0,1\n", "epoch,loss,accuracy\n0,a,b\n", "a\n0,1,2,3\n"])
+def test_a_damaged_log_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(InputError, match="is damaged"):
+        read_log(tmp_path / "log.csv", "float32")
+
+
+def test_a_missing_log_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"log\.csv: cannot be read: No such file"):
+        read_log(tmp_path / "log.csv", "float32")

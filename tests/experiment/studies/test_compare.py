@@ -1,16 +1,20 @@
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from autodiff.experiment import pictures as render
+from autodiff.experiment import pictures
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.load import Experiment, configs_in
 from autodiff.experiment.errors import InputError
+from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.runs import run as running
-from autodiff.experiment.runs.run import Options
-from autodiff.experiment.studies.compare import for_comparison, write_comparison
+from autodiff.experiment.runs.place import claimed
+from autodiff.experiment.runs.record import changed_since, read_record
+from autodiff.experiment.runs.run import Options, Outcome
+from autodiff.experiment.studies.compare import for_comparison, of_record, write_comparison
 from autodiff.experiment.training.schedule import frame_epochs
 
 
@@ -20,15 +24,29 @@ def experiment(name: str, epochs: int, frames: int) -> Experiment:
     return Experiment(name, Config.model_validate(fields))
 
 
-def test_runs_that_are_compared_keep_frames_at_the_same_epochs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "_draw", lambda *arguments: None)
+def run_all(experiments: list[Experiment], options: Options) -> list[Outcome]:
+    with ExitStack() as stack:
+        places = [stack.enter_context(claimed(options.results, each.name)) for each in experiments]
+        return [
+            running.run(each, options, Progress(visible=False), place, Interrupts())
+            for each, place in zip(experiments, places, strict=True)
+        ]
+
+
+def compare(outcomes: list[Outcome], options: Options) -> Path:
+    with claimed(options.results, "comparison") as place:
+        return write_comparison(outcomes, options, place).folder
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "draw", lambda *arguments: None)
+
+
+def test_runs_that_are_compared_keep_frames_at_the_same_epochs(tmp_path: Path) -> None:
     experiments = [experiment("long", 90, 12), experiment("short", 25, 30), experiment("same", 90, 5)]
-    options = for_comparison(experiments, Options(tmp_path))
-    kept = []
-    for each in experiments:
-        (tmp_path / each.name).mkdir()
-        kept.append(list(running.run(each, options, Progress(visible=False)).training.snapshots))
-    long, short, same = kept
+    outcomes = run_all(experiments, for_comparison(experiments, Options(tmp_path)))
+    long, short, same = (list(outcome.training.snapshots) for outcome in outcomes if outcome.training)
     assert long == same == sorted({*frame_epochs(90, 12), 25})
     assert short == [epoch for epoch in long if epoch <= 25]
 
@@ -36,13 +54,9 @@ def test_runs_that_are_compared_keep_frames_at_the_same_epochs(tmp_path: Path, m
 def drawn_titles(folder: Path, monkeypatch: pytest.MonkeyPatch, experiments: list[Experiment]) -> list[str]:
     """Compare experiments with drawing left out; return the titles under which they would be drawn."""
     titles: list[str] = []
-    monkeypatch.setattr(running, "_draw", lambda *arguments: None)
-    monkeypatch.setattr(render, "render_curves", lambda films, path: titles.extend(film.title for film in films))
+    monkeypatch.setattr(pictures, "render_curves", lambda films, path: titles.extend(film.title for film in films))
     options = for_comparison(experiments, Options(folder, animate=False))
-    for each in experiments:
-        (folder / each.name).mkdir()
-    outcomes = [running.run(each, options, Progress(visible=False)) for each in experiments]
-    write_comparison(outcomes, options)
+    compare(run_all(experiments, options), options)
     return titles
 
 
@@ -52,23 +66,69 @@ def test_runs_are_drawn_under_their_names_where_titles_are_the_same(
     one, other = experiment("one", 3, 3), experiment("other", 3, 3)
     assert drawn_titles(tmp_path, monkeypatch, [one, other]) == ["one", "other"]
     adam = Experiment("adam", one.config.model_copy(update={"optimizer": "adam"}))
-    (tmp_path / "again").mkdir()
     assert drawn_titles(tmp_path / "again", monkeypatch, [one, adam]) == ["ReLU + SGD", "ReLU + Adam"]
 
 
-def test_nothing_of_an_earlier_comparison_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "comparison").mkdir()
+def test_a_comparison_replaces_an_earlier_one_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_titles(tmp_path, monkeypatch, [experiment("one", 3, 3)])
     (tmp_path / "comparison" / "boundaries.gif").touch()
     drawn_titles(tmp_path, monkeypatch, [experiment("one", 3, 3)])
-    assert {path.name for path in (tmp_path / "comparison").iterdir()} == {"table.csv", "table.md"}
+    assert {path.name for path in (tmp_path / "comparison").iterdir()} == {"table.csv", "table.md", "comparison.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "comparison"}
+
+
+def test_a_comparison_that_cannot_be_drawn_keeps_its_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(films: Any, path: Path) -> None:
+        raise RuntimeError("no\nfont")
+
+    monkeypatch.setattr(pictures, "render_curves", broken)
+    experiments = [experiment("one", 3, 3)]
+    options = for_comparison(experiments, Options(tmp_path))
+    with claimed(tmp_path, "comparison") as place:
+        comparison = write_comparison(run_all(experiments, options), options, place)
+    assert comparison.error == "compare: the pictures could not be drawn (RuntimeError: no font); the tables are kept"
+    assert (tmp_path / "comparison" / "table.md").exists()
+
+
+def test_a_comparison_knows_which_of_its_records_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = experiment("one", 3, 3), experiment("other", 3, 3)
+    drawn_titles(tmp_path, monkeypatch, [one, other])
+    assert changed_since(tmp_path / "comparison") == []
+    run_all([one], Options(tmp_path))
+    assert changed_since(tmp_path / "comparison") == [str(tmp_path / "one")]
+
+
+def test_records_are_compared_as_the_runs_that_left_them(tmp_path: Path) -> None:
+    [outcome] = run_all([experiment("one", 30, 6)], Options(tmp_path))
+    again = of_record(read_record(outcome.folder))
+    assert again.experiment == outcome.experiment
+    assert again.summary == outcome.summary
+    assert outcome.training
+    assert again.training
+    assert again.training.loss.tolist() == outcome.training.loss.tolist()
+    assert again.training.accuracy.tolist() == outcome.training.accuracy.tolist()
+    assert again.training.snapshots.keys() == outcome.training.snapshots.keys()
+    for epoch, snapshot in again.training.snapshots.items():
+        expected = outcome.training.snapshots[epoch](outcome.training.features)
+        assert (snapshot(again.training.features) == expected).all()
 
 
 def test_a_grid_has_room_for_twelve_runs(tmp_path: Path) -> None:
     experiments = [experiment(str(number), 5, 5) for number in range(13)]
     with pytest.raises(InputError, match=r"at most 12 runs, found 13; with --no-gif"):
         for_comparison(experiments, Options(tmp_path))
+    with pytest.raises(InputError, match=r"at most 12 runs, found 14; with --no-gif"):
+        for_comparison(experiments[:1], Options(tmp_path), records=13)
     assert for_comparison(experiments, Options(tmp_path, animate=False)).frame_epochs
     assert for_comparison(experiments[:12], Options(tmp_path)).frame_epochs
+
+
+def test_runs_that_need_too_much_memory_together_are_refused(tmp_path: Path) -> None:
+    wide = experiment("wide", 1000, 400)
+    wide = Experiment("wide", wide.config.model_copy(update={"hidden": [512, 512]}))
+    assert for_comparison([wide], Options(tmp_path))
+    with pytest.raises(InputError, match=r"compare: 6 runs .* need about .* GB of memory together; at most 2 GB"):
+        for_comparison([wide] * 6, Options(tmp_path))
 
 
 def test_all_configs_of_a_folder_are_taken_by_name(tmp_path: Path) -> None:

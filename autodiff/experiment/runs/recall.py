@@ -1,0 +1,28 @@
+"""From a record back to the training run that left it: its pictures can be drawn again, and compared with others."""
+
+import math
+
+import numpy as np
+
+from autodiff.experiment.config.load import Experiment
+from autodiff.experiment.runs.record import Record
+from autodiff.experiment.training.network import Snapshot
+from autodiff.experiment.training.training import Session, State, Training
+
+
+def experiment_of(record: Record) -> Experiment:
+    """Return the experiment that a record is of. Raises InputError when its config is damaged."""
+    return Experiment(record.name, record.config())
+
+
+def recalled(record: Record) -> Training:
+    """Return what the run left, from its files. Raises InputError when one of them is damaged."""
+    session = Session(record.config())
+    loss, accuracy = record.log()
+    frames = {epoch: frame for epoch, frame in record.frames().items() if epoch < len(loss)}
+    snapshots = {epoch: Snapshot(session.model, frame) for epoch, frame in frames.items() if math.isfinite(loss[epoch])}
+    seconds = float(record.summary.get("seconds", {}).get("training", math.nan))
+    state = State(len(loss), record.parameters(), {"states": []}, {}, frames, loss, accuracy, seconds)
+    status = record.summary["status"]
+    labels = session.labels.astype(np.int64)
+    return Training(status, session.features, labels, loss, accuracy, snapshots, state)
