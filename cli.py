@@ -272,12 +272,14 @@ def run_all(
     announce: bool,
 ) -> "list[Outcome]":
     """Run the experiments one after the other, until one is interrupted; say what failed, and what is done if asked."""
-    from autodiff.experiment.runs.run import run
+    from autodiff.experiment.runs.run import offer, run
     from autodiff.experiment.terminal import say, warn
 
     outcomes = []
     for number, (experiment, place) in enumerate(zip(experiments, places, strict=True), 1):
         position = f"run {number} of {len(experiments)}" if len(experiments) > 1 else ""
+        if offered := offer(experiment, place, options):
+            warn(offered)
         outcome = run(experiment, options, progress(quiet, position), place, told.interrupts)
         outcomes.append(outcome)
         told.runs.append(outcome.as_json())

@@ -50,6 +50,12 @@ class Record:
         return self.status in ENDED
 
     @property
+    def cut_off(self) -> str:
+        """How a run that did not end was cut off, and when it had begun."""
+        how = "killed" if self.status == "running" else self.status
+        return f"{how}, begun {self.summary.get('started')}"
+
+    @property
     def staged(self) -> bool:
         """Whether the run is under way, or was cut off."""
         return self.folder.parent.name == STAGING

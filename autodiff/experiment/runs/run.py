@@ -123,6 +123,14 @@ def run(experiment: Experiment, options: Options, progress: Progress, place: Pla
         return failed(experiment, place, error)
 
 
+def offer(experiment: Experiment, place: Place, options: Options) -> str:
+    """Return what to say of an unfinished run that is about to be started anew."""
+    left = place.unfinished()
+    if left is None or options.resume or not (left.folder / STATE).exists():
+        return ""
+    return f"{experiment.name}: starts anew; --resume would have gone on with the run that was {left.cut_off}"
+
+
 def is_same(record: Record, experiment: Experiment) -> bool:
     """Tell whether a record is of the same config."""
     return bool(record.summary["config"] == experiment.config.resolved())

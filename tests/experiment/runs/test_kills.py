@@ -1,0 +1,103 @@
+"""A run that is killed, whenever that is, loses seconds at most, and resumed it has the bytes of one never killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+CONFIG = """\
+activation: relu
+optimizer: {optimizer}
+learning_rate: 0.02
+epochs: {epochs}
+frames: 6
+hidden: [8]
+dataset: {{points_per_class: 20}}
+"""
+CASES = {
+    "adam": CONFIG.format(optimizer="adam", epochs=4000),
+    "batches": CONFIG.format(optimizer="sgd\nmomentum: 0.9\nbatch_size: 25", epochs=600),
+}
+PROGRAM = """
+import os, signal, sys
+import autodiff.experiment.runs.run as run
+import cli
+run.SECONDS_BETWEEN, run.MOST_OF_THE_TIME = 0.02, 1.0  # many checkpoints
+fatal, steps = int(sys.argv.pop(1)), 0
+def counted(original):
+    def step(*arguments, **keywords):
+        global steps
+        steps += 1
+        if steps == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(*arguments, **keywords)
+    return step
+os.rename, os.replace, os.fsync = map(counted, (os.rename, os.replace, os.fsync))
+try:
+    cli.main()
+finally:
+    print("steps", steps)
+"""
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "CI"} | {"PYTHONPATH": str(ROOT)}
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
+
+
+def adrun(folder: Path, results: str, *options: str, fatal: int = 0) -> "subprocess.CompletedProcess[str]":
+    """Train, killed at a step of writing to the disk if one is given."""
+    arguments = [str(fatal), "train", "run.yaml", "--results", results, *options]
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a run, but for the times in its summary."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "summary.json"}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_killed_run_is_resumed_to_the_very_bytes(tmp_path: Path, case: str) -> None:
+    (tmp_path / "run.yaml").write_text(CASES[case])
+    done = adrun(tmp_path, "whole")
+    assert done.returncode == 0, done.stderr
+    steps = int(done.stdout.split()[-1])
+    expected = contents(tmp_path / "whole" / "run")
+    assert expected.keys() >= {"log.csv", "model.safetensors", "frames.safetensors", "boundary.gif", "boundary.png"}
+    assert steps > 20
+    resumed_from = set()
+    for fatal in (4, steps // 2, *range(steps - 9, steps + 1, 3)):
+        results = f"killed-{fatal}"
+        killed = adrun(tmp_path, results, fatal=fatal)
+        assert killed.returncode in (-signal.SIGKILL, 0)  # it may have written fewer checkpoints than the first
+        standing = tmp_path / results / "run"
+        assert not standing.exists() or contents(standing) == expected
+        done = adrun(tmp_path, results, "--resume")
+        assert done.returncode == 0, done.stderr
+        assert contents(standing) == expected, (fatal, done.stdout, done.stderr)
+        assert [path.name for path in (tmp_path / results).iterdir()] == ["run"]
+        resumed_from.add(json.loads((standing / "summary.json").read_text())["resumed_from_epoch"])
+    assert len(resumed_from) >= 2  # not always from the start
+
+
+def test_a_finished_run_has_nothing_to_resume(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(CASES["adam"].replace("4000", "40"))
+    adrun(tmp_path, "results")
+    before = (tmp_path / "results" / "run" / "summary.json").read_bytes()
+    done = adrun(tmp_path, "results", "--resume")
+    assert done.returncode == 0
+    assert done.stdout.startswith("run: done already, after 40 epochs; nothing to resume in ")
+    assert (tmp_path / "results" / "run" / "summary.json").read_bytes() == before
+
+
+def test_an_unfinished_run_of_another_config_is_not_gone_on_with(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(CASES["adam"])
+    adrun(tmp_path, "results", fatal=30)
+    (tmp_path / "run.yaml").write_text(CASES["adam"].replace("0.02", "0.03").replace("[8]", "[9]"))
+    done = adrun(tmp_path, "results", "--resume")
+    assert done.returncode == 1
+    assert "the unfinished run there has another config (learning_rate, hidden); take its own config" in done.stderr
