@@ -204,7 +204,8 @@ def prepared(
     animation: Animation,
 ) -> "tuple[list[Experiment], Options]":
     """Return the experiments and how to run them; nothing has run yet when any of them is wrong."""
-    from autodiff.experiment.config.load import load_all, overrides_of
+    from autodiff.experiment.config.load import load_all
+    from autodiff.experiment.config.overrides import overrides_of
 
     experiments = load_all(configs, overrides_of(assignments or (), seed))
 

@@ -8,7 +8,8 @@ from typing import NoReturn
 import pytest
 
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.config.load import load, load_all, overrides_of
+from autodiff.experiment.config.load import configs_in, load, load_all
+from autodiff.experiment.config.overrides import overrides_of
 from autodiff.experiment.errors import InputError
 
 GOOD = "activation: relu\noptimizer: sgd\nlearning_rate: 1e-2\nepochs: 10\n"
@@ -194,7 +195,7 @@ def test_a_wrong_override_names_its_option(tmp_path: Path) -> None:
 
 def test_an_override_beneath_something_that_is_no_mapping_is_told(tmp_path: Path) -> None:
     [problem] = problems_of(tmp_path, GOOD, "epochs.more=3")
-    assert problem == "--set epochs.more=3: epochs.more: epochs has no fields of its own"
+    assert problem == "--set epochs.more=3: epochs.more: epochs is 10 and has no fields of its own"
 
 
 @pytest.mark.parametrize("assignment", ["epochs", "=3", "epochs=", ""])
@@ -259,7 +260,7 @@ def test_two_configs_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_the_name_of_the_comparison_is_taken(tmp_path: Path) -> None:
     file = tmp_path / "comparison.yaml"
     file.write_text(GOOD)
-    with pytest.raises(InputError, match="rename this config"):
+    with pytest.raises(InputError, match="is for the comparison of runs; rename the file"):
         load_all([file])
 
 
@@ -267,6 +268,7 @@ def test_the_config_of_a_finished_run_has_the_runs_name(tmp_path: Path) -> None:
     file = tmp_path / "relu-adam" / "config.yaml"
     file.parent.mkdir()
     file.write_text(GOOD)
+    (file.parent / "summary.json").write_text("{}")
     assert load_all([file])[0].name == "relu-adam"
 
 
@@ -281,3 +283,90 @@ def test_mistakes_of_all_files_are_told_and_a_wrong_override_once(tmp_path: Path
         "--set frames=x",
         f"{files[1]}:5:1",
     ]
+
+
+def test_a_name_is_for_one_config(tmp_path: Path) -> None:
+    files = [tmp_path / f"{name}.yaml" for name in "ab"]
+    for file in files:
+        file.write_text(GOOD)
+    [experiment] = load_all(files[:1], overrides_of(["epochs=3"], 4), name="mine")
+    assert (experiment.name, experiment.config.epochs, experiment.config.seed) == ("mine", 3, 4)
+    with pytest.raises(InputError, match=r"^--name: is for one config, and 2 are given"):
+        load_all(files, name="mine")
+    with pytest.raises(InputError, match=r"^--name: a run cannot be named '../mine'"):
+        load_all(files[:1], name="../mine")
+
+
+def test_a_name_has_what_the_command_line_sets(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(GOOD)
+    assert load_all([file], overrides_of(["dataset={noise: 0.3}"], 4))[0].name == "a,noise=0.3,seed=4"
+
+
+def test_a_path_with_a_line_break_is_told_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "a\nb.yaml"
+    for text in (None, "epochs: 3\n", "", "- 3\n", "a: [", "\0"):
+        if text is not None:
+            file.write_text(text)
+        with pytest.raises(InputError) as caught:
+            load_all([file])
+        assert all(problem.isprintable() for problem in caught.value.problems)
+
+
+# Folders
+
+
+def test_all_configs_of_a_folder_are_taken_by_name_and_nothing_that_an_editor_keeps_there(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.yaml", "c.yml", "D.YAML", "x,seed=2.yaml"):
+        (tmp_path / name).touch()
+    for name in (
+        "c.txt",
+        "._a.yaml",
+        ".a.yaml",
+        ".a.yaml.swp",
+        "#a.yaml#",
+        "#a.yaml",
+        "a.yaml~",
+        "~$a.yaml",
+        "a.yaml.bak",
+    ):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.yaml").mkdir()
+    assert {file.name for file in configs_in(tmp_path)} == {"D.YAML", "a.yaml", "b.yaml", "c.yml", "x,seed=2.yaml"}
+    assert configs_in(tmp_path) == sorted(configs_in(tmp_path))
+
+
+def test_links_that_lead_nowhere_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").touch()
+    try:
+        (tmp_path / ".#a.yaml").symlink_to("user@machine.1234:5678")  # as Emacs locks a file
+        (tmp_path / "dangling.yaml").symlink_to(tmp_path / "nowhere")
+        (tmp_path / "link.yaml").symlink_to(tmp_path / "a.yaml")
+    except OSError:
+        pytest.skip("this system lets not everybody make links")
+    assert configs_in(tmp_path) == [tmp_path / "a.yaml", tmp_path / "link.yaml"]
+
+
+def test_a_folder_without_configs_or_that_is_none_says_so_and_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"configs: no config \(\*.yaml\) here; .*--configs.*`adrun init`"):
+        configs_in(folder)
+    with pytest.raises(InputError, match=r"confgs: no such folder \(did you mean .*configs\?\); .*`adrun init`"):
+        configs_in(tmp_path / "confgs")
+    with pytest.raises(InputError, match="zzz: no such folder; "):
+        configs_in(tmp_path / "zzz")
+    with pytest.raises(InputError, match="deep: no such folder; "):
+        configs_in(tmp_path / "zzz" / "deep")
+    (tmp_path / "a.yaml").touch()
+    with pytest.raises(InputError, match=r"a.yaml: is a file, not a folder; name configs without --all"):
+        configs_in(tmp_path / "a.yaml")
+
+
+def test_an_unreadable_folder_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> NoReturn:  # as the system does, but for the superuser
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputError, match="cannot be read: Permission denied"):
+        configs_in(tmp_path)

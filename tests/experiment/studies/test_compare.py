@@ -5,7 +5,7 @@ import pytest
 
 from autodiff.experiment import pictures as render
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.config.load import Experiment, configs_in
+from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.runs import run as running
@@ -69,11 +69,3 @@ def test_a_grid_has_room_for_twelve_runs(tmp_path: Path) -> None:
         for_comparison(experiments, Options(tmp_path))
     assert for_comparison(experiments, Options(tmp_path, animate=False)).frame_epochs
     assert for_comparison(experiments[:12], Options(tmp_path)).frame_epochs
-
-
-def test_all_configs_of_a_folder_are_taken_by_name(tmp_path: Path) -> None:
-    for name in ("b.yaml", "a.yaml", "c.txt"):
-        (tmp_path / name).touch()
-    assert configs_in(tmp_path) == [tmp_path / "a.yaml", tmp_path / "b.yaml"]
-    with pytest.raises(InputError, match="no config"):
-        configs_in(tmp_path / "nowhere")
