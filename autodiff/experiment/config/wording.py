@@ -88,12 +88,12 @@ def _advice(path: yaml_source.Path, found: Any) -> str:
     if not isinstance(found, str):
         return ""
     choices = [choice for choice in get_args(_field(path).annotation) if isinstance(choice, str)]
-    nearest = difflib.get_close_matches(found.lower(), choices, n=1)
-    if nearest:
-        return f" (did you mean {nearest[0]}?)"
     before, comment, _ = found.partition("#")
     if comment and (before in choices or (not choices and yaml_source.is_number(before))):
         return " (a blank is missing before the '#')"
+    nearest = difflib.get_close_matches(found.lower(), choices, n=1)
+    if nearest:
+        return f" (did you mean {nearest[0]}?)"
     return " (a text: remove the quotes)" if not choices and yaml_source.is_number(found) else ""
 
 

@@ -117,7 +117,13 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         ("lr: 0.1", "5:1: lr: unknown field (did you mean learning_rate?)"),
         ("momentun: 0.9", "5:1: momentun: unknown field (did you mean momentum?)"),
         ("zzz: 0.9", "5:1: zzz: unknown field; the fields are activation, optimizer, *"),
-        ("<<: {epochs: 3}", "5:1: <<: unknown field; *"),
+        ("<<: {epochs: 3}", "5:1: merge keys (<<) are not read, *; write the fields out"),
+        ("dataset: {<<: {classes: 3}}", "5:11: dataset: merge keys (<<) are not read, *; write the fields out"),
+        ("'<<': 3", "5:1: <<: unknown field; *"),
+        ("dataset: {classes:4}", "5:19: dataset.classes: a blank is missing after the ':'"),
+        ("epochs: 50#fast", "4:9: epochs: must be *, found '50#fast' (a blank is missing before the '#')"),
+        ("activation: relu#fast", "1:13: activation: must be *, found 'relu#fast' (a blank is missing before the '#')"),
+        ("epochs: 5 #\ta comment\nepochs: 6", "5:1: epochs: given twice, *; keep one"),
         ("? [a, b]\n: 3", "5:3: ?: a field's name must be a plain word"),
         ("seed: !!python/name:os.system x", "5:7: seed: the tag !!python/name:os.system has no meaning in a config"),
     ],
@@ -311,6 +317,131 @@ def test_a_path_with_a_line_break_is_told_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             load_all([file])
         assert all(problem.isprintable() for problem in caught.value.problems)
+
+
+# Tabs and blanks
+
+SAMPLE = """\
+# a config
+activation: relu  # the first
+optimizer : sgd
+
+learning_rate: 0.1
+epochs: 10 # few
+dataset:
+  # of points
+  classes: 4
+  noise: 0.3
+hidden:
+- 5
+- 6
+"""
+FLOW = """\
+{ activation: relu, optimizer: sgd, learning_rate: 0.1, epochs: 10,
+  dataset: { classes: 4 , noise: 0.3 }, # of points
+  "hidden": [ 5, 6 ] }
+"""
+
+
+def positions(text: str, wanted: str) -> list[int]:
+    return [index for index in range(len(text)) if text.startswith(wanted, index)]
+
+
+def place_of(text: str, index: int) -> str:
+    return f"{text.count(chr(10), 0, index) + 1}:{index - text.rfind(chr(10), 0, index)}"
+
+
+def before_on_its_line(text: str, index: int) -> str:
+    return text[text.rfind("\n", 0, index) + 1 : index]
+
+
+def test_the_samples_say_the_same(tmp_path: Path) -> None:
+    assert config_of(tmp_path, SAMPLE) == config_of(tmp_path, FLOW)
+    assert config_of(tmp_path, SAMPLE).dataset.classes == 4
+
+
+@pytest.mark.parametrize("text", [SAMPLE, FLOW], ids=["block", "flow"])
+def test_a_tab_may_stand_wherever_a_blank_separates_and_does_not_indent(tmp_path: Path, text: str) -> None:
+    config = config_of(tmp_path, text)
+    indented = 0
+    for index in positions(text, " "):
+        changed = f"{text[:index]}\t{text[index + 1 :]}"
+        is_comment = "#" in before_on_its_line(text, index) or text[index:].lstrip(" ").startswith("#")
+        if text == FLOW or before_on_its_line(text, index).strip() or is_comment:
+            assert config_of(tmp_path, changed) == config, place_of(text, index)
+        else:
+            indented += 1
+            [problem] = problems_of(tmp_path, changed)
+            assert problem == f"{place_of(text, index)}: a tab character; YAML is indented with spaces"
+    assert indented == (4 if text == SAMPLE else 0)
+
+
+@pytest.mark.parametrize("text", [SAMPLE, FLOW], ids=["block", "flow"])
+@pytest.mark.parametrize("blanks", ["\t", " \t", "\t "])
+def test_a_tab_may_end_any_line_stand_on_one_of_its_own_and_go_before_a_comment(
+    tmp_path: Path, text: str, blanks: str
+) -> None:
+    config = config_of(tmp_path, text)
+    for index in positions(text, "\n"):
+        for inserted in (blanks, f"{blanks}# a comment", f"\n{blanks}", f"\n{blanks}# a comment"):
+            changed = text[:index] + inserted + text[index:]
+            assert config_of(tmp_path, changed) == config, (place_of(text, index), inserted)
+
+
+def test_a_tab_does_not_move_what_follows(tmp_path: Path) -> None:
+    [problem] = problems_of(tmp_path, GOOD.replace("epochs: 10", "epochs:\t-1\t# none"))
+    assert problem.startswith("4:9: epochs: must be a whole number")
+
+
+@pytest.mark.parametrize("text", [SAMPLE, FLOW], ids=["block", "flow"])
+def test_a_missing_blank_is_told_where_it_is_missing(tmp_path: Path, text: str) -> None:
+    needless = {index for index in positions(text, ": ") if text == FLOW and text[index + 2] in "{["}
+    places = sorted(set(positions(text, ": ")) - needless)
+    assert len(places) == 6
+    for index in places:
+        [problem] = problems_of(tmp_path, f"{text[: index + 1]}{text[index + 2 :]}")
+        assert problem.startswith(f"{place_of(text, index + 1)}: "), place_of(text, index)
+        assert problem.endswith("a blank is missing after the ':'")
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("epochs:5", ["1:8"]),
+        ("epochs:5\n", ["1:8"]),
+        ("epochs:5\nactivation:relu\n\noptimizer:sgd\n", ["1:8", "2:12", "4:11"]),
+        ("epochs:5\nactivation:relu\noptimizer: sgd\n", ["1:8"]),
+        (GOOD + "seed:5", ["5:6"]),
+        (GOOD + "# a comment\n\nseed:5\n# the end\n", ["7:6"]),
+        (GOOD + "seed :5\nstyle: soft\n", ["5:7"]),
+        (GOOD + "seed\t:5\n", ["5:7"]),
+        (GOOD + "'seed':5\n", ["5:8"]),
+        (GOOD + "hidden:[5]\n", ["5:8"]),
+        (GOOD + "dataset:{classes: 4}\n", ["5:9"]),
+        (GOOD + "dataset:\n  classes:4\n", ["6:11"]),
+        (GOOD + "dataset:\n  classes:4\n  noise:0.3\n", ["6:11", "7:9"]),
+        (GOOD + "dataset:\n  classes:4\n  noise: 0.3\n", ["6:11"]),
+        (GOOD + "dataset:\n  classes: 4\n  noise:0.3\nseed: 3\n", ["7:9"]),
+        (GOOD + "dataset: {classes:4, noise:0.3}\n", ["5:19", "5:28"]),
+        (GOOD + "dataset: {\n  classes: 4,\n  noise:0.3}\n", ["7:9"]),
+    ],
+)
+def test_missing_blanks_are_told_where_they_are_missing(tmp_path: Path, text: str, places: list[str]) -> None:
+    problems = problems_of(tmp_path, text)
+    assert [problem.split(": ")[0] for problem in problems] == places
+    assert all(problem.endswith("a blank is missing after the ':'") for problem in problems)
+
+
+@pytest.mark.parametrize("text", ["http://x", "C:\\x", "1:30", "'a:b'", "a::b"])
+def test_a_colon_within_a_value_is_no_missing_blank(tmp_path: Path, text: str) -> None:
+    for layout in ("style: {}", "style:\n  {}"):
+        [problem] = problems_of(tmp_path, GOOD + layout.format(text))
+        assert "style: must be soft or crisp, found " in problem
+
+
+def test_a_missing_blank_in_an_override_is_told(tmp_path: Path) -> None:
+    [problem] = problems_of(tmp_path, GOOD, "dataset={classes:4}")
+    assert problem == "--set dataset={classes:4}: dataset: a blank is missing after the ':'"
 
 
 # Folders
