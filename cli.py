@@ -13,14 +13,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from autodiff.experiment.config.load import Experiment
     from autodiff.experiment.progress import Progress
     from autodiff.experiment.runs.run import Options, Outcome
 
+
+class Commands(TyperGroup):
+    """The commands; a field of the config that is given as an option of its own is answered with its `--set`."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # Typer's own context is private
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            explain_option(error)
+            raise
+
+
 app = typer.Typer(
     name="adrun",
+    cls=Commands,
     help="Train small neural networks from YAML configs, and see how their decision boundaries form.",
     epilog="Exit codes: 0 done, 1 a run or a check failed, 2 bad input, 130 interrupted.",
     no_args_is_help=True,
@@ -169,10 +184,70 @@ def check_gradients(
             raise typer.Exit(1)
 
 
+@app.command()
+def validate(
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files.")],
+    overrides: Set = None,
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    """Check configs and print them, every default filled in; train nothing."""
+    with reporting():
+        from autodiff.experiment.config.load import load_all
+        from autodiff.experiment.config.overrides import overrides_of
+        from autodiff.experiment.config.write import as_yaml
+
+        experiments = load_all(configs, overrides_of(overrides or (), seed))
+        if as_json:
+            resolved = [{"name": one.name, "config": one.config.resolved()} for one in experiments]
+            print(json.dumps({"configs": resolved}, indent=2))
+        else:
+            print("---\n".join(f"# {one.name}\n{as_yaml(one.config)}" for one in experiments), end="")
+
+
+@app.command("init")
+def write_configs(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the configs are written.")] = Path("configs"),
+) -> None:
+    """Write four configs to begin with.
+
+    `adrun compare --all` trains those in configs/. What is there is never overwritten.
+    """
+    with reporting():
+        from autodiff.experiment.config.starters import write_starters
+
+        for file, written in write_starters(folder):
+            print(f"{file}: written" if written else f"{file}: exists, left as it is", flush=True)
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of a config, for editors."""
+    with reporting():
+        from autodiff.experiment.config.schema import json_schema
+
+        print(json.dumps(json_schema(), indent=2))
+
+
 def main() -> None:
     """Run the command line."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being told to stop, too, keeps what was reached
     app(prog_name="adrun")
+
+
+def explain_option(error: Exception) -> None:
+    """Let an error that an option is unknown say how the field of the config is set that was meant, if one was."""
+    option, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
+    if not option or context is None or not any("--set" in parameter.opts for parameter in context.command.params):
+        return
+    from autodiff.experiment.config.wording import assignment_meant
+
+    given = next((i for i, argument in enumerate(sys.argv) if argument.partition("=")[0] == option), len(sys.argv))
+    _, equals, value = "".join(sys.argv[given : given + 1]).partition("=")
+    following = [argument for argument in sys.argv[given + 1 : given + 2] if not argument.startswith("--")]
+    meant = assignment_meant(option, value if equals else following[0] if following else "...")
+    if meant:
+        error.message = f"No such option: {option}; a field of the config is set with {meant}"  # type: ignore[attr-defined]
 
 
 @contextmanager

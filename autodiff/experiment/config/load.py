@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from autodiff.experiment.config import wording, yaml_source
 from autodiff.experiment.config.config import Config
@@ -168,7 +168,7 @@ class _Source:
         told = {path for _, path, _, _ in problems}
         config = None
         try:
-            config = Config.model_validate(_without_absent(self.values))
+            config = Config.model_validate(without_absent(self.values))
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 path = detail["loc"]
@@ -203,11 +203,17 @@ def _beneath(path: yaml_source.Path, paths: "set[yaml_source.Path] | dict[yaml_s
     return any(start in paths for start in _starts(path))
 
 
-def _without_absent(value: Any) -> Any:
-    """Leave out the fields whose value is null: they are absent."""
-    if isinstance(value, dict):
-        return {key: _without_absent(field) for key, field in value.items() if field is not None}
-    return value
+def without_absent(values: dict[str, Any], model: type[BaseModel] = Config) -> dict[str, Any]:
+    """Leave out the fields whose value is null: they are absent. What is no field stays, to be refused."""
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        field = model.model_fields.get(key)
+        wanted: Any = field.annotation if field else None
+        if isinstance(value, dict) and isinstance(wanted, type) and issubclass(wanted, BaseModel):
+            kept[key] = without_absent(value, wanted)
+        elif value is not None or field is None:
+            kept[key] = value
+    return kept
 
 
 def _at(file: Path, place: Place | None) -> str:

@@ -56,6 +56,17 @@ def test_null_is_as_good_as_absent(tmp_path: Path) -> None:
     assert config_of(tmp_path, GOOD + "momentum:\nhidden: null\ndataset: {noise: ~}\n") == config_of(tmp_path, GOOD)
 
 
+@pytest.mark.parametrize("line", ["momentun:", "dataset: {nois: null}", "lr: ~"])
+def test_an_unknown_field_is_refused_even_without_a_value(tmp_path: Path, line: str) -> None:
+    [problem] = problems_of(tmp_path, GOOD + line)
+    assert ": unknown field (did you mean " in problem
+
+
+def test_an_override_to_nothing_is_of_a_known_field(tmp_path: Path) -> None:
+    [problem] = problems_of(tmp_path, GOOD, "momentun=null")
+    assert problem == "--set momentun=null: momentun: unknown field (did you mean momentum?)"
+
+
 def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -> None:
     file = tmp_path / "windows.yaml"
     file.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
