@@ -1,6 +1,7 @@
 """adrun: runs small neural-network experiments from YAML configs.
 
-Everything heavy is imported inside the commands, so that `adrun --help` and completion answer at once.
+Everything heavy is imported inside the commands, so that `adrun --help` and completion answer at once. What they do is
+said in `help=`: docstrings are dropped by `python -OO`.
 """
 
 import json
@@ -79,11 +80,16 @@ def adrun(
     version: Annotated[
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
     ] = False,
-) -> None:
-    """Train small neural networks from YAML configs, and see how their decision boundaries form."""
+) -> None: ...
 
 
-@app.command()
+@app.command(
+    help="""
+    Train configs; keep logs and pictures.
+
+    Each CONFIG's log, evolving boundary and summary are written to results/<config name>/.
+    """
+)
 def train(
     configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files, one a run.")],
     overrides: Set = None,
@@ -94,10 +100,6 @@ def train(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Train configs; keep logs and pictures.
-
-    Each CONFIG's log, evolving boundary and summary are written to results/<config name>/.
-    """
     with reporting():
         experiments, options = prepared(configs, overrides, seed, results, no_gif, animation)
         outcomes = run_all(experiments, options, quiet, announce=not as_json)
@@ -106,7 +108,14 @@ def train(
         exit_by_status(outcomes)
 
 
-@app.command()
+@app.command(
+    help="""
+    Train configs and set them side by side.
+
+    Each CONFIG is trained as `train` does; then a table is printed, and written with curves and boundaries to
+    results/comparison/.
+    """
+)
 def compare(
     configs: Annotated[list[Path] | None, typer.Argument(metavar="CONFIG", help="YAML files, one a run.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Compare every *.yaml in the folder of --configs.")] = False,
@@ -119,11 +128,6 @@ def compare(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Train configs and set them side by side.
-
-    Each CONFIG is trained as `train` does; then a table is printed, and written with curves and boundaries to
-    results/comparison/.
-    """
     if bool(configs) == every:
         raise typer.BadParameter("name the configs to compare, or give --all, but not both")
     with reporting():
@@ -151,7 +155,15 @@ def compare(
         exit_by_status(outcomes)
 
 
-@app.command("gradcheck")
+@app.command(
+    "gradcheck",
+    help="""
+    Check derivatives numerically.
+
+    Compares derivative rules, or a config's whole network, with central differences in float64; exits with 1 if any
+    differs.
+    """,
+)
 def check_gradients(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME", help="Rules, such as exp; all by default.")
@@ -162,11 +174,6 @@ def check_gradients(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check derivatives numerically.
-
-    Compares derivative rules, or a config's whole network, with central differences in float64; exits with 1 if any
-    differs.
-    """
     if names and config:
         raise typer.BadParameter("name rules, or give --config, but not both")
     with reporting():
@@ -184,14 +191,13 @@ def check_gradients(
             raise typer.Exit(1)
 
 
-@app.command()
+@app.command(help="Check configs and print them, every default filled in; train nothing.")
 def validate(
     configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files.")],
     overrides: Set = None,
     seed: Seed = None,
     as_json: Json = False,
 ) -> None:
-    """Check configs and print them, every default filled in; train nothing."""
     with reporting():
         from autodiff.experiment.config.load import load_all
         from autodiff.experiment.config.overrides import overrides_of
@@ -205,14 +211,17 @@ def validate(
             print("---\n".join(f"# {one.name}\n{as_yaml(one.config)}" for one in experiments), end="")
 
 
-@app.command("init")
+@app.command(
+    "init",
+    help="""
+    Write four configs to begin with.
+
+    `adrun compare --all` trains those in configs/. What is there is never overwritten.
+    """,
+)
 def write_configs(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the configs are written.")] = Path("configs"),
 ) -> None:
-    """Write four configs to begin with.
-
-    `adrun compare --all` trains those in configs/. What is there is never overwritten.
-    """
     with reporting():
         from autodiff.experiment.config.starters import write_starters
 
@@ -220,9 +229,8 @@ def write_configs(
             print(f"{file}: written" if written else f"{file}: exists, left as it is", flush=True)
 
 
-@app.command("schema")
+@app.command("schema", help="Print the JSON Schema of a config, for editors.")
 def print_schema() -> None:
-    """Print the JSON Schema of a config, for editors."""
     with reporting():
         from autodiff.experiment.config.schema import json_schema
 

@@ -153,6 +153,28 @@ def test_they_import_neither_numpy_nor_a_drawing_library(folder: Path, command: 
     assert not loaded & HEAVY
 
 
+def help_of(folder: Path, *options: str) -> list[str]:
+    """Return what --help shows for adrun and each of its commands."""
+    program = (
+        "import cli\n"
+        "from typer.testing import CliRunner\n"
+        "asked = [[], *([command.name or command.callback.__name__] for command in cli.app.registered_commands)]\n"
+        "for command in asked:\n"
+        "    print(CliRunner().invoke(cli.app, [*command, '--help'], prog_name='adrun').output)\n"
+    )
+    command = [sys.executable, *options, "-c", program]
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    return done.stdout.split("Usage: ")[1:]
+
+
+def test_the_help_is_the_same_where_python_drops_docstrings(folder: Path) -> None:
+    shown = help_of(folder)
+    assert len(shown) >= 7
+    for one in shown:
+        assert len(one.split("\n\n")[1].strip()) > 20  # what it does, in words
+    assert help_of(folder, "-OO") == shown
+
+
 def test_what_is_printed_is_the_same_where_python_drops_docstrings(folder: Path) -> None:
     for arguments in (["schema"], ["validate", "one.yaml"]):
         command = [sys.executable, "-OO", str(ROOT / "cli.py"), *arguments]
