@@ -191,7 +191,13 @@ def check_gradients(
             raise typer.Exit(1)
 
 
-@app.command(help="Check configs and print them, every default filled in; train nothing.")
+@app.command(
+    help="""
+    Check configs, and train nothing.
+
+    Each CONFIG is printed with every default filled in, as it would be trained.
+    """
+)
 def validate(
     configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files.")],
     overrides: Set = None,

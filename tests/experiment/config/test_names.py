@@ -196,7 +196,7 @@ assignments = st.fixed_dictionaries({}, optional=FIELDS).map(
     lambda fields: [f"{key}={yaml_of(value)}" for key, value in fields.items()]
 )
 stems = st.sampled_from(["relu-adam", "a", "größe", "学" * 40, "x" * 150]) | st.text(
-    st.characters(categories=["Ll", "Nd"]), min_size=3, max_size=60
+    "abcxyzßé学0189", min_size=3, max_size=60
 )
 
 
