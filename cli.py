@@ -1,6 +1,7 @@
 """adrun: runs small neural-network experiments from YAML configs.
 
-Everything heavy is imported inside the commands, so that `adrun --help` and completion answer at once.
+Everything heavy is imported inside the commands, so that `adrun --help` and completion answer at once. What they do is
+said in `help=`: docstrings are dropped by `python -OO`.
 """
 
 import json
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from autodiff.experiment.config.load import Experiment
@@ -20,8 +22,22 @@ if TYPE_CHECKING:
     from autodiff.experiment.runs.place import Place
     from autodiff.experiment.runs.run import Options, Outcome
 
+
+class Commands(TyperGroup):
+    """The commands; a field of the config that is given as an option of its own is answered with its `--set`."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # Typer's own context is private
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            explain_option(error)
+            raise
+
+
 app = typer.Typer(
     name="adrun",
+    cls=Commands,
     help="Train small neural networks from YAML configs, and see how their decision boundaries form.",
     epilog="Exit codes: 0 done, 1 a run or a check failed, 2 bad input, 130 interrupted.",
     no_args_is_help=True,
@@ -68,11 +84,16 @@ def adrun(
     version: Annotated[
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version.")
     ] = False,
-) -> None:
-    """Train small neural networks from YAML configs, and see how their decision boundaries form."""
+) -> None: ...
 
 
-@app.command()
+@app.command(
+    help="""
+    Train configs; keep logs and pictures.
+
+    Each CONFIG's log, evolving boundary and summary are written to results/<config name>/.
+    """
+)
 def train(
     configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files, one a run.")],
     overrides: Set = None,
@@ -86,12 +107,9 @@ def train(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Train configs; keep logs and pictures.
-
-    Each CONFIG's log, evolving boundary and summary are written to results/<config name>/.
-    """
-    with reporting(as_json) as told:
-        from autodiff.experiment.config.load import load_all, overrides_of
+    with reporting(as_json, runs=[]) as told:
+        from autodiff.experiment.config.load import load_all
+        from autodiff.experiment.config.overrides import overrides_of
 
         experiments = load_all(configs, overrides_of(overrides or (), seed), name)
 
@@ -102,7 +120,14 @@ def train(
             told.status(run_all(experiments, options, places, quiet, told, announce=not as_json))
 
 
-@app.command()
+@app.command(
+    help="""
+    Train configs and set them side by side.
+
+    Each CONFIG is trained as `train` does; then a table is printed, and written with curves and boundaries to
+    results/comparison/.
+    """
+)
 def compare(
     configs: Annotated[list[Path] | None, typer.Argument(metavar="CONFIG", help="YAML files, one a run.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Compare every *.yaml in the folder of --configs.")] = False,
@@ -118,17 +143,15 @@ def compare(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Train configs and set them side by side.
+    with reporting(as_json, runs=[]) as told:
+        refuse(bool(configs) == every, "compare: name the configs to compare, or give --all, but not both")
 
-    Each CONFIG is trained as `train` does; then a table is printed, and written with curves and boundaries to
-    results/comparison/.
-    """
-    if bool(configs) == every:
-        raise typer.BadParameter("name the configs to compare, or give --all, but not both")
-    with reporting(as_json) as told:
-        from autodiff.experiment.config.load import configs_in, load_all, overrides_of
+        from autodiff.experiment.config.load import configs_in, load_all
+        from autodiff.experiment.config.names import checked_name
+        from autodiff.experiment.config.overrides import overrides_of
         from autodiff.experiment.runs.record import is_record, read_record
 
+        comparison_name = "comparison" if name is None else checked_name(name)
         given = configs or configs_in(folder)
         records = [read_record(path) for path in given if is_record(path)]
         experiments = load_all([path for path in given if not is_record(path)], overrides_of(overrides or (), seed))
@@ -140,9 +163,9 @@ def compare(
 
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
         options = for_comparison(experiments, options, len(records))
-        with claims(results, [name or "comparison", *(experiment.name for experiment in experiments)]) as places:
+        with claims(results, [comparison_name, *(experiment.name for experiment in experiments)]) as places:
             outcomes = [of_record(record) for record in records]
-            told.runs += [outcome.as_json() for outcome in outcomes]
+            told.ran += [outcome.as_json() for outcome in outcomes]
             outcomes += run_all(experiments, options, places[1:], quiet, told, announce=False)
             finished = [outcome for outcome in outcomes if outcome.training is not None]
             if not as_json and finished:
@@ -151,7 +174,7 @@ def compare(
             if finished and not told.interrupts.asked:
                 with progress(quiet).note("drawing the comparison"):
                     comparison = write_comparison(finished, options, places[0])
-                told.more = comparison.as_json()
+                told.document |= comparison.as_json()
                 if comparison.error:
                     told.fault(comparison.error)
                 elif not as_json:
@@ -159,7 +182,15 @@ def compare(
             told.status(outcomes)
 
 
-@app.command("gradcheck")
+@app.command(
+    "gradcheck",
+    help="""
+    Check derivatives numerically.
+
+    Compares derivative rules, or a config's whole network, with central differences in float64; exits with 1 if any
+    differs.
+    """,
+)
 def check_gradients(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME", help="Rules, such as exp; all by default.")
@@ -170,14 +201,9 @@ def check_gradients(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check derivatives numerically.
+    with reporting(as_json) as told:
+        refuse(bool(names and config), "gradcheck: name rules, or give --config, but not both")
 
-    Compares derivative rules, or a config's whole network, with central differences in float64; exits with 1 if any
-    differs.
-    """
-    if names and config:
-        raise typer.BadParameter("name rules, or give --config, but not both")
-    with reporting(as_json=False):
         from autodiff.experiment.config.load import load
 
         network = load(config) if config else None
@@ -187,9 +213,60 @@ def check_gradients(
         orders = check.ORDERS[order]
         with progress(quiet=False).note("checking derivatives"):
             checks = check.check_network(network, orders) if network else check.check_rules(names or (), orders)
-        print(json.dumps(check.as_json(checks), indent=2) if as_json else check.as_table(checks))
-        if not all(found.passed for found in checks):
-            raise typer.Exit(1)
+        told.document = check.as_json(checks)
+        if not as_json:
+            print(check.as_table(checks))
+        told.code = 0 if all(found.passed for found in checks) else 1
+
+
+@app.command(
+    help="""
+    Check configs, and train nothing.
+
+    Each CONFIG is printed with every default filled in, as it would be trained.
+    """
+)
+def validate(
+    configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files.")],
+    overrides: Set = None,
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    with reporting(as_json, configs=[]) as told:
+        from autodiff.experiment.config.load import load_all
+        from autodiff.experiment.config.overrides import overrides_of
+        from autodiff.experiment.config.write import as_yaml
+
+        experiments = load_all(configs, overrides_of(overrides or (), seed))
+        told.document["configs"] = [{"name": one.name, "config": one.config.resolved()} for one in experiments]
+        if not as_json:
+            print("---\n".join(f"# {one.name}\n{as_yaml(one.config)}" for one in experiments), end="")
+
+
+@app.command(
+    "init",
+    help="""
+    Write four configs to begin with.
+
+    `adrun compare --all` trains those in configs/. What is there is never overwritten.
+    """,
+)
+def write_configs(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the configs are written.")] = Path("configs"),
+) -> None:
+    with reporting(as_json=False):
+        from autodiff.experiment.config.starters import write_starters
+
+        for file, written in write_starters(folder):
+            print(f"{file}: written" if written else f"{file}: exists, left as it is", flush=True)
+
+
+@app.command("schema", help="Print the JSON Schema of a config, for editors.")
+def print_schema() -> None:
+    with reporting(as_json=False):
+        from autodiff.experiment.config.schema import json_schema
+
+        print(json.dumps(json_schema(), indent=2))
 
 
 def main() -> None:
@@ -200,11 +277,11 @@ def main() -> None:
 class Told:
     """What a command has to tell: its runs, what went wrong, and the code with which it ends; and whether to stop."""
 
-    def __init__(self, interrupts: "Interrupts") -> None:
+    def __init__(self, interrupts: "Interrupts", document: dict[str, object]) -> None:
         self.interrupts = interrupts
-        self.runs: list[dict[str, object]] = []
+        self.document = document
+        self.ran: list[dict[str, object]] = []
         self.errors: list[str] = []
-        self.more: dict[str, object] = {}
         self.code = 0
 
     def fault(self, text: str, code: int = 1) -> None:
@@ -224,12 +301,30 @@ class Told:
             self.code = max(self.code, 1)
 
 
+def explain_option(error: Exception) -> None:
+    """Let an error that an option is unknown say how the field of the config is set that was meant, if one was."""
+    option, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
+    if not option or context is None or not any("--set" in parameter.opts for parameter in context.command.params):
+        return
+    from autodiff.experiment.config.wording import assignment_meant
+
+    given = next((i for i, argument in enumerate(sys.argv) if argument.partition("=")[0] == option), len(sys.argv))
+    _, equals, value = "".join(sys.argv[given : given + 1]).partition("=")
+    following = [argument for argument in sys.argv[given + 1 : given + 2] if not argument.startswith("--")]
+    meant = assignment_meant(option, value if equals else following[0] if following else "...")
+    if meant:
+        error.message = f"No such option: {option}; a field of the config is set with {meant}"  # type: ignore[attr-defined]
+
+
 @contextmanager
-def reporting(as_json: bool) -> Iterator[Told]:
-    """Turn whatever goes wrong into a few lines on stderr and an exit code; print the one document, if asked to."""
+def reporting(as_json: bool, **document: object) -> Iterator[Told]:
+    """Turn whatever goes wrong into a few lines on stderr and an exit code; print the one document, if asked to.
+
+    document: its entries as they are before there is anything to tell.
+    """
     from autodiff.experiment.interrupts import Interrupts
 
-    told = Told(Interrupts())
+    told = Told(Interrupts(), document)
     told.interrupts.listen()
 
     from autodiff.experiment.errors import InputError, RunError
@@ -248,10 +343,20 @@ def reporting(as_json: bool) -> Iterator[Told]:
         told.fault("interrupted", 130)
     except (OSError, MemoryError) as error:
         told.fault(f"adrun: {error or 'not enough memory'}")
-    if as_json and not say(json.dumps({"runs": told.runs, "errors": told.errors, **told.more}, indent=2)):
+    if told.ran:
+        told.document["runs"] = told.ran
+    if as_json and not say(json.dumps({**told.document, "errors": told.errors}, indent=2)):
         told.code = max(told.code, 1)
     if told.code:
         raise typer.Exit(told.code)
+
+
+def refuse(wrong: bool, words: str) -> None:
+    """Raise InputError if the arguments of a command contradict each other."""
+    from autodiff.experiment.errors import InputError
+
+    if wrong:
+        raise InputError([words])
 
 
 @contextmanager
@@ -282,7 +387,7 @@ def run_all(
             warn(offered)
         outcome = run(experiment, options, progress(quiet, position), place, told.interrupts)
         outcomes.append(outcome)
-        told.runs.append(outcome.as_json())
+        told.ran.append(outcome.as_json())
         if outcome.note:
             warn(outcome.note)
         if outcome.error:

@@ -14,7 +14,8 @@ import yaml
 
 from autodiff.experiment.config import memory
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.config.load import Override, load
+from autodiff.experiment.config.load import load
+from autodiff.experiment.config.overrides import Override
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "configs" / "relu-sgd.yaml"

@@ -82,20 +82,22 @@ def test_the_same_config_and_seed_give_the_same_bytes(folder: Path) -> None:
     for results in ("a", "b"):
         adrun(folder, "train", "configs/two.yaml", "--results", results, "--no-gif", "--set", "batch_size=7")
     adrun(folder, "train", "configs/two.yaml", "--results", "c", "--no-gif", "--set", "batch_size=7", "--seed", "1")
-    first, again, other = ((folder / results / "two" / "log.csv").read_bytes() for results in "abc")
+    names = {"a": "two,batch_size=7", "b": "two,batch_size=7", "c": "two,batch_size=7,seed=1"}
+    first, again, other = ((folder / results / name / "log.csv").read_bytes() for results, name in names.items())
     assert first == again
     assert first != other
 
 
 def test_the_resolved_config_gives_the_same_run(folder: Path) -> None:
     adrun(folder, "train", "configs/one.yaml", "--set", "hidden=[4, 3]", "--set", "dataset.noise=1e-3", "--no-gif")
-    written = folder / "results" / "one"
-    first = {name: (written / name).read_bytes() for name in ("config.yaml", "log.csv")}
+    name = "one,hidden=4x3,noise=0.001"
+    written = folder / "results" / name
+    first = {file: (written / file).read_bytes() for file in ("config.yaml", "log.csv")}
     assert b"hidden: [4, 3]" in first["config.yaml"]
-    assert first["config.yaml"].startswith(b"# one, ")
+    assert first["config.yaml"].startswith(f"# {name}, ".encode())
     assert b"NumPy" in first["config.yaml"].splitlines()[0]
-    adrun(folder, "train", "results/one/config.yaml", "--results", "again", "--no-gif")
-    assert {name: (folder / "again" / "one" / name).read_bytes() for name in first} == first
+    adrun(folder, "train", f"results/{name}/config.yaml", "--results", "again", "--no-gif")
+    assert {file: (folder / "again" / name / file).read_bytes() for file in first} == first
 
 
 def test_no_gif_leaves_the_last_frame_and_nothing_of_an_earlier_run(folder: Path) -> None:
@@ -159,15 +161,18 @@ def test_a_diverging_run_is_told_kept_and_does_not_lose_the_others(folder: Path)
 
 
 @pytest.mark.parametrize(
-    ("rate", "change"),
-    [("1e6", "smaller learning_rate (it is 1e+06)"), ("1e-30", "larger learning_rate (it is 1e-30)")],
+    ("rate", "change", "name"),
+    [
+        ("1e6", "smaller learning_rate (it is 1e+06)", "one,learning_rate=1000000"),
+        ("1e-30", "larger learning_rate (it is 1e-30)", "one,learning_rate=1e-30"),
+    ],
 )
-def test_a_run_that_ends_no_better_than_it_began_did_not_learn(folder: Path, rate: str, change: str) -> None:
+def test_a_run_that_ends_no_better_than_it_began_did_not_learn(folder: Path, rate: str, change: str, name: str) -> None:
     done = adrun(folder, "compare", "configs/one.yaml", "--set", f"learning_rate={rate}", "--no-gif", code=1)
-    written = folder / "results" / "one"
+    written = folder / "results" / name
     first, *_, last = rows(written / "log.csv")
     assert float(last["loss"]) >= float(first["loss"])
-    assert done.stderr.startswith("one: did not learn: loss ")
+    assert done.stderr.startswith(f"{name}: did not learn: loss ")
     assert f"; it began with loss {float(first['loss']):.6f}: try a {change}; written to " in done.stderr
     assert done.stdout.splitlines()[1].endswith("did not learn")
     assert json.loads((written / "summary.json").read_text())["status"] == "did not learn"
@@ -176,7 +181,7 @@ def test_a_run_that_ends_no_better_than_it_began_did_not_learn(folder: Path, rat
 def test_a_network_that_only_guesses_did_not_learn(folder: Path) -> None:
     decay = ["--set", "weight_decay=20", "--set", "learning_rate=0.04", "--set", "epochs=200"]
     done = adrun(folder, "train", "configs/one.yaml", *decay, "--no-gif", code=1)
-    assert "one: did not learn: loss 1.0986" in done.stderr
+    assert "one,epochs=200,learning_rate=0.04,weight_decay=20: did not learn: loss 1.0986" in done.stderr
     assert "try a smaller weight_decay (it is 20)" in done.stderr
 
 
@@ -248,7 +253,7 @@ def test_nothing_runs_when_one_of_several_configs_is_wrong(folder: Path) -> None
         (["train", "configs/one.yaml", "--results", "configs/one.yaml"], "configs/one.yaml"),
         (["compare"], "--all"),
         (["compare", "configs/one.yaml", "--all"], "--all"),
-        (["compare", "--all", "--configs", "nowhere"], "no config (*.yaml) here"),
+        (["compare", "--all", "--configs", "nowhere"], "nowhere: no such folder; "),
         (["gradcheck", "sigmod"], "no derivative rule is named 'sigmod' (did you mean sigmoid?)"),
         (["gradcheck", "--order", "3"], "'--order'"),
         (["gradcheck", "exp", "--config", "configs/one.yaml"], "not both"),

@@ -37,7 +37,8 @@ def site_packages(tmp_path: Path) -> Path:
     for package in wheel["packages"]:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     for source, target in wheel["force-include"].items():
-        shutil.copy(ROOT / source, folder / target)
+        copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
+        copy(ROOT / source, folder / target)
     (folder / "cli.py").write_text("print('another project')\n")
     return folder
 
@@ -64,3 +65,10 @@ def test_another_cli_is_not_taken_for_ours(foreign: Path, start: list[str]) -> N
 def test_a_wheel_holds_cli_within_the_package(foreign: Path, site_packages: Path, start: list[str]) -> None:
     found = run(foreign, *start, "--help", path=str(site_packages))
     assert found == run(foreign, str(ROOT / "cli.py"), "--help")
+
+
+def test_a_wheel_holds_the_configs_that_init_writes(foreign: Path, site_packages: Path) -> None:
+    run(foreign, "-m", "autodiff", "init", path=str(site_packages))
+    written = {file.name: file.read_bytes() for file in (foreign / "configs").iterdir()}
+    assert written == {file.name: file.read_bytes() for file in (ROOT / "configs").iterdir()}
+    assert len(written) == 4

@@ -4,51 +4,22 @@ A mistake is one line: `file:line:column: field: what is wrong (did you mean ...
 names its option instead of a file and a line.
 """
 
-from collections.abc import Iterator, Sequence
+import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from autodiff.experiment.config import wording, yaml_source
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.config.file_text import read_text
+from autodiff.experiment.config.file_text import SUFFIXES, read_text
+from autodiff.experiment.config.names import COMPARISON as COMPARISON
+from autodiff.experiment.config.names import checked_name, run_names
+from autodiff.experiment.config.overrides import Override, merged
 from autodiff.experiment.config.yaml_source import Document, Place, SourceError
-from autodiff.experiment.errors import InputError
-
-COMPARISON = "comparison"  # stands beside the runs' folders, so no run may have this name
-
-
-@dataclass(frozen=True)
-class Override:
-    """A field that the command line sets: `key` may be dotted; `option` is how the user wrote the whole."""
-
-    option: str
-    key: str
-    text: str
-
-    @classmethod
-    def parse(cls, assignment: str) -> "Override":
-        """Read `key=value`. Raises InputError when there is no key, no = or no value."""
-        key, equals, text = assignment.partition("=")
-        if not (key.strip() and equals and text.strip()):
-            raise InputError([f"--set {assignment}: must be key=value, such as --set epochs=500"])
-        return cls(f"--set {assignment}", key.strip(), text.strip())
-
-
-def overrides_of(assignments: Sequence[str], seed: int | None) -> list[Override]:
-    """Return the overrides of `--set` and `--seed`. Raises InputError with every one that is not key=value."""
-    overrides: list[Override] = []
-    problems: list[str] = []
-    for assignment in assignments:
-        try:
-            overrides.append(Override.parse(assignment))
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
-    return overrides if seed is None else [*overrides, Override(f"--seed {seed}", "seed", str(seed))]
+from autodiff.experiment.errors import InputError, reason
 
 
 @dataclass(frozen=True)
@@ -60,26 +31,62 @@ class Experiment:
 
 
 def configs_in(folder: Path) -> list[Path]:
-    """Return every *.yaml of a folder, by name. Raises InputError if there is none."""
-    files = sorted(folder.glob("*.yaml"))
+    """Return every config of a folder, by name, but not what editors keep there. Raises InputError if there is none."""
+    where = wording.shown_path(folder)
+    try:
+        entries = sorted(folder.iterdir())
+    except FileNotFoundError:
+        raise InputError([f"{where}: no such folder{_nearest_folder(folder)}; {_ADVICE}"]) from None
+    except NotADirectoryError:
+        raise InputError([f"{where}: is a file, not a folder; name configs without --all"]) from None
+    except (OSError, ValueError) as error:  # a null character in the name is a ValueError
+        said = reason(error) if isinstance(error, OSError) else str(error)
+        raise InputError([f"{where}: cannot be read: {said}"]) from None
+    files = [entry for entry in entries if _looks_like_a_config(entry)]
     if not files:
-        raise InputError([f"{folder}: no config (*.yaml) here; name the folder of yours with --configs"])
+        raise InputError([f"{where}: no config (*.yaml) here; {_ADVICE}"])
     return files
 
 
+_ADVICE = "name the folder of yours with --configs, or let `adrun init` write four to begin with"
+
+
+def _looks_like_a_config(entry: Path) -> bool:
+    """Tell configs from other files, from folders, and from an editor's locks and copies, which may lead nowhere."""
+    return entry.suffix.lower() in SUFFIXES and not entry.name.startswith((".", "#", "~")) and entry.is_file()
+
+
+def _nearest_folder(folder: Path) -> str:
+    try:
+        names = [entry.name for entry in folder.parent.iterdir() if entry.is_dir()]
+    except OSError:
+        return ""
+    nearest = difflib.get_close_matches(folder.name, sorted(names), n=1)
+    return f" (did you mean {wording.shown_path(folder.parent / nearest[0])}?)" if nearest else ""
+
+
 def load_all(files: Sequence[Path], overrides: Sequence[Override] = (), name: str | None = None) -> list[Experiment]:
-    """Read every config file. Raises InputError with the mistakes of all of them."""
-    experiments: list[Experiment] = []
+    """Read every config file. Raises InputError with the mistakes of all of them.
+
+    name: of the run, when there is one config; otherwise each run is named after its file and overrides.
+    """
+    if name is not None and len(files) != 1:
+        raise InputError([f"--name: is for one config, and {len(files)} are given; train them one by one"])
+    configs: list[Config] = []
+    names: list[str] = []
     problems: list[str] = []
     for file in files:
         try:
-            experiments.append(Experiment(name or _name(file), load(file, overrides)))
+            configs.append(load(file, overrides))
         except InputError as error:
             problems += error.problems
-    problems += _repeated_names(files)
+    try:
+        names = run_names(files, overrides) if name is None else [checked_name(name)]
+    except InputError as error:
+        problems += error.problems
     if problems:
         raise InputError(list(dict.fromkeys(problems)))  # an override that is wrong in every file is told once
-    return experiments
+    return [Experiment(*of_one) for of_one in zip(names, configs, strict=True)]
 
 
 def load(file: Path, overrides: Sequence[Override] = ()) -> Config:
@@ -92,23 +99,6 @@ def load(file: Path, overrides: Sequence[Override] = ()) -> Config:
     for override in overrides:
         source.override(override)
     return source.validated()
-
-
-def _name(file: Path) -> str:
-    """Name a run after its file; after its folder when the file is the `config.yaml` of a finished run."""
-    absolute = file.absolute()
-    return absolute.parent.name if absolute.name == "config.yaml" and absolute.parent.name else file.stem
-
-
-def _repeated_names(files: Sequence[Path]) -> Iterator[str]:
-    first: dict[str, Path] = {}
-    for file in files:
-        name = _name(file).casefold()  # two folders whose names differ in case are one folder on some machines
-        if name in first:
-            yield f"{file}: would write to the same folder, {_name(file)}, as {first[name]}; rename one"
-        if name == COMPARISON:
-            yield f"{file}: the folder {COMPARISON} is for the comparison of runs; rename this config"
-        first.setdefault(name, file)
 
 
 class _Source:
@@ -127,7 +117,7 @@ class _Source:
             return value
         if value is None and not self.document.problems:
             required = "activation, optimizer, learning_rate and epochs"
-            raise InputError([f"{self.file}:1:1: is empty; a config needs at least {required}"])
+            raise InputError([_line(_at(self.file, Place(1, 1)), (), f"is empty; a config needs at least {required}")])
         found = f"must be fields, one a line, such as `epochs: 1000`, found {wording.shown(value)}"
         of_yaml = [
             _line(_at(self.file, problem.place), path, problem.message) for path, problem in self.document.problems
@@ -136,27 +126,36 @@ class _Source:
 
     def override(self, override: Override) -> None:
         """Give a field the value that the command line asks for."""
-        path: yaml_source.Path = tuple(override.key.split("."))
-        for known in [known for known in self.options if known[: len(path)] == path]:
-            del self.options[known]  # the last of several options holds
-            self.refused.pop(known, None)
-        self.options[path] = override.option
-        try:
-            document = yaml_source.parse(override.text)
-            if document.problems:
-                raise document.problems[0][1]
-        except SourceError as problem:
-            self.refused[path] = problem.message
+        path = override.path
+        if override.problem is not None:
+            self._refuse(override, override.problem)
             return
         mapping = self.values
         for parent in path[:-1]:
-            if mapping.get(str(parent)) is None:
-                mapping[str(parent)] = {}
-            mapping = mapping[str(parent)]
-            if not isinstance(mapping, dict):
-                self.refused[path] = f"{parent} has no fields of its own"
+            if mapping.get(parent) is None:
+                mapping[parent] = {}
+            inner = mapping[parent]
+            if not isinstance(inner, dict):
+                self._refuse(override, f"{parent} is {wording.shown(inner)} and has no fields of its own")
                 return
-        mapping[str(path[-1])] = document.value
+            mapping = inner
+        old = mapping.get(path[-1])
+        mapping[path[-1]] = merged(old, override.value)
+        if not isinstance(old, dict):
+            self._set_by(override, path)
+        for single, _ in override.assignments():
+            self._set_by(override, single)
+
+    def _set_by(self, override: Override, path: yaml_source.Path) -> None:
+        """Note which option set a field; the last of several holds."""
+        for known in [known for known in self.options if known[: len(path)] == path]:
+            del self.options[known]
+            self.refused.pop(known, None)
+        self.options[path] = override.option
+
+    def _refuse(self, override: Override, message: str) -> None:
+        self._set_by(override, override.path)
+        self.refused[override.path] = message
 
     def validated(self) -> Config:
         """Return the config. Raises InputError with every mistake, in the order of the file."""
@@ -169,7 +168,7 @@ class _Source:
         told = {path for _, path, _, _ in problems}
         config = None
         try:
-            config = Config.model_validate(_without_absent(self.values))
+            config = Config.model_validate(without_absent(self.values))
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 path = detail["loc"]
@@ -184,8 +183,11 @@ class _Source:
 
     def _origin(self, path: yaml_source.Path, *, of_key: bool) -> tuple[Place | None, str]:
         """Return where a value (or its key) was written. A missing field is reported where it should have been."""
+        for start in _starts(path):
+            if start in self.options:
+                return None, self.options[start]
         for known, option in self.options.items():
-            if known in _starts(path) or (path in _starts(known) and path not in self.document.places):
+            if path in _starts(known) and path not in self.document.places:
                 return None, option
         places = self.document.keys if of_key and path in self.document.keys else self.document.places
         place = next((places[start] for start in _starts(path) if start in places), Place(1, 1))
@@ -201,15 +203,22 @@ def _beneath(path: yaml_source.Path, paths: "set[yaml_source.Path] | dict[yaml_s
     return any(start in paths for start in _starts(path))
 
 
-def _without_absent(value: Any) -> Any:
-    """Leave out the fields whose value is null: they are absent."""
-    if isinstance(value, dict):
-        return {key: _without_absent(field) for key, field in value.items() if field is not None}
-    return value
+def without_absent(values: dict[str, Any], model: type[BaseModel] = Config) -> dict[str, Any]:
+    """Leave out the fields whose value is null: they are absent. What is no field stays, to be refused."""
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        field = model.model_fields.get(key)
+        wanted: Any = field.annotation if field else None
+        if isinstance(value, dict) and isinstance(wanted, type) and issubclass(wanted, BaseModel):
+            kept[key] = without_absent(value, wanted)
+        elif value is not None or field is None:
+            kept[key] = value
+    return kept
 
 
 def _at(file: Path, place: Place | None) -> str:
-    return f"{file}:{place.line}:{place.column}" if place else str(file)
+    where = wording.shown_path(file)
+    return f"{where}:{place.line}:{place.column}" if place else where
 
 
 def _line(where: str, path: yaml_source.Path, message: str) -> str:

@@ -1,6 +1,8 @@
 """pydantic's findings in plain English: what is wrong with a field, and what was probably meant."""
 
 import difflib
+import shlex
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
@@ -40,9 +42,19 @@ def shown(value: Any) -> str:
         return "an enormous number"
 
 
+def shown_path(path: Path) -> str:
+    """Return a path as it was given, on one line."""
+    return on_one_line(str(path))
+
+
+def on_one_line(text: str) -> str:
+    """Make sure that a text stays on its line, and that a terminal takes it for nothing else."""
+    return text if text.isprintable() else repr(text)
+
+
 def shortened(text: str, length: int = 60) -> str:
     """Cut a long text, and make sure that it stays on its line."""
-    line = text if text.isprintable() else repr(text)
+    line = on_one_line(text)
     return line if len(line) <= length else f"{line[: length - 3]}..."
 
 
@@ -76,10 +88,23 @@ def _advice(path: yaml_source.Path, found: Any) -> str:
     if not isinstance(found, str):
         return ""
     choices = [choice for choice in get_args(_field(path).annotation) if isinstance(choice, str)]
+    before, comment, _ = found.partition("#")
+    if comment and (before in choices or (not choices and yaml_source.is_number(before))):
+        return " (a blank is missing before the '#')"
     nearest = difflib.get_close_matches(found.lower(), choices, n=1)
     if nearest:
         return f" (did you mean {nearest[0]}?)"
     return " (a text: remove the quotes)" if not choices and yaml_source.is_number(found) else ""
+
+
+def assignment_meant(key: str, value: str = "...") -> str | None:
+    """Return the option that sets a field which was written without it, as `--epochs 5` or `epochs=5`; else None."""
+    name = key.strip().lstrip("-").replace("-", "_").lower()
+    name = NAMES_ELSEWHERE.get(name, name)
+    fields = [*Config.model_fields, *(f"dataset.{field}" for field in Dataset.model_fields)]
+    meant = [field for field in fields if name in (field, field.removeprefix("dataset."))]
+    meant = meant or difflib.get_close_matches(name, fields, n=1, cutoff=0.8)
+    return f"--set {shlex.quote(f'{meant[0]}={value}')}" if meant else None
 
 
 def _nearest_field(path: yaml_source.Path) -> str:

@@ -2,10 +2,12 @@
 
 PyYAML parses and keeps the marks; what a scalar means is decided here. `1e-2` is a number, `on`, `no`, dates and
 `1:30` are texts, `010` is refused because half of its readers would take it for 8, and a key given twice is an error.
+Tabs may separate, as YAML 1.2 has it, where PyYAML knows spaces alone; they never indent.
 """
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import yaml
@@ -15,6 +17,9 @@ Value = Scalar | list["Value"] | dict[str, "Value"]
 Path = tuple[str | int, ...]
 
 DEEPEST = 20  # levels of nesting: a config needs three
+_LINE_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_BLANK_MISSING = re.compile(r"""[ \t]*(?:-[ \t]+)*["']?[A-Za-z_][\w.-]*["']?[ \t]*:(?=[^\s/\\:])""")
+
 MOST_VALUES = 10_000  # after aliases are expanded, so that a "billion laughs" file ends here
 
 WHOLE = re.compile(r"[-+]?[0-9][0-9_]*")
@@ -65,7 +70,7 @@ def parse(text: str) -> Document:
     document = Document()
     node = _compose(text)
     if node is not None:
-        document.value = _Reader(document).read(node, ())
+        document.value = _Reader(document, _LINE_BREAK.split(text)).read(node, ())
     return document
 
 
@@ -95,7 +100,7 @@ def is_number(text: str) -> bool:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's composer, with every unquoted scalar left as text and the depth bounded."""
+    """PyYAML's composer, with every unquoted scalar left as text, the depth bounded, and tabs where they are legal."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 (PyYAML's own name for a class attribute)
     depth = 0
@@ -107,6 +112,43 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
+
+    def scan_to_next_token(self) -> None:
+        super().scan_to_next_token()
+        while self.peek() == "\t":
+            indents = not self.flow_level and not self._before()
+            place = Place(self.line + 1, self.column + 1)
+            self._skip_blanks()
+            if indents and self.peek() not in _ENDS_A_LINE:
+                raise SourceError("a tab character; YAML is indented with spaces", place)
+            if not self.flow_level:
+                self.allow_simple_key = False  # after "-\t", a key would be indented by the tab
+            super().scan_to_next_token()
+
+    def scan_plain_spaces(self, indent: int, start_mark: yaml.Mark) -> list[str] | None:
+        blanks = self._blanks()
+        if "\t" not in blanks:
+            return super().scan_plain_spaces(indent, start_mark)
+        self.forward(len(blanks))
+        following = super().scan_plain_spaces(indent, start_mark)
+        return [blanks] if following == [] else following
+
+    def _blanks(self) -> str:
+        """Return the spaces and tabs that follow."""
+        length = 0
+        while self.peek(length) in " \t":
+            length += 1
+        return str(self.prefix(length))
+
+    def _skip_blanks(self) -> None:
+        self.forward(len(self._blanks()))
+
+    def _before(self) -> str:
+        """Return what stands on the line up to here, but for blanks around it."""
+        return str(self.buffer[self.pointer - self.column : self.pointer]).strip(" \t")
+
+
+_ENDS_A_LINE = "#\0\r\n\x85\u2028\u2029"
 
 
 def _compose(text: str) -> yaml.Node | None:
@@ -126,6 +168,9 @@ def _compose(text: str) -> yaml.Node | None:
         ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        first = next(_blanks_missing(_LINE_BREAK.split(text)[: mark.line + 1]), None) if mark else None
+        if first:
+            raise SourceError(_MISSING, first) from None
         raise SourceError(_explained(error, text), _place(mark) if mark else None) from None
     except ValueError:  # PyYAML's own, for an escape such as "\U00200000"
         raise SourceError("not YAML: an escape in quotes names no character") from None
@@ -136,7 +181,7 @@ def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
     problem = error.problem or "cannot be read"
     mark = error.problem_mark
     if mark is not None and "\t" in text[mark.index : mark.index + 1]:
-        return "a tab character; YAML is indented with spaces"
+        return "a tab character, where YAML knows only a space"
     if "undefined alias" in problem:
         return f"not YAML: {problem.replace('found ', '')} (an unquoted value that starts with * refers to an anchor)"
     if "mapping values are not allowed here" in problem:
@@ -147,11 +192,24 @@ def _explained(error: yaml.MarkedYAMLError, text: str) -> str:
     return f"not YAML: {problem}{context}"
 
 
+_MERGE = "merge keys (<<) are not read, as a config has no place for what is merged; write the fields out"
+_MISSING = "a blank is missing after the ':'"
+
+
+def _blanks_missing(lines: Sequence[str], first: int = 0) -> Iterator[Place]:
+    """Yield where lines such as `epochs:5` lack a blank. first: the number of lines before these."""
+    for number, line in enumerate(lines, first + 1):
+        found = _BLANK_MISSING.match(line)
+        if found:
+            yield Place(number, found.end() + 1)
+
+
 class _Reader:
     """Turns nodes into plain values and notes the place of each."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, lines: Sequence[str]) -> None:
         self.document = document
+        self.lines = lines
         self.count = 0
 
     def read(self, node: yaml.Node, path: Path) -> Value:
@@ -173,6 +231,12 @@ class _Reader:
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Scalar:
         if node.style is not None:  # quoted, or a block of text
             return str(node.value)
+        start, end = node.start_mark, node.end_mark
+        if not self.lines[start.line][: start.column].strip(" \t"):  # on lines of its own, where fields would be
+            missing = list(_blanks_missing(self.lines[start.line : end.line + 1], start.line))
+            self.document.problems += [(path, SourceError(_MISSING, place)) for place in missing]
+            if missing:
+                return None
         try:
             return scalar(node.value)
         except ValueError as error:
@@ -187,6 +251,13 @@ class _Reader:
                 self.document.problems.append(((*path, "?"), SourceError("a field's name must be a plain word", place)))
                 continue
             key = str(key_node.value)
+            if key_node.style is None and key == "<<":
+                self.document.problems.append((path, SourceError(_MERGE, place)))
+                continue
+            if key_node.style is None and (missing := _BLANK_MISSING.match(key)):
+                after = Place(place.line, place.column + missing.end())
+                self.document.problems.append(((*path, key[: missing.end() - 1].strip()), SourceError(_MISSING, after)))
+                continue
             if key in mapping:
                 first = self.document.keys[(*path, key)]
                 message = f"given twice, first at line {first.line}, column {first.column}; keep one"

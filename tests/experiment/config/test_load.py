@@ -8,7 +8,8 @@ from typing import NoReturn
 import pytest
 
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.config.load import load, load_all, overrides_of
+from autodiff.experiment.config.load import configs_in, load, load_all
+from autodiff.experiment.config.overrides import overrides_of
 from autodiff.experiment.errors import InputError
 
 GOOD = "activation: relu\noptimizer: sgd\nlearning_rate: 1e-2\nepochs: 10\n"
@@ -53,6 +54,17 @@ def test_whole_numbers_may_be_written_with_an_exponent(tmp_path: Path) -> None:
 
 def test_null_is_as_good_as_absent(tmp_path: Path) -> None:
     assert config_of(tmp_path, GOOD + "momentum:\nhidden: null\ndataset: {noise: ~}\n") == config_of(tmp_path, GOOD)
+
+
+@pytest.mark.parametrize("line", ["momentun:", "dataset: {nois: null}", "lr: ~"])
+def test_an_unknown_field_is_refused_even_without_a_value(tmp_path: Path, line: str) -> None:
+    [problem] = problems_of(tmp_path, GOOD + line)
+    assert ": unknown field (did you mean " in problem
+
+
+def test_an_override_to_nothing_is_of_a_known_field(tmp_path: Path) -> None:
+    [problem] = problems_of(tmp_path, GOOD, "momentun=null")
+    assert problem == "--set momentun=null: momentun: unknown field (did you mean momentum?)"
 
 
 def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -> None:
@@ -116,7 +128,13 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         ("lr: 0.1", "5:1: lr: unknown field (did you mean learning_rate?)"),
         ("momentun: 0.9", "5:1: momentun: unknown field (did you mean momentum?)"),
         ("zzz: 0.9", "5:1: zzz: unknown field; the fields are activation, optimizer, *"),
-        ("<<: {epochs: 3}", "5:1: <<: unknown field; *"),
+        ("<<: {epochs: 3}", "5:1: merge keys (<<) are not read, *; write the fields out"),
+        ("dataset: {<<: {classes: 3}}", "5:11: dataset: merge keys (<<) are not read, *; write the fields out"),
+        ("'<<': 3", "5:1: <<: unknown field; *"),
+        ("dataset: {classes:4}", "5:19: dataset.classes: a blank is missing after the ':'"),
+        ("epochs: 50#fast", "4:9: epochs: must be *, found '50#fast' (a blank is missing before the '#')"),
+        ("activation: relu#fast", "1:13: activation: must be *, found 'relu#fast' (a blank is missing before the '#')"),
+        ("epochs: 5 #\ta comment\nepochs: 6", "5:1: epochs: given twice, *; keep one"),
         ("? [a, b]\n: 3", "5:3: ?: a field's name must be a plain word"),
         ("seed: !!python/name:os.system x", "5:7: seed: the tag !!python/name:os.system has no meaning in a config"),
     ],
@@ -194,7 +212,7 @@ def test_a_wrong_override_names_its_option(tmp_path: Path) -> None:
 
 def test_an_override_beneath_something_that_is_no_mapping_is_told(tmp_path: Path) -> None:
     [problem] = problems_of(tmp_path, GOOD, "epochs.more=3")
-    assert problem == "--set epochs.more=3: epochs.more: epochs has no fields of its own"
+    assert problem == "--set epochs.more=3: epochs.more: epochs is 10 and has no fields of its own"
 
 
 @pytest.mark.parametrize("assignment", ["epochs", "=3", "epochs=", ""])
@@ -259,7 +277,7 @@ def test_two_configs_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_the_name_of_the_comparison_is_taken(tmp_path: Path) -> None:
     file = tmp_path / "comparison.yaml"
     file.write_text(GOOD)
-    with pytest.raises(InputError, match="rename this config"):
+    with pytest.raises(InputError, match="is for the comparison of runs; rename the file"):
         load_all([file])
 
 
@@ -267,6 +285,7 @@ def test_the_config_of_a_finished_run_has_the_runs_name(tmp_path: Path) -> None:
     file = tmp_path / "relu-adam" / "config.yaml"
     file.parent.mkdir()
     file.write_text(GOOD)
+    (file.parent / "summary.json").write_text("{}")
     assert load_all([file])[0].name == "relu-adam"
 
 
@@ -281,3 +300,215 @@ def test_mistakes_of_all_files_are_told_and_a_wrong_override_once(tmp_path: Path
         "--set frames=x",
         f"{files[1]}:5:1",
     ]
+
+
+def test_a_name_is_for_one_config(tmp_path: Path) -> None:
+    files = [tmp_path / f"{name}.yaml" for name in "ab"]
+    for file in files:
+        file.write_text(GOOD)
+    [experiment] = load_all(files[:1], overrides_of(["epochs=3"], 4), name="mine")
+    assert (experiment.name, experiment.config.epochs, experiment.config.seed) == ("mine", 3, 4)
+    with pytest.raises(InputError, match=r"^--name: is for one config, and 2 are given"):
+        load_all(files, name="mine")
+    with pytest.raises(InputError, match=r"^--name: a run cannot be named '../mine'"):
+        load_all(files[:1], name="../mine")
+
+
+def test_a_name_has_what_the_command_line_sets(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(GOOD)
+    assert load_all([file], overrides_of(["dataset={noise: 0.3}"], 4))[0].name == "a,noise=0.3,seed=4"
+
+
+def test_a_path_with_a_line_break_is_told_in_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "a\nb.yaml"
+    for text in (None, "epochs: 3\n", "", "- 3\n", "a: [", "\0"):
+        if text is not None:
+            file.write_text(text)
+        with pytest.raises(InputError) as caught:
+            load_all([file])
+        assert all(problem.isprintable() for problem in caught.value.problems)
+
+
+# Tabs and blanks
+
+SAMPLE = """\
+# a config
+activation: relu  # the first
+optimizer : sgd
+
+learning_rate: 0.1
+epochs: 10 # few
+dataset:
+  # of points
+  classes: 4
+  noise: 0.3
+hidden:
+- 5
+- 6
+"""
+FLOW = """\
+{ activation: relu, optimizer: sgd, learning_rate: 0.1, epochs: 10,
+  dataset: { classes: 4 , noise: 0.3 }, # of points
+  "hidden": [ 5, 6 ] }
+"""
+
+
+def positions(text: str, wanted: str) -> list[int]:
+    return [index for index in range(len(text)) if text.startswith(wanted, index)]
+
+
+def place_of(text: str, index: int) -> str:
+    return f"{text.count(chr(10), 0, index) + 1}:{index - text.rfind(chr(10), 0, index)}"
+
+
+def before_on_its_line(text: str, index: int) -> str:
+    return text[text.rfind("\n", 0, index) + 1 : index]
+
+
+def test_the_samples_say_the_same(tmp_path: Path) -> None:
+    assert config_of(tmp_path, SAMPLE) == config_of(tmp_path, FLOW)
+    assert config_of(tmp_path, SAMPLE).dataset.classes == 4
+
+
+@pytest.mark.parametrize("text", [SAMPLE, FLOW], ids=["block", "flow"])
+def test_a_tab_may_stand_wherever_a_blank_separates_and_does_not_indent(tmp_path: Path, text: str) -> None:
+    config = config_of(tmp_path, text)
+    indented = 0
+    for index in positions(text, " "):
+        changed = f"{text[:index]}\t{text[index + 1 :]}"
+        is_comment = "#" in before_on_its_line(text, index) or text[index:].lstrip(" ").startswith("#")
+        if text == FLOW or before_on_its_line(text, index).strip() or is_comment:
+            assert config_of(tmp_path, changed) == config, place_of(text, index)
+        else:
+            indented += 1
+            [problem] = problems_of(tmp_path, changed)
+            assert problem == f"{place_of(text, index)}: a tab character; YAML is indented with spaces"
+    assert indented == (4 if text == SAMPLE else 0)
+
+
+@pytest.mark.parametrize("text", [SAMPLE, FLOW], ids=["block", "flow"])
+@pytest.mark.parametrize("blanks", ["\t", " \t", "\t "])
+def test_a_tab_may_end_any_line_stand_on_one_of_its_own_and_go_before_a_comment(
+    tmp_path: Path, text: str, blanks: str
+) -> None:
+    config = config_of(tmp_path, text)
+    for index in positions(text, "\n"):
+        for inserted in (blanks, f"{blanks}# a comment", f"\n{blanks}", f"\n{blanks}# a comment"):
+            changed = text[:index] + inserted + text[index:]
+            assert config_of(tmp_path, changed) == config, (place_of(text, index), inserted)
+
+
+def test_a_tab_does_not_move_what_follows(tmp_path: Path) -> None:
+    [problem] = problems_of(tmp_path, GOOD.replace("epochs: 10", "epochs:\t-1\t# none"))
+    assert problem.startswith("4:9: epochs: must be a whole number")
+
+
+@pytest.mark.parametrize("text", [SAMPLE, FLOW], ids=["block", "flow"])
+def test_a_missing_blank_is_told_where_it_is_missing(tmp_path: Path, text: str) -> None:
+    needless = {index for index in positions(text, ": ") if text == FLOW and text[index + 2] in "{["}
+    places = sorted(set(positions(text, ": ")) - needless)
+    assert len(places) == 6
+    for index in places:
+        [problem] = problems_of(tmp_path, f"{text[: index + 1]}{text[index + 2 :]}")
+        assert problem.startswith(f"{place_of(text, index + 1)}: "), place_of(text, index)
+        assert problem.endswith("a blank is missing after the ':'")
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("epochs:5", ["1:8"]),
+        ("epochs:5\n", ["1:8"]),
+        ("epochs:5\nactivation:relu\n\noptimizer:sgd\n", ["1:8", "2:12", "4:11"]),
+        ("epochs:5\nactivation:relu\noptimizer: sgd\n", ["1:8"]),
+        (GOOD + "seed:5", ["5:6"]),
+        (GOOD + "# a comment\n\nseed:5\n# the end\n", ["7:6"]),
+        (GOOD + "seed :5\nstyle: soft\n", ["5:7"]),
+        (GOOD + "seed\t:5\n", ["5:7"]),
+        (GOOD + "'seed':5\n", ["5:8"]),
+        (GOOD + "hidden:[5]\n", ["5:8"]),
+        (GOOD + "dataset:{classes: 4}\n", ["5:9"]),
+        (GOOD + "dataset:\n  classes:4\n", ["6:11"]),
+        (GOOD + "dataset:\n  classes:4\n  noise:0.3\n", ["6:11", "7:9"]),
+        (GOOD + "dataset:\n  classes:4\n  noise: 0.3\n", ["6:11"]),
+        (GOOD + "dataset:\n  classes: 4\n  noise:0.3\nseed: 3\n", ["7:9"]),
+        (GOOD + "dataset: {classes:4, noise:0.3}\n", ["5:19", "5:28"]),
+        (GOOD + "dataset: {\n  classes: 4,\n  noise:0.3}\n", ["7:9"]),
+    ],
+)
+def test_missing_blanks_are_told_where_they_are_missing(tmp_path: Path, text: str, places: list[str]) -> None:
+    problems = problems_of(tmp_path, text)
+    assert [problem.split(": ")[0] for problem in problems] == places
+    assert all(problem.endswith("a blank is missing after the ':'") for problem in problems)
+
+
+@pytest.mark.parametrize("text", ["http://x", "C:\\x", "1:30", "'a:b'", "a::b"])
+def test_a_colon_within_a_value_is_no_missing_blank(tmp_path: Path, text: str) -> None:
+    for layout in ("style: {}", "style:\n  {}"):
+        [problem] = problems_of(tmp_path, GOOD + layout.format(text))
+        assert "style: must be soft or crisp, found " in problem
+
+
+def test_a_missing_blank_in_an_override_is_told(tmp_path: Path) -> None:
+    [problem] = problems_of(tmp_path, GOOD, "dataset={classes:4}")
+    assert problem == "--set dataset={classes:4}: dataset: a blank is missing after the ':'"
+
+
+# Folders
+
+
+def test_all_configs_of_a_folder_are_taken_by_name_and_nothing_that_an_editor_keeps_there(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.yaml", "c.yml", "D.YAML", "x,seed=2.yaml"):
+        (tmp_path / name).touch()
+    for name in (
+        "c.txt",
+        "._a.yaml",
+        ".a.yaml",
+        ".a.yaml.swp",
+        "#a.yaml#",
+        "#a.yaml",
+        "a.yaml~",
+        "~$a.yaml",
+        "a.yaml.bak",
+    ):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.yaml").mkdir()
+    assert {file.name for file in configs_in(tmp_path)} == {"D.YAML", "a.yaml", "b.yaml", "c.yml", "x,seed=2.yaml"}
+    assert configs_in(tmp_path) == sorted(configs_in(tmp_path))
+
+
+def test_links_that_lead_nowhere_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").touch()
+    try:
+        (tmp_path / ".#a.yaml").symlink_to("user@machine.1234:5678")  # as Emacs locks a file
+        (tmp_path / "dangling.yaml").symlink_to(tmp_path / "nowhere")
+        (tmp_path / "link.yaml").symlink_to(tmp_path / "a.yaml")
+    except OSError:
+        pytest.skip("this system lets not everybody make links")
+    assert configs_in(tmp_path) == [tmp_path / "a.yaml", tmp_path / "link.yaml"]
+
+
+def test_a_folder_without_configs_or_that_is_none_says_so_and_what_to_do(tmp_path: Path) -> None:
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"configs: no config \(\*.yaml\) here; .*--configs.*`adrun init`"):
+        configs_in(folder)
+    with pytest.raises(InputError, match=r"confgs: no such folder \(did you mean .*configs\?\); .*`adrun init`"):
+        configs_in(tmp_path / "confgs")
+    with pytest.raises(InputError, match="zzz: no such folder; "):
+        configs_in(tmp_path / "zzz")
+    with pytest.raises(InputError, match="deep: no such folder; "):
+        configs_in(tmp_path / "zzz" / "deep")
+    (tmp_path / "a.yaml").touch()
+    with pytest.raises(InputError, match=r"a.yaml: is a file, not a folder; name configs without --all"):
+        configs_in(tmp_path / "a.yaml")
+
+
+def test_an_unreadable_folder_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> NoReturn:  # as the system does, but for the superuser
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(InputError, match="cannot be read: Permission denied"):
+        configs_in(tmp_path)

@@ -1,6 +1,10 @@
+import contextlib
 import math
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autodiff.experiment.config.yaml_source import DEEPEST, Place, SourceError, is_number, parse, scalar
 
@@ -114,3 +118,68 @@ def test_tags_are_refused(text: str) -> None:
     [(path, problem)] = parse(text).problems
     assert path == ("a",)
     assert "tag" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a\t:\t1\t\n\t\nb: 2", {"a": 1, "b": 2}),
+        ("a: one\ttwo", {"a": "one\ttwo"}),
+        ("a: one\t\n  two", {"a": "one two"}),
+        ("a: 'one\t'", {"a": "one\t"}),
+        ("a: |\n  one\ttwo\n", {"a": "one\ttwo\n"}),
+        ("-\t1\n- \t2\n", [1, 2]),
+        ("a:\n-\t1\n", {"a": [1]}),
+        ("[1,\n\t2\t]\t", [1, 2]),
+        ("{a\t: 1\t,\tb:\t2}", {"a": 1, "b": 2}),
+        ("---\t\na: 1\t\n...\t\n", {"a": 1}),
+        ("a:\t&x\t1\nb:\t*x\t\n", {"a": 1, "b": 1}),
+    ],
+)
+def test_tabs_separate(text: str, value: object) -> None:
+    assert parse(text).value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("\ta: 1", Place(1, 1)),
+        ("a:\n\tb: 1", Place(2, 1)),
+        ("a:\n  b: 1\n \tc: 2", Place(3, 2)),
+        ("a:\n\t- 1", Place(2, 1)),
+        ("a: 1\n\tcontinued", Place(2, 1)),
+    ],
+)
+def test_tabs_do_not_indent(text: str, place: Place) -> None:
+    with pytest.raises(SourceError, match="a tab character; YAML is indented with spaces") as caught:
+        parse(text)
+    assert caught.value.place == place
+
+
+def test_a_tab_after_a_dash_does_not_indent_fields() -> None:
+    with pytest.raises(SourceError):
+        parse("-\ta: 1\n-\tb: 2\n")
+
+
+@given(st.text("ab1 \t\n:-[]{},#'\"|&*?<", max_size=30))
+def test_whatever_the_text_there_is_a_value_or_one_kind_of_error(text: str) -> None:
+    with contextlib.suppress(SourceError):
+        assert all(problem.place for _, problem in parse(text).problems)
+
+
+@given(st.text("ab1 \n:-[]{},#'\"|", max_size=30))
+def test_without_tabs_yaml_means_what_it_means_to_pyyaml(text: str) -> None:
+    try:
+        value = parse(text).value
+    except SourceError:
+        return
+    assert plain(value) == plain(yaml.load(text, yaml.BaseLoader)) or parse(text).problems
+
+
+def plain(value: object) -> object:
+    """Return a value with its scalars as texts, as PyYAML's BaseLoader leaves them."""
+    if isinstance(value, dict):
+        return {key: plain(field) for key, field in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return "" if value is None else value if isinstance(value, str) else str(value)

@@ -6,7 +6,7 @@ import pytest
 
 from autodiff.experiment import pictures
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.config.load import Experiment, configs_in
+from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.progress import Progress
@@ -129,11 +129,3 @@ def test_runs_that_need_too_much_memory_together_are_refused(tmp_path: Path) -> 
     assert for_comparison([wide], Options(tmp_path))
     with pytest.raises(InputError, match=r"compare: 6 runs .* need about .* GB of memory together; at most 2 GB"):
         for_comparison([wide] * 6, Options(tmp_path))
-
-
-def test_all_configs_of_a_folder_are_taken_by_name(tmp_path: Path) -> None:
-    for name in ("b.yaml", "a.yaml", "c.txt"):
-        (tmp_path / name).touch()
-    assert configs_in(tmp_path) == [tmp_path / "a.yaml", tmp_path / "b.yaml"]
-    with pytest.raises(InputError, match="no config"):
-        configs_in(tmp_path / "nowhere")

@@ -1,0 +1,133 @@
+"""The JSON Schema agrees with the config itself, by a validator that knows neither."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from autodiff.experiment.config import yaml_source
+from autodiff.experiment.config.config import Config, Dataset
+from autodiff.experiment.config.load import load, without_absent
+from autodiff.experiment.config.overrides import Override
+from autodiff.experiment.config.schema import json_schema
+from autodiff.experiment.errors import InputError
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = json_schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+GOOD: dict[str, Any] = {"activation": "relu", "optimizer": "sgd", "learning_rate": 0.01, "epochs": 10}
+FILES = sorted([*ROOT.glob("configs/*.yaml"), *ROOT.glob("results/showcase/*/config.yaml")])
+
+
+def test_it_is_a_schema_of_the_draft_that_it_names() -> None:
+    assert SCHEMA["$schema"] == VALIDATOR.META_SCHEMA["$id"]
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def keywords(schema: Any) -> set[str]:
+    """Return the words with which a schema constrains, at any depth."""
+    if isinstance(schema, list):
+        return set().union(*map(keywords, schema))
+    if not isinstance(schema, dict):
+        return set()
+    found = set(schema)
+    for key, value in schema.items():
+        if key in ("properties", "$defs"):
+            found |= set().union(*map(keywords, value.values()))
+        elif key not in ("default", "enum", "const"):
+            found |= keywords(value)
+    return found
+
+
+def test_every_word_is_one_of_json_schema() -> None:
+    ignored_by_validators = {"title", "description", "default", "$schema", "$defs", "then"}
+    assert keywords(SCHEMA) - ignored_by_validators <= set(VALIDATOR.VALIDATORS)
+
+
+def test_every_field_is_described_in_our_words() -> None:
+    for model, schema in ((Config, SCHEMA), (Dataset, SCHEMA["$defs"]["Dataset"])):
+        assert list(schema["properties"]) == list(model.model_fields)
+        for name, field in model.model_fields.items():
+            assert schema["properties"][name]["description"] == field.description
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_every_config_of_the_repository_is_valid(file: Path) -> None:
+    VALIDATOR.validate(yaml_source.parse(file.read_text(encoding="utf-8")).value)
+    VALIDATOR.validate(load(file).resolved())
+
+
+def test_the_config_of_the_readme_is_valid() -> None:
+    [text] = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    VALIDATOR.validate(yaml_source.parse(text).value)
+
+
+def test_configs_are_found() -> None:
+    assert len(FILES) == 8
+    assert "jsonschema" in str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+
+
+ODD: list[Any] = [
+    None, True, False, 0, 1, 2, 3, 7, 8, 10, 11, 60, 1_000, 1_001, 1_000_000, 1_000_001, 2**64 - 1, 2**64, -1,
+    0.0, 1.0, 1e4, 0.5, 0.999, 1.5, -0.5, 10.5, 1e300, "", "relu", "tanh", "sgd", "adam", "adamw", "float32", "float64",
+    "soft", "crisp", "spiral", "ReLU", "1", [], [5], [0], [4096], [4097], [1.0, 2e0], [1.5], [True], [None], ["5"],
+    [[5]], [5] * 32, [1] * 33, {}, {"a": 1}, {"name": "spiral"}, {"classes": 3.0}, {"noise": None}, {"clases": 3},
+]  # fmt: skip
+FIELDS = [*Config.model_fields, *(f"dataset.{name}" for name in Dataset.model_fields), "zzz", "dataset.zzz", "<<"]
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    first, dot, rest = key.partition(".")
+    return GOOD | ({first: {rest: value}} if dot else {first: value})
+
+
+def ours(values: dict[str, Any]) -> bool:
+    """Tell whether adrun takes a config, apart from what contradicts itself."""
+    try:
+        Config.model_validate(without_absent(values))
+    except ValidationError as error:
+        return all(detail["type"] == "contradiction" for detail in error.errors())  # of several fields
+    return True
+
+
+@pytest.mark.parametrize("key", FIELDS)
+def test_it_takes_and_refuses_what_we_do_for_every_field(key: str) -> None:
+    verdicts = {bool(ours(changed(key, value))) for value in ODD}
+    for value in ODD:
+        values = changed(key, value)
+        assert VALIDATOR.is_valid(values) == ours(values), (key, value)
+    assert verdicts == {True, False} or "zzz" in key or key == "<<"
+
+
+@given(st.fixed_dictionaries({}, optional={key: st.sampled_from(ODD) for key in Config.model_fields}))
+def test_it_takes_and_refuses_what_we_do(values: dict[str, Any]) -> None:
+    values = GOOD | values
+    if values["optimizer"] not in ("adam", "adamw"):
+        assert VALIDATOR.is_valid(values) == ours(values)
+
+
+@pytest.mark.parametrize("name", Config.model_fields)
+def test_a_field_that_is_needed_is_needed(name: str) -> None:
+    without = {key: value for key, value in GOOD.items() if key != name}
+    assert VALIDATOR.is_valid(without) == ours(without) == (name not in GOOD)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("momentum", [0, 0.9, None])
+def test_momentum_is_for_sgd(tmp_path: Path, optimizer: str, momentum: float | None) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text("".join(f"{key}: {value}\n" for key, value in GOOD.items()))
+    overrides = [Override("", ("optimizer",), optimizer), Override("", ("momentum",), momentum)]
+    taken = True
+    try:
+        load(file, overrides)
+    except InputError:
+        taken = False
+    assert taken == (optimizer == "sgd" or momentum is None)
+    assert VALIDATOR.is_valid(GOOD | {"optimizer": optimizer, "momentum": momentum}) == taken
