@@ -364,3 +364,61 @@ def test_a_dtype_that_no_tensor_has_is_named(code):
     ):
         ad.load("file")
     assert ad.load_metadata("file") == {"a": "1"}
+
+
+# A checkpoint, as docs/models.md has it
+
+OPTIMIZERS = {
+    "SGD": lambda p: ad.SGD(p, 0.05),
+    "SGD with everything": lambda p: ad.SGD(p, 0.02, 0.9, nesterov=True, weight_decay=0.05),
+    "Adam": lambda p: ad.Adam(p, 0.02, weight_decay=0.1),
+    "AdamW": lambda p: ad.AdamW(p, 0.1 + 0.2, (0.8, 1 / 3), 1e-4),
+}
+
+
+@pytest.fixture(scope="module")
+def page():
+    names = {"ad": ad, "np": np}
+    text = (ROOT / "docs" / "models.md").read_text()
+    (block,) = [block for block in text.split("```python\n") if "def save_checkpoint" in block]
+    exec(block.partition("\noptimizer = ")[0], names)
+    return names
+
+
+def train(model, optimizer, steps, capture, without=None):
+    x = np.random.default_rng(5).normal(size=(20, 2))
+
+    def step():
+        loss = ad.functional.cross_entropy(model(x), np.arange(20) % 3)
+        optimizer.zero_grad()
+        loss.backward()
+        if without is not None:
+            model.layers[without].bias.grad = None
+        optimizer.step()
+        return loss
+
+    step = ad.capture(step) if capture else step
+    for _ in range(steps):
+        step()
+
+
+@pytest.mark.parametrize("capture", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_training_goes_on_from_a_checkpoint_to_the_last_bit(page, name, dtype, capture):
+    model = network(dtype=dtype)
+    optimizer = OPTIMIZERS[name](model.parameters())
+    train(model, optimizer, 3, capture)
+    train(model, optimizer, 2, False, without=2)  # so that the parameters differ in their numbers of steps
+    page["save_checkpoint"]("checkpoint", model, optimizer)
+    resumed = network(seed=1, dtype=dtype)
+    resumed_optimizer = OPTIMIZERS[name](resumed.parameters())
+    page["load_checkpoint"]("checkpoint", resumed, resumed_optimizer)
+    page["save_checkpoint"]("again", resumed, resumed_optimizer)
+    assert Path("again").read_bytes() == Path("checkpoint").read_bytes()
+    train(model, optimizer, 10, capture)
+    train(resumed, resumed_optimizer, 10, capture)
+    assert_same(resumed.state_dict(), model.state_dict())
+    page["save_checkpoint"]("again", resumed, resumed_optimizer)
+    page["save_checkpoint"]("checkpoint", model, optimizer)
+    assert Path("again").read_bytes() == Path("checkpoint").read_bytes()
