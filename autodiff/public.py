@@ -18,6 +18,7 @@ from autodiff.module import (
 from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.saved import ChangedArrayError
+from autodiff.saving import load, load_metadata, save
 from autodiff.tensor import MissingRuleError, Tensor
 from autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
@@ -51,8 +52,11 @@ __all__ = [
     "hvp",
     "jacobian",
     "jvp",
+    "load",
+    "load_metadata",
     "no_grad",
     "rules",
+    "save",
     "value_and_grad",
     "vjp",
 ]

@@ -19,6 +19,8 @@ OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.capture", "autodiff.__main__"
 FACE = {"autodiff", "autodiff.public"}
 """They gather the public names, of the engine and of capture."""
 ENGINE = {name for name in FILES if name != "cli" and not name.startswith(OUTSIDE_ENGINE)} - FACE
+SAVING = "autodiff.saving"
+"""It writes a format that others read, by its library."""
 PUBLIC_MODULES = {"autodiff", "autodiff.functional", "autodiff.gradcheck"}
 
 
@@ -85,7 +87,13 @@ def test_rules_and_functional_know_numpy_and_function_alone():
 
 def test_the_engine_imports_numpy_and_the_standard_library_alone():
     allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
-    assert offenders(ENGINE, allowed) == []
+    assert offenders(ENGINE - {SAVING}, allowed) == []
+
+
+def test_saving_imports_safetensors_too_where_it_is_used():
+    allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
+    assert offenders([SAVING], lambda i: allowed(i) or within(i, "safetensors")) == []
+    assert offenders([SAVING], allowed, at_the_top_only=True) == []
 
 
 def test_the_engine_knows_neither_experiment_nor_capture_nor_cli():
@@ -152,7 +160,7 @@ def test_cli_knows_experiment_and_not_the_engine():
 
 # What is loaded
 
-HEAVY = ["matplotlib", "PIL", "imageio", "pydantic", "typer", "yaml", "torch", "autodiff.experiment"]
+HEAVY = ["matplotlib", "PIL", "imageio", "pydantic", "typer", "yaml", "safetensors", "torch", "autodiff.experiment"]
 
 
 @pytest.mark.parametrize("name", ["Tensor", "functional", "gradcheck"])
