@@ -147,11 +147,11 @@ def compare(
         refuse(bool(configs) == every, "compare: name the configs to compare, or give --all, but not both")
 
         from autodiff.experiment.config.load import configs_in, load_all
-        from autodiff.experiment.config.names import checked_name
+        from autodiff.experiment.config.names import COMPARISON, checked_name
         from autodiff.experiment.config.overrides import overrides_of
         from autodiff.experiment.runs.record import is_record, read_record
 
-        comparison_name = "comparison" if name is None else checked_name(name)
+        comparison_name = COMPARISON if name is None else checked_name(name)
         given = configs or configs_in(folder)
         records = [read_record(path) for path in given if is_record(path)]
         experiments = load_all([path for path in given if not is_record(path)], overrides_of(overrides or (), seed))

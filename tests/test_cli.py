@@ -344,15 +344,15 @@ def test_an_interrupted_run_keeps_what_was_written(folder: Path, asked: signal.S
     finally:
         process.kill()
     assert process.returncode == 130, errors
-    assert "one: interrupted: loss " in errors
+    assert "one,epochs=1000000: interrupted: loss " in errors
     assert "Traceback" not in errors
-    written = folder / "results" / "one"
+    written = folder / "results" / "one,epochs=1000000"
     summary = json.loads((written / "summary.json").read_text())
     log = rows(written / "log.csv")
     assert summary["status"] == "interrupted"
     assert summary["final"]["epoch"] >= 9
     assert [int(row["epoch"]) for row in log] == list(range(summary["final"]["epoch"] + 1))
-    assert not (folder / "results" / "two").exists()
+    assert not (folder / "results" / "two,epochs=1000000").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")

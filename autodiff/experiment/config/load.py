@@ -15,7 +15,6 @@ from pydantic import BaseModel, ValidationError
 from autodiff.experiment.config import wording, yaml_source
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.file_text import SUFFIXES, read_text
-from autodiff.experiment.config.names import COMPARISON as COMPARISON
 from autodiff.experiment.config.names import checked_name, run_names
 from autodiff.experiment.config.overrides import Override, merged
 from autodiff.experiment.config.yaml_source import Document, Place, SourceError

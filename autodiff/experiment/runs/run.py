@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from autodiff.experiment.config.load import Experiment
+from autodiff.experiment.config.write import as_yaml
 from autodiff.experiment.errors import InputError, RunError, reason
 from autodiff.experiment.files import replacing, write_text
 from autodiff.experiment.interrupts import Interrupts
@@ -282,8 +281,7 @@ class _Run:
 def _resolved(experiment: Experiment) -> str:
     """Return the config with every default filled in: a file that gives the same run when it is trained again."""
     used = ", ".join(f"{name} {version}" for name, version in versions().items())
-    values = yaml.safe_dump(experiment.config.resolved(), sort_keys=False, default_flow_style=None)
-    return f"# {experiment.name}, every default filled in, as it was run by {used}\n{values}"
+    return f"# {experiment.name}, every default filled in, as it was run by {used}\n{as_yaml(experiment.config)}"
 
 
 def draw(experiment: Experiment, training: Training, folder: Path, options: Options) -> None:
