@@ -17,7 +17,8 @@ from .palette import CLASS_COLORS, CLASS_MARKERS, INK, Palette
 from .text import font
 
 DPI = 100
-MOST_TICKS = 6
+TICK_GAP = 64  # pixels, or more, from one tick to the next
+LARGEST_MARKER = 10
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,17 @@ def add_axes(figure: Figure, box: Box, font_size: int) -> Axes:
     return axes
 
 
-def draw_points(axes: Axes, features: NDArray[Any], labels: NDArray[Any], extent: Extent, marker_size: float) -> None:
-    """Draw points (n, 2), each class in its colour and marker; `marker_size` in pixels."""
-    for k, handle in enumerate(class_markers(len(CLASS_COLORS), marker_size)):
+def draw_points(axes: Axes, box: Box, features: NDArray[Any], labels: NDArray[Any], extent: Extent) -> None:
+    """Draw points (n, 2) on axes over a box, each class in its colour and marker."""
+    size = min(LARGEST_MARKER, 2 * round(box.width / 100))  # even: others are snapped to the next pixel
+    for k, handle in enumerate(class_markers(len(CLASS_COLORS), size)):
         of_class = features[labels == k]
         if len(of_class):
             handle.set_data(of_class[:, 0], of_class[:, 1])
             axes.add_line(handle)
     axes.set(xlim=(extent.left, extent.right), ylim=(extent.bottom, extent.top))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(MaxNLocator(MOST_TICKS, steps=[1, 2, 5, 10]))
+    for axis, length in ((axes.xaxis, box.width), (axes.yaxis, box.height)):
+        axis.set_major_locator(MaxNLocator(max(2, length // TICK_GAP), steps=[1, 2, 5, 10]))
 
 
 def class_markers(classes: int, size: float) -> list[Line2D]:
@@ -93,8 +95,8 @@ def draw_legend(figure: Figure, classes: int, left: float, y: float, font_size: 
     for k, marker in enumerate(class_markers(classes, 0.6 * font_size)):
         x += gap
         place(figure, marker, [x], [y])
-        draw_text(figure, x + gap / 2, y, str(k), font_size)
-        x += gap / 2 + face.getlength(str(k))
+        draw_text(figure, x + 0.7 * gap, y, str(k), font_size)
+        x += 0.7 * gap + face.getlength(str(k))
     return x
 
 

@@ -20,7 +20,6 @@ AREA = Box(left=116, top=116, width=848, height=576)
 CELL = 4
 TITLE_BASELINE, READINGS_BASELINE = 46, 96
 TITLE_SIZE, TEXT_SIZE = 30, 25  # read in a README, too, where two such pictures stand side by side
-MARKER_SIZE = 9
 
 palette_of = lru_cache(maxsize=1)(Palette)  # one for all runs of a comparison, whose backdrop is then drawn once
 
@@ -75,7 +74,7 @@ def backdrop_of(labelled: tuple[tuple[float, float, int], ...], palette: Palette
     features, labels = np.array([point[:2] for point in labelled]), np.array([label for _, _, label in labelled])
     figure = new_figure(WIDTH, HEIGHT)
     axes = add_axes(figure, AREA, TEXT_SIZE)
-    draw_points(axes, features, labels, extent_of(features, AREA.width / AREA.height), MARKER_SIZE)
+    draw_points(axes, AREA, features, labels, extent_of(features, AREA.width / AREA.height))
     axes.set_xlabel("feature 1", fontsize=points(TEXT_SIZE), color=INK)
     axes.set_ylabel("feature 2", fontsize=points(TEXT_SIZE), color=INK)
     draw_legend(figure, palette.classes, AREA.left, READINGS_BASELINE - TEXT_SIZE / 3, TEXT_SIZE)

@@ -27,8 +27,9 @@ FADED = 1.5  # levels between the fill that is shown and the network's, from whi
 MOST_FADED, FRAMES_FADED = 0.01, 4  # so much of the plot area may be faded for so many frames
 FAR_TOO_FADED = 0.12  # of the plot area: not for one
 MOST_SWEPT = 0.2  # of the cells, by the boundary: painting all of them anew is faster then
+CONTENDERS = 3
 COARSEST = 4  # cells across a block, at first
-MOST_EMPTY = 3.0  # times what the points take: the width or the height of a plot area with equal scales
+MOST_EMPTY = 5.0  # times what the points take: the width or the height of a plot area with equal scales
 STEEP = 2.0  # levels of fill within a block, from which on the corners in between are evaluated
 
 Floats = NDArray[np.float32]
@@ -95,19 +96,17 @@ class Field:
         self.first_pixels = (np.arange(rows)[:, None] * width + np.arange(columns)).ravel() * cell
         self.pixels_of_cell = (np.arange(cell)[:, None] * width + np.arange(cell)).ravel()
 
-    def paint(
-        self, logits: Logits, dtype: np.dtype[Any], shown: Painting | None = None, anew: bool = False
-    ) -> Painting:
+    def paint(self, logits: Logits, dtype: np.dtype[Any], shown: Painting | None = None) -> Painting:
         """Paint a network that takes points of `dtype`.
 
         After what is `shown`, classes are those of the network, and so are lines, but for a quarter of a pixel. Fills
-        of a class that stays keep their level for a few frames, if all is not wanted `anew`: the eye does not see the
-        delay, and files are half as large.
+        of a class that stays keep their level for a few frames: the eye does not see the delay, and files are half as
+        large.
         """
         precision = np.result_type(dtype, np.float32)
         coarse = self._evaluated(logits, precision, COARSEST)
         level = fill_level(coarse, self.palette)
-        kept = None if shown is None or anew or is_faded(level, first_zero(coarse), shown) else shown
+        kept = None if shown is None or is_outdated(shown, first_zero(coarse), level) else shown
         margins = self._refined(coarse, logits, precision, fills=kept is None)
         winner = first_zero(margins)
         crossed = widened(corners_disagree(winner))
@@ -115,8 +114,6 @@ class Field:
             fill, cells = self._fill(margins, winner), crossed
         else:
             swept = kept.fills.crossed | (winner != kept.fills.winner)[:-1, :-1]
-            if np.count_nonzero(swept & ~crossed) > MOST_SWEPT * swept.size:
-                return self.paint(logits, dtype, shown, anew=True)
             fill, cells = kept.fills.indices.copy(), crossed | swept
         chosen = np.flatnonzero(cells)
         pixels = self.pixels_of_cell[:, None] + self.first_pixels[chosen]
@@ -130,7 +127,7 @@ class Field:
         else:
             before = shown.ink.reshape(-1)[pixels]
             held = nearly_equal(before, line)
-            np.copyto(line, before, where=held)
+            np.copyto(line, before, where=held | True)
             inked = self.palette.inked(fresh, line)
             if kept is not None:
                 np.copyto(inked, kept.indices.reshape(-1)[pixels], where=held & (line > 0))
@@ -154,7 +151,9 @@ class Field:
         step = COARSEST
         while step > 1:
             step //= 2
-            blocks = widened(corners_disagree(first_zero(margins)))
+            blocks = corners_disagree(first_zero(margins))
+            if step > 1:  # the boundary may yet turn out to leave them
+                blocks = widened(blocks)
             if fills and self.palette.levels > 1:
                 blocks |= spread(fill_level(margins, self.palette)) > STEEP
             margins = doubled(margins)
@@ -180,21 +179,29 @@ class Field:
         width = margins.shape[2]
         of_cells = np.array([0, 1, width, width + 1])[:, None] + self.first_corners[cells]
         corners = margins.reshape(len(margins), -1).take(of_cells, axis=1)
-        value, along_x, along_y = (weights @ corners for weights in bilinear_weights(self.cell))
-        value -= value.max(axis=0)
+        at_centers, along_x, along_y = bilinear_weights(self.cell)
+        value = at_centers @ corners
+        largest = value.max(axis=0)
+        value -= largest
         fill = first_zero(value) * np.uint8(self.palette.levels)
         if self.palette.levels > 1:
             fill += fill_level(value, self.palette).astype(np.uint8)
-        coverage = (LINE_WIDTH / 2 + 0.5 - boundary_distance(value, along_x, along_y)).clip(0, 1)
-        return fill, self.palette.ink_step(coverage)
+        if len(corners) > CONTENDERS:
+            corners = contenders(corners)
+            value = at_centers @ corners - largest
+        distance = boundary_distance(value, along_x @ corners, along_y @ corners)
+        return fill, self.palette.ink_step((LINE_WIDTH / 2 + 0.5 - distance).clip(0, 1))
 
 
-def is_faded(level: Floats, winner: NDArray[np.uint8], shown: Painting) -> bool:
-    """Return whether fills whose class has stayed are too far from the levels wanted, or have been for too long."""
-    stayed = winner == shown.fills.winner[::COARSEST, ::COARSEST]
-    faded = int(np.count_nonzero((np.abs(level - shown.fills.level) > FADED) & stayed))
+def is_outdated(shown: Painting, winner: NDArray[np.uint8], level: Floats) -> bool:
+    """Return whether fills have to be painted anew, from what is wanted at the corners of the coarsest blocks.
+
+    So it is where the boundary has swept too much of them, or they are too far from the level wanted, or too long so.
+    """
+    swept = winner != shown.fills.winner[::COARSEST, ::COARSEST]
+    faded = ~swept & (np.abs(level - shown.fills.level) > FADED)
     most = FAR_TOO_FADED if shown.age < FRAMES_FADED - 1 else MOST_FADED
-    return faded > most * level.size
+    return int(np.count_nonzero(swept)) > MOST_SWEPT * level.size or int(np.count_nonzero(faded)) > most * level.size
 
 
 def nearly_equal(shown: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> NDArray[np.bool]:
@@ -318,6 +325,15 @@ def in_between(blocks: NDArray[np.bool]) -> NDArray[np.bool]:
     chosen[1::2, :-1:2] |= blocks
     chosen[1::2, 2::2] |= blocks
     return chosen
+
+
+def contenders(corners: Floats) -> Floats:
+    """Return the logits at the corners of cells (classes, 4, cells) of the classes that come closest to the largest.
+
+    They are three: more do not meet within a few pixels.
+    """
+    best = np.argpartition(corners.max(axis=1), -CONTENDERS, axis=0)[-CONTENDERS:]
+    return corners[best[:, None], np.arange(4)[:, None], np.arange(corners.shape[2])]
 
 
 def boundary_distance(margins: Floats, along_x: Floats, along_y: Floats) -> Floats:

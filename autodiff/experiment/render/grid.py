@@ -26,9 +26,8 @@ HEADER_BASELINE, FIRST_PANEL, ROW_GAP = 40, 122, 74
 NAME_RISE, READINGS_RISE = 36, 11  # of the baselines of the two lines over a panel
 STRIP_GAP, STRIP_HEIGHT, BOTTOM = 84, 128, 72
 TITLE_SIZE, TEXT_SIZE = 26, 20
-SWATCH = 34  # the length of a curve's sample before the name of its run
-MARKER_SIZE = 7
-CURSOR_WIDTH = 3
+SWATCH = 44  # the length of a curve's sample before the name of its run
+SWATCH_WIDTH, CURSOR_WIDTH = 3, 3
 
 
 def render_grid(films: Sequence[Film], folder: Path, *, style: Style, animation: Animation) -> Path:
@@ -167,7 +166,7 @@ def draw_panel(figure: Figure, layout: Layout, i: int, film: Film, extent: Exten
     """Draw the axes and points of the i-th run, with labels only at the outer edges of the grid, and its sample."""
     box = layout.panels[i]
     axes = add_axes(figure, box, TEXT_SIZE)
-    draw_points(axes, film.features, film.labels, extent, MARKER_SIZE)
+    draw_points(axes, box, film.features, film.labels, extent)
     leftmost, lowest = i % layout.columns == 0, i + layout.columns >= len(layout.panels)
     axes.tick_params(labelleft=leftmost, labelbottom=lowest)
     if leftmost:
@@ -175,7 +174,7 @@ def draw_panel(figure: Figure, layout: Layout, i: int, film: Film, extent: Exten
     if lowest:
         axes.set_xlabel("feature 1", fontsize=points(TEXT_SIZE), color=INK)
     height = box.top - NAME_RISE - TEXT_SIZE / 3
-    place(figure, curve_line(i, 4), [box.left, box.left + SWATCH], [height, height])
+    place(figure, curve_line(i, SWATCH_WIDTH), [box.left, box.left + SWATCH], [height, height])
 
 
 def draw_strip(figure: Figure, box: Box, films: Sequence[Film]) -> Axes:

@@ -1,14 +1,14 @@
 """Text over a frame, in figures that stay where they are: DejaVu Sans has digits of one width."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.ft2font import FT2Font
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageFont
 
 from .palette import Palette
 
@@ -50,16 +50,18 @@ def drawable(text: str) -> str:
 
 def write(canvas: NDArray[np.uint8], palette: Palette, texts: Texts, baseline: int, face: Font) -> None:
     """Write texts on one baseline of a white part of a canvas of palette indices."""
-    ascent, descent = face.getmetrics()
-    left = max(0, int(min(x - face.getlength(text) for x, text in texts)) - 2)
-    right = int(max(x for x, _ in texts)) + 3
-    band = canvas[baseline - ascent : baseline + descent, left:right]
-    mask = Image.new("L", (band.shape[1], band.shape[0]))
-    draw = ImageDraw.Draw(mask)
     for x, text in texts:
-        draw.text((x - left, ascent), text, fill=255, font=face, anchor="rs")
-    covered = np.asarray(mask)
-    np.copyto(band, palette.greys[covered], where=covered > 0)
+        covered, (left, top) = rendered(text, face)
+        row, column = baseline + top, round(x) + left
+        band = canvas[row : row + covered.shape[0], column : column + covered.shape[1]]
+        np.copyto(band, palette.greys[covered], where=covered > 0)
+
+
+@lru_cache(maxsize=2048)  # runs that are compared are drawn twice, at the same epochs
+def rendered(text: str, face: Font) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Return how much of each pixel a text covers, 0 to 255, and where it begins, seen from its end on the baseline."""
+    mask, (left, top) = face.getmask2(text, mode="L", anchor="rs")
+    return np.array(mask, np.uint8).reshape(mask.size[::-1]), (left, top)
 
 
 def readings(

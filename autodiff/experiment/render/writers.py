@@ -67,18 +67,16 @@ def changes(before: Indices, after: Indices) -> tuple[Indices, tuple[int, int]]:
     differ = before != after
     left, top, right, bottom = Image.fromarray(differ.view(np.uint8)).getbbox() or (0, 0, 1, 1)
     part = slice(top, bottom), slice(left, right)
-    shape = bottom - top, right - left
-    changed, shown = differ[part].ravel(), after[part].ravel()
-    starts = np.ones(changed.size, bool)
-    np.not_equal(shown[1:], shown[:-1], out=starts[1:])
-    starts[1:] |= changed[1:] != changed[:-1]
-    runs = starts.nonzero()[0]
-    written, index = changed[runs], shown[runs]
+    pixels = differ[part].astype(np.uint16)
+    pixels <<= 8
+    pixels |= after[part]  # of one value: one run
+    flat = pixels.reshape(-1)
+    runs = np.append(0, np.flatnonzero(flat[1:] != flat[:-1]) + 1)
+    index, written = flat[runs].astype(np.uint8), flat[runs] > TRANSPARENT
     alike = index[1:] == index[:-1]
-    between = ~written[1:-1] & written[:-2] & written[2:] & (alike[:-1] | alike[1:])
-    written[1:-1] |= between
-    values = np.where(written, index, np.uint8(TRANSPARENT))
-    return values.repeat(np.diff(runs, append=changed.size)).reshape(shape), (left, top)
+    written[1:-1] |= written[:-2] & written[2:] & (alike[:-1] | alike[1:])
+    index[~written] = TRANSPARENT
+    return index.repeat(np.diff(runs, append=flat.size)).reshape(pixels.shape), (left, top)
 
 
 def write_png(path: Path, frame: Indices, palette: Palette) -> None:
