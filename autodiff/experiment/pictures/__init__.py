@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .film import MOST_RUNS, Animation, Curve, Film, Frame, Style
+from .surroundings import shielded
 
 __all__ = [
     "MOST_RUNS",
@@ -26,9 +27,10 @@ def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animat
 
     The pictures are 1000 by 800 pixels. Raises ValueError for a film without frames, or not of 2 to 7 classes.
     """
-    from .boundary import render_boundary
+    with shielded():
+        from .boundary import render_boundary
 
-    return render_boundary(film, folder, style=style, animation=animation)
+        return render_boundary(film, folder, style=style, animation=animation)
 
 
 def render_grid(films: Sequence[Film], folder: Path, *, style: Style, animation: Animation) -> Path:
@@ -36,13 +38,15 @@ def render_grid(films: Sequence[Film], folder: Path, *, style: Style, animation:
 
     Raises ValueError for no films or more than 12, a film without frames, or not of 2 to 7 classes.
     """
-    from .grid import render_grid
+    with shielded():
+        from .grid import render_grid
 
-    return render_grid(films, folder, style=style, animation=animation)
+        return render_grid(films, folder, style=style, animation=animation)
 
 
 def render_curves(films: Sequence[Film], path: Path) -> None:
     """Write the loss and the accuracy of all runs over the epochs as one PNG."""
-    from .curves import render_curves
+    with shielded():
+        from .curves import render_curves
 
-    render_curves(films, path)
+        render_curves(films, path)

@@ -9,12 +9,16 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from .field import Extent
 from .palette import CLASS_COLORS, CLASS_MARKERS, INK, Palette
+from .text import font
 
 DPI = 100
+TICK_GAP = 64  # pixels, or more, from one tick to the next
+LARGEST_MARKER = 10
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,17 @@ def add_axes(figure: Figure, box: Box, font_size: int) -> Axes:
     return axes
 
 
-def draw_points(axes: Axes, features: NDArray[Any], labels: NDArray[Any], extent: Extent, marker_size: float) -> None:
-    """Draw points (n, 2), each class in its colour and marker; `marker_size` in pixels."""
-    for k, handle in enumerate(class_markers(len(CLASS_COLORS), marker_size)):
+def draw_points(axes: Axes, box: Box, features: NDArray[Any], labels: NDArray[Any], extent: Extent) -> None:
+    """Draw points (n, 2) on axes over a box, each class in its colour and marker."""
+    size = min(LARGEST_MARKER, 2 * round(box.width / 100))  # even: others are snapped to the next pixel
+    for k, handle in enumerate(class_markers(len(CLASS_COLORS), size)):
         of_class = features[labels == k]
         if len(of_class):
             handle.set_data(of_class[:, 0], of_class[:, 1])
             axes.add_line(handle)
     axes.set(xlim=(extent.left, extent.right), ylim=(extent.bottom, extent.top))
+    for axis, length in ((axes.xaxis, box.width), (axes.yaxis, box.height)):
+        axis.set_major_locator(MaxNLocator(max(2, length // TICK_GAP), steps=[1, 2, 5, 10]))
 
 
 def class_markers(classes: int, size: float) -> list[Line2D]:
@@ -72,28 +79,47 @@ def class_markers(classes: int, size: float) -> list[Line2D]:
             markerfacecolor=color,
             markeredgecolor=INK,
             markeredgewidth=points(1),
-            label=f"class {k}",
         )
-        for k, (color, marker) in enumerate(zip(CLASS_COLORS[:classes], CLASS_MARKERS, strict=False))
+        for color, marker in zip(CLASS_COLORS[:classes], CLASS_MARKERS, strict=False)
     ]
 
 
-def draw_legend(figure: Figure, classes: int, x: float, y: int, font_size: int) -> None:
-    """Draw the legend of the classes in one row around a point of the picture; all in pixels."""
+def draw_legend(figure: Figure, classes: int, left: float, y: float, font_size: int) -> float:
+    """Draw `class`, and the marker and the number of each, around a height of the picture; return the right end.
+
+    All in pixels.
+    """
+    face, gap = font(font_size), 0.8 * font_size
+    draw_text(figure, left, y, "class", font_size)
+    x = left + face.getlength("class")
+    for k, marker in enumerate(class_markers(classes, 0.6 * font_size)):
+        x += gap
+        place(figure, marker, [x], [y])
+        draw_text(figure, x + 0.7 * gap, y, str(k), font_size)
+        x += 0.7 * gap + face.getlength(str(k))
+    return x
+
+
+def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int) -> None:
+    """Write a text, as it stands, from a point of the picture on, centred in height; all in pixels."""
     width, height = figure.get_size_inches() * DPI
-    figure.legend(
-        handles=class_markers(classes, 8),
-        loc="center",
-        bbox_to_anchor=(x / width, 1 - y / height),
-        ncols=classes,
-        frameon=False,
+    figure.text(
+        x / width,
+        1 - y / height,
+        text,
         fontsize=points(font_size),
-        labelcolor=INK,
-        handletextpad=0.1,
-        columnspacing=1.2,
-        borderpad=0,
-        borderaxespad=0,
+        color=INK,
+        verticalalignment="center_baseline",
+        parse_math=True,
     )
+
+
+def place(figure: Figure, line: Line2D, x: Sequence[float], y: Sequence[float]) -> None:
+    """Add a line through points of the picture, in pixels."""
+    width, height = figure.get_size_inches() * DPI
+    line.set_data([a / width for a in x], [1 - b / height for b in y])
+    line.set_transform(figure.transFigure)
+    figure.add_artist(line)
 
 
 def points(pixels: float) -> float:

@@ -1,70 +1,150 @@
-"""Loss and accuracy of all runs over the epochs."""
+"""Loss and accuracy of all runs over the epochs, each curve with its name at its end."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 from PIL import Image
 
 from autodiff.experiment.files import replacing
 
+from .axes import Box, add_axes, draw_text, drawn, new_figure, place, points
 from .film import Film
-from .palette import CURVE_COLORS, INK
+from .names import fitted
+from .palette import INK, curve_style
+from .text import font
 
+MOST_TOGETHER = 12  # curves in one pair of plots; what is more gets another pair
+SHARPNESS = 2  # pixels of the file a pixel of the layout: thin lines stay crisp on a slide
+TALLEST = 60_000  # pixels that Agg can draw
+WIDTH, LEFT, TOP, PLOT_HEIGHT = 1000, 96, 56, 264
+PLOT_GAP, PAIR_GAP, BOTTOM = 60, 148, 84
+TITLE_SIZE, TEXT_SIZE = 24, 20
+LINE_HEIGHT = 26  # of a name
+LEADER, SAMPLE, NAME_GAP, LONGEST_NAME = 24, 40, 8, 300
+CURVE_WIDTH = 2.2
 GRID_COLOR = "#DDDDDD"
 
 
 def render_curves(films: Sequence[Film], path: Path) -> None:
-    """Write the loss and the accuracy of all runs over the epochs as one PNG, 1500 by 675 pixels, atomically."""
-    figure = Figure(figsize=(10, 4.5), dpi=150, layout="constrained")
-    loss, accuracy = figure.subplots(1, 2)
-    draw_losses(loss, films)
-    draw_accuracies(accuracy, films)
-    for axes, title in ((loss, "loss"), (accuracy, "training accuracy")):
-        epoch_axis(axes, films)
-        axes.set_title(title, loc="left", color=INK, fontweight="bold", fontsize=11)
-        axes.set_xlabel("epoch", color=INK)
-        axes.spines[["top", "right"]].set_visible(False)
-    handles = [curve_line(i, film.title) for i, film in enumerate(films)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, labelcolor=INK)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
+    """Write the loss and the accuracy of all runs over the epochs as one PNG, 2000 pixels wide, atomically.
+
+    Up to 12 runs share a pair of plots; more get further pairs below it, of the same scales.
+    """
+    groups = [films[i : i + MOST_TOGETHER] for i in range(0, len(films), MOST_TOGETHER)]
+    names = [fitted([film.title for film in group], [LONGEST_NAME] * len(group), font(TEXT_SIZE)) for group in groups]
+    widest = max(font(TEXT_SIZE).getlength(name) for group in names for name in group)
+    right = WIDTH - round(LEADER + SAMPLE + 2 * NAME_GAP + widest)
+    plot_height = max(PLOT_HEIGHT, LINE_HEIGHT * len(groups[0]))
+    pair_height = 2 * plot_height + PLOT_GAP
+    height = TOP + len(groups) * (pair_height + PAIR_GAP) - PAIR_GAP + BOTTOM
+    figure = new_figure(WIDTH, height)
+    figure.patch.set_alpha(1)
+    figure.set_dpi(figure.dpi * min(SHARPNESS, TALLEST / height))
+    for i, (group, shown) in enumerate(zip(groups, names, strict=True)):
+        top = TOP + i * (pair_height + PAIR_GAP)
+        upper = Box(LEFT, top, right - LEFT, plot_height)
+        lower = Box(LEFT, top + plot_height + PLOT_GAP, right - LEFT, plot_height)
+        loss, accuracy = add_axes(figure, upper, TEXT_SIZE), add_axes(figure, lower, TEXT_SIZE)
+        draw_losses(loss, group, loss_range(films))
+        draw_accuracies(accuracy, group)
+        for axes, box, title in ((loss, upper, "loss"), (accuracy, lower, "training accuracy")):
+            epoch_axis(axes, films)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.set_title(title, loc="left", color=INK, fontweight="bold", fontsize=points(TITLE_SIZE))
+            name_curves(axes, box, shown)
+        loss.tick_params(labelbottom=False)
+        accuracy.set_xlabel("epoch", color=INK, fontsize=points(TEXT_SIZE))
+    picture = (
+        Image.fromarray(drawn(figure)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    )  # a third of the size
     with replacing(path) as temporary:
         picture.save(temporary, format="PNG")  # savefig would draw everything twice
 
 
-def curve_line(index: int, label: str) -> Line2D:
-    """Return a line without data in the colour and the dashes of a run."""
-    color = CURVE_COLORS[index % len(CURVE_COLORS)]
-    line = Line2D([], [], color=color, linewidth=1.4, label=label)
-    if index >= len(CURVE_COLORS):
-        line.set_linestyle((0, (3, 1.2)))
-    return line
+def curve_line(run: int, width: float) -> Line2D:
+    """Return a line without data in the colour and the dashes of a run; `width` in pixels."""
+    color, dashes = curve_style(run)
+    return Line2D([], [], color=color, linewidth=points(width), linestyle=(0, dashes) if dashes else "solid")
 
 
-def draw_losses(axes: Axes, films: Sequence[Film]) -> None:
+def name_curves(axes: Axes, box: Box, names: Sequence[str]) -> None:
+    """Write the name of each curve to the right of its plot, as near to its end as the others allow, with its line."""
+    figure, right = axes.figure.figure, box.left + box.width
+    assert isinstance(figure, Figure)
+    lines = list(axes.lines)
+    ends = [end_of(line, axes, box) for line in lines]
+    heights = spread([end[1] for end in ends], LINE_HEIGHT, box.top, box.top + box.height)
+    for i, ((x, y), height, name) in enumerate(zip(ends, heights, names, strict=True)):
+        color = lines[i].get_color()
+        leader = Line2D([], [], color=color, linewidth=points(1))
+        place(figure, leader, [x, right, right + LEADER], [y, y, height])
+        sample = curve_line(i, CURVE_WIDTH)
+        place(figure, sample, [right + LEADER, right + LEADER + SAMPLE], [height, height])
+        draw_text(figure, right + LEADER + SAMPLE + NAME_GAP, height, name, TEXT_SIZE)
+
+
+def end_of(line: Line2D, axes: Axes, box: Box) -> tuple[float, float]:
+    """Return the last point of a curve in pixels of the picture; for one without points, the lower right corner."""
+    x, y = line.get_data()
+    if not len(np.asarray(x)):
+        return box.left + box.width, box.top + box.height
+    across, up = axes.transAxes.inverted().transform(axes.transData.transform((x[-1], y[-1])))  # type: ignore[index, arg-type]
+    return box.left + across * box.width, box.top + (1 - up) * box.height
+
+
+def spread(wanted: Sequence[float], gap: float, lowest: float, highest: float) -> NDArray[np.float64]:
+    """Return places at least a gap apart, half a gap within two bounds, and in sum of squares nearest to those wanted.
+
+    Less their number times the gap, sorted places only have to rise: that is isotonic regression, solved by pooling
+    adjacent violators (Barlow et al., "Statistical Inference under Order Restrictions", 1972).
+    """
+    order = np.argsort(wanted, kind="stable")
+    pools: list[tuple[float, int]] = []
+    for height in np.asarray(wanted, float)[order] - gap * np.arange(len(order)):
+        pools.append((float(height), 1))
+        while len(pools) > 1 and pools[-2][0] >= pools[-1][0]:
+            (mean, count), (before, others) = pools.pop(), pools.pop()
+            pools.append(((mean * count + before * others) / (count + others), count + others))
+    rising = np.repeat([mean for mean, _ in pools], [count for _, count in pools])
+    rising = rising.clip(lowest + gap / 2, highest - gap / 2 - gap * (len(order) - 1))
+    places = np.empty(len(order))
+    places[order] = rising + gap * np.arange(len(order))
+    return places
+
+
+def draw_losses(axes: Axes, films: Sequence[Film], limits: tuple[float, float]) -> None:
     """Draw the losses of all runs on a logarithmic axis; what a logarithm cannot show is left out."""
-    shown = []
     for i, film in enumerate(films):
-        drawable = np.isfinite(film.curve.loss) & (film.curve.loss > 0)
-        line = curve_line(i, film.title)
-        line.set_data(film.curve.epochs[drawable], film.curve.loss[drawable])
+        shown = drawable_losses(film)
+        line = curve_line(i, CURVE_WIDTH)
+        line.set_data(film.curve.epochs[shown], film.curve.loss[shown])
         axes.add_line(line)
-        shown.append(film.curve.loss[drawable])
-    values = np.concatenate(shown)
-    lowest, highest = (float(values.min()), float(values.max())) if values.size else (0.1, 1.0)
+    lowest, highest = limits
     axes.set_yscale("log")
-    axes.set_ylim(lowest / 1.25, highest * 1.25)
-    axes.set_yticks(loss_ticks(lowest / 1.25, highest * 1.25))
+    axes.set_ylim(lowest, highest)
+    axes.set_yticks(loss_ticks(lowest, highest))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.yaxis.minorticks_off()
-    axes.yaxis.grid(color=GRID_COLOR, linewidth=0.8)
+    axes.yaxis.grid(color=GRID_COLOR, linewidth=points(1))
     axes.set_axisbelow(True)
+
+
+def drawable_losses(film: Film) -> NDArray[np.bool]:
+    """Return which losses of a run have a logarithm."""
+    drawable: NDArray[np.bool] = np.isfinite(film.curve.loss) & (film.curve.loss > 0)
+    return drawable
+
+
+def loss_range(films: Sequence[Film]) -> tuple[float, float]:
+    """Return the limits of an axis that shows the losses of all runs."""
+    values = np.concatenate([film.curve.loss[drawable_losses(film)] for film in films])
+    lowest, highest = (float(values.min()), float(values.max())) if values.size else (0.1, 1.0)
+    return lowest / 1.25, highest * 1.25
 
 
 def loss_ticks(lowest: float, highest: float) -> list[float]:
@@ -79,22 +159,24 @@ def loss_ticks(lowest: float, highest: float) -> list[float]:
 def draw_accuracies(axes: Axes, films: Sequence[Film]) -> None:
     """Draw the accuracies of all runs in per cent."""
     for i, film in enumerate(films):
-        line = curve_line(i, film.title)
+        line = curve_line(i, CURVE_WIDTH)
         line.set_data(film.curve.epochs, film.curve.accuracy)
         axes.add_line(line)
     axes.set_ylim(0, 1.02)
     axes.set_yticks(np.linspace(0, 1, 6))
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axes.yaxis.grid(color=GRID_COLOR, linewidth=0.8)
+    axes.yaxis.grid(color=GRID_COLOR, linewidth=points(1))
     axes.set_axisbelow(True)
 
 
 def epoch_axis(axes: Axes, films: Sequence[Film]) -> None:
     """Set the epochs' axis: logarithmic from epoch 1 on, since most happens early, with epoch 0 as one more decade."""
-    last = max(1, *(film.epochs for film in films))
+    last = max([1, *(film.epochs for film in films)])
     axes.set_xscale("symlog", linthresh=1, linscale=0.5)
     axes.set_xlim(0, last)
     ticks = [0, *(10**k for k in range(len(str(last))))]
     axes.set_xticks(ticks)
+    if ticks[-1] == last:
+        axes.get_xticklabels()[-1].set_horizontalalignment("right")  # it would be cut at the edge of the picture
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.xaxis.minorticks_off()

@@ -23,9 +23,13 @@ from .palette import Palette
 
 LARGEST_LOGIT = 1e15  # its square is still a float32
 LINE_WIDTH = 1.5  # pixels
-REPAINT = 3
-TOO_STALE = 0.2  # of the cells: painting all of them anew is faster then
+FADED = 1.5  # levels between the fill that is shown and the network's, from which on the eye sees a difference
+MOST_FADED, FRAMES_FADED = 0.01, 4  # so much of the plot area may be faded for so many frames
+FAR_TOO_FADED = 0.12  # of the plot area: not for one
+MOST_SWEPT = 0.2  # of the cells, by the boundary: painting all of them anew is faster then
+CONTENDERS = 3
 COARSEST = 4  # cells across a block, at first
+MOST_EMPTY = 5.0  # times what the points take: the width or the height of a plot area with equal scales
 STEEP = 2.0  # levels of fill within a block, from which on the corners in between are evaluated
 
 Floats = NDArray[np.float32]
@@ -41,21 +45,40 @@ class Extent:
     top: float
 
 
-def extent_of(features: NDArray[Any]) -> Extent:
-    """Return the extent of points (n, 2) with a margin of 5 % all around."""
+def extent_of(features: NDArray[Any], aspect: float) -> Extent:
+    """Return the extent of points (n, 2) with a margin of 5 % or more, for a plot area of an aspect (width to height).
+
+    A unit is as long across as up and down, so that shapes are what they are; but where features are of so different
+    ranges that one would hardly be seen, each has a scale of its own.
+    """
     lowest, highest = features.min(axis=0).astype(float), features.max(axis=0).astype(float)
     margin = np.where(highest > lowest, 0.05 * (highest - lowest), 1.0)
-    (left, bottom), (right, top) = (lowest - margin).tolist(), (highest + margin).tolist()
+    center, size = (lowest + highest) / 2, highest - lowest + 2 * margin
+    stretch = size[0] / size[1] / aspect
+    if 1 / MOST_EMPTY < stretch < MOST_EMPTY:
+        size = size * [max(1, 1 / stretch), max(1, stretch)]
+    (left, bottom), (right, top) = (center - size / 2).tolist(), (center + size / 2).tolist()
     return Extent(left, right, bottom, top)
 
 
 @dataclass(frozen=True)
-class Painting:
-    """A painted plot area: its palette indices (height, width), and by which classes and cells they came about."""
+class Fills:
+    """The fill of a plot area as palette indices (height, width), and from what it was painted."""
 
     indices: NDArray[np.uint8]
     winner: NDArray[np.uint8]  # the class at each corner
     crossed: NDArray[np.bool]  # the cells worked out pixel by pixel
+    level: Floats  # at the corners of the coarsest blocks
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A plot area as palette indices (height, width), its ink in steps, and the fills that were last painted anew."""
+
+    indices: NDArray[np.uint8]
+    ink: NDArray[np.uint8]
+    fills: Fills
+    age: int  # of the fills, in frames
 
 
 class Field:
@@ -76,46 +99,69 @@ class Field:
     def paint(self, logits: Logits, dtype: np.dtype[Any], shown: Painting | None = None) -> Painting:
         """Paint a network that takes points of `dtype`.
 
-        Over what is `shown`, fills of an unchanged class keep their level; classes and lines are those of the network.
+        After what is `shown`, classes are those of the network, and so are lines, but for a quarter of a pixel. Fills
+        of a class that stays keep their level for a few frames: the eye does not see the delay, and files are half as
+        large.
         """
-        margins = self._margins(logits, np.result_type(dtype, np.float32), fills=shown is None)
+        precision = np.result_type(dtype, np.float32)
+        coarse = self._evaluated(logits, precision, COARSEST)
+        level = fill_level(coarse, self.palette)
+        kept = None if shown is None or is_outdated(shown, first_zero(coarse), level) else shown
+        margins = self._refined(coarse, logits, precision, fills=kept is None)
         winner = first_zero(margins)
         crossed = widened(corners_disagree(winner))
-        if shown is None:
-            indices = self._fill(margins, winner)
-            stale = crossed
+        if kept is None:
+            fill, cells = self._fill(margins, winner), crossed
         else:
-            indices = shown.indices.copy()
-            stale = crossed | shown.crossed | (winner[:-1, :-1] != shown.winner[:-1, :-1])
-            if np.count_nonzero(stale) > TOO_STALE * stale.size:
-                return self.paint(logits, dtype)
-        cells = np.flatnonzero(stale)
-        pixels = self.pixels_of_cell[:, None] + self.first_pixels[cells]
-        fresh = self._with_boundary(margins, cells)
-        if shown is not None:
-            before = indices.reshape(-1)[pixels]
-            np.copyto(fresh, before, where=self.palette.same_class(before, fresh))
-        indices.reshape(-1)[pixels] = fresh
-        return Painting(indices, winner, crossed)
+            swept = kept.fills.crossed | (winner != kept.fills.winner)[:-1, :-1]
+            fill, cells = kept.fills.indices.copy(), crossed | swept
+        chosen = np.flatnonzero(cells)
+        pixels = self.pixels_of_cell[:, None] + self.first_pixels[chosen]
+        fresh, line = self._boundary(margins, chosen)
+        if kept is not None:
+            old = fill.reshape(-1)[pixels]
+            np.copyto(fresh, old, where=self.palette.same_class(old, fresh))
+        fill.reshape(-1)[pixels] = fresh
+        if shown is None:
+            inked = self.palette.inked(fresh, line)
+        else:
+            before = shown.ink.reshape(-1)[pixels]
+            held = nearly_equal(before, line)
+            np.copyto(line, before, where=held)
+            inked = self.palette.inked(fresh, line)
+            if kept is not None:
+                np.copyto(inked, kept.indices.reshape(-1)[pixels], where=held & (line > 0))
+        indices, ink = fill.copy(), np.zeros_like(fill)
+        indices.reshape(-1)[pixels] = inked
+        ink.reshape(-1)[pixels] = line
+        if kept is None:
+            return Painting(indices, ink, Fills(fill, winner, crossed, level), age=0)
+        return Painting(indices, ink, kept.fills, kept.age + 1)
 
-    def _margins(self, logits: Logits, dtype: np.dtype[Any], fills: bool, step: int = 1) -> Floats:
-        """Return the logits less the largest (classes first) at every `step`-th corner.
+    def _evaluated(self, logits: Logits, dtype: np.dtype[Any], step: int) -> Floats:
+        """Return the logits less the largest (classes first) at every `step`-th corner."""
+        corners = self.corners[::step, ::step]
+        return evaluate(logits, corners.reshape(-1, 2).astype(dtype)).reshape(-1, *corners.shape[:2])
+
+    def _refined(self, margins: Floats, logits: Logits, dtype: np.dtype[Any], fills: bool) -> Floats:
+        """Return the logits less the largest at all corners, from those at every fourth.
 
         They are evaluated where the boundary may be near and, if `fills` are wanted, where the confidence changes fast.
         """
-        corners = self.corners[::step, ::step]
-        if step == COARSEST:
-            return evaluate(logits, corners.reshape(-1, 2).astype(dtype)).reshape(-1, *corners.shape[:2])
-        coarse = self._margins(logits, dtype, fills, 2 * step)
-        blocks = widened(corners_disagree(first_zero(coarse)))
-        if fills and self.palette.levels > 1:
-            blocks |= spread(fill_level(coarse, self.palette)) > STEEP
-        margins = doubled(coarse)
-        between = np.flatnonzero(in_between(blocks))
-        if len(between):
-            evaluated = evaluate(logits, corners.reshape(-1, 2)[between].astype(dtype))
-            for margin, new in zip(margins, evaluated, strict=True):
-                margin.reshape(-1)[between] = new
+        step = COARSEST
+        while step > 1:
+            step //= 2
+            blocks = corners_disagree(first_zero(margins))
+            if step > 1:  # the boundary may yet turn out to leave them
+                blocks = widened(blocks)
+            if fills and self.palette.levels > 1:
+                blocks |= spread(fill_level(margins, self.palette)) > STEEP
+            margins = doubled(margins)
+            between = np.flatnonzero(in_between(blocks))
+            if len(between):
+                points = self.corners[::step, ::step].reshape(-1, 2)[between].astype(dtype)
+                for margin, new in zip(margins, evaluate(logits, points), strict=True):
+                    margin.reshape(-1)[between] = new
         return margins
 
     def _fill(self, margins: Floats, winner: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -128,27 +174,44 @@ class Field:
         indices += first_level[:, None]
         return indices.reshape(-1, indices.shape[2])
 
-    def _with_boundary(self, margins: Floats, cells: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Return the palette indices (pixels of a cell, cells) of some cells, with the boundary line over the fill."""
+    def _boundary(self, margins: Floats, cells: NDArray[np.intp]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the fill of the pixels (pixels of a cell, cells) of some cells, and the steps of the line's ink."""
         width = margins.shape[2]
         of_cells = np.array([0, 1, width, width + 1])[:, None] + self.first_corners[cells]
         corners = margins.reshape(len(margins), -1).take(of_cells, axis=1)
-        value, along_x, along_y = (weights @ corners for weights in bilinear_weights(self.cell))
-        value -= value.max(axis=0)
-        indices = first_zero(value) * np.uint8(self.palette.levels)
+        at_centers, along_x, along_y = bilinear_weights(self.cell)
+        value = at_centers @ corners
+        largest = value.max(axis=0)
+        value -= largest
+        fill = first_zero(value) * np.uint8(self.palette.levels)
         if self.palette.levels > 1:
-            indices += fill_level(value, self.palette).astype(np.uint8)
-        coverage = (LINE_WIDTH / 2 + 0.5 - boundary_distance(value, along_x, along_y)).clip(0, 1)
-        return self.palette.inked(indices, self.palette.ink_step(coverage))
+            fill += fill_level(value, self.palette).astype(np.uint8)
+        if len(corners) > CONTENDERS:
+            corners = contenders(corners)
+            value = at_centers @ corners - largest
+        distance = boundary_distance(value, along_x @ corners, along_y @ corners)
+        return fill, self.palette.ink_step((LINE_WIDTH / 2 + 0.5 - distance).clip(0, 1))
 
 
-def repaints(i: int, count: int) -> bool:
-    """Return whether the i-th of `count` frames is painted anew, every level of its fills included.
+def is_outdated(shown: Painting, winner: NDArray[np.uint8], level: Floats) -> bool:
+    """Return whether fills have to be painted anew, from what is wanted at the corners of the coarsest blocks.
 
-    In the others, fills of an unchanged class keep their level: the eye does not see the delay, and a soft file is half
-    as large and drawn faster.
+    So it is where the boundary has swept too much of them, or they are too far from the level wanted, or too long so.
     """
-    return i % REPAINT == 0 or i == count - 1
+    swept = winner != shown.fills.winner[::COARSEST, ::COARSEST]
+    faded = ~swept & (np.abs(level - shown.fills.level) > FADED)
+    most = FAR_TOO_FADED if shown.age < FRAMES_FADED - 1 else MOST_FADED
+    return int(np.count_nonzero(swept)) > MOST_SWEPT * level.size or int(np.count_nonzero(faded)) > most * level.size
+
+
+def nearly_equal(shown: NDArray[np.uint8], wanted: NDArray[np.uint8]) -> NDArray[np.bool]:
+    """Return in which cells (pixels of a cell, cells) the ink that is shown is that wanted, but for a step a pixel.
+
+    Where none is wanted none may stay: it would be left behind as a trace.
+    """
+    near = (np.maximum(shown, wanted) - np.minimum(shown, wanted)).max(axis=0) <= 1
+    held: NDArray[np.bool] = near & ((shown.max(axis=0) > 0) == (wanted.max(axis=0) > 0))
+    return held
 
 
 def evaluate(logits: Logits, points: NDArray[Any]) -> Floats:
@@ -262,6 +325,15 @@ def in_between(blocks: NDArray[np.bool]) -> NDArray[np.bool]:
     chosen[1::2, :-1:2] |= blocks
     chosen[1::2, 2::2] |= blocks
     return chosen
+
+
+def contenders(corners: Floats) -> Floats:
+    """Return the logits at the corners of cells (classes, 4, cells) of the classes that come closest to the largest.
+
+    They are three: more do not meet within a few pixels.
+    """
+    best = np.argpartition(corners.max(axis=1), -CONTENDERS, axis=0)[-CONTENDERS:]
+    return corners[best[:, None], np.arange(4)[:, None], np.arange(corners.shape[2])]
 
 
 def boundary_distance(margins: Floats, along_x: Floats, along_y: Floats) -> Floats:

@@ -9,23 +9,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, new_figure, points
-from .curves import curve_line, draw_losses, epoch_axis
-from .field import Extent, Field, Painting, extent_of, repaints
+from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, new_figure, place, points
+from .curves import curve_line, draw_losses, epoch_axis, loss_range
+from .field import Extent, Field, Painting, extent_of
 from .film import MOST_RUNS, Animation, Film, Frame, Style, count_classes
+from .names import fitted
 from .palette import CURVE_COLORS, INK, Palette
-from .text import Font, Texts, accuracy_text, columns, fitted, font, left_of, loss_text, write
+from .text import Texts, accuracy_text, font, left_of, loss_text, readings, write
 from .writers import write_animation
 
 COLUMNS = (1, 2, 3, 2, 3, 3, 4, 4, 3, 4, 4, 4)  # for 1 to 12 runs
-PANEL_SIZES = {1: (800, 608), 2: (480, 368), 3: (368, 272), 4: (304, 224)}  # for so many columns
+PANEL_SIZES = {1: (864, 608), 2: (400, 304), 3: (272, 240), 4: (208, 192)}  # for so many columns
 CELL = 4
-LEFT, RIGHT, COLUMN_GAP = 72, 24, 24
-TITLE_BASELINE, LEGEND_CENTER, FIRST_PANEL, ROW_GAP = 36, 64, 112, 40
-STRIP_GAP, STRIP_HEIGHT, BOTTOM = 64, 116, 52
-TITLE_SIZE, TEXT_SIZE, TICK_SIZE = 22, 13, 12
-SWATCH = 22  # the length of a curve's sample before the title of its panel
-CURSOR_WIDTH = 2
+LEFT, RIGHT, COLUMN_GAP = 100, 32, 32
+HEADER_BASELINE, FIRST_PANEL, ROW_GAP = 40, 122, 74
+NAME_RISE, READINGS_RISE = 36, 11  # of the baselines of the two lines over a panel
+STRIP_GAP, STRIP_HEIGHT, BOTTOM = 84, 128, 72
+TITLE_SIZE, TEXT_SIZE = 26, 20
+SWATCH = 44  # the length of a curve's sample before the name of its run
+SWATCH_WIDTH, CURSOR_WIDTH = 3, 3
 
 
 def render_grid(films: Sequence[Film], folder: Path, *, style: Style, animation: Animation) -> Path:
@@ -87,83 +89,98 @@ def layout_for(runs: int) -> Layout:
 class Panel:
     """One run in the grid: paints its fill again only when its frame changes."""
 
-    def __init__(self, film: Film, box: Box, field: Field, epochs: list[int], canvas: NDArray[np.uint8]) -> None:
-        self.film, self.box, self.field = film, box, field
-        self.face: Font = font(TEXT_SIZE)
-        self.baseline = box.top - 9
+    def __init__(self, film: Film, name: str, box: Box, field: Field, epochs: list[int]) -> None:
+        self.film, self.name, self.box, self.field = film, name, box, field
         self.frames = [frame_at(film, epoch) for epoch in epochs]
-        values = [(loss_text(frame.loss), accuracy_text(frame.accuracy)) for frame in self.frames]
-        labels = ("loss", "accuracy" if box.width >= 360 else "")
-        fixed, self.readings = columns(labels, values, box.left + box.width, gap=12, face=self.face)
         self.painting: Painting | None = None
 
-        ends_early = self.frames[-1].epoch < epochs[-1]
-        suffix = f", ends at {self.frames[-1].epoch:,}" if ends_early else ""
-        bold, left = font(TEXT_SIZE, bold=True), box.left + SWATCH + 8
-        room = left_of(fixed, self.face) - left - 8
-        title = fitted(film.title, room - bold.getlength(suffix), bold) + suffix
-        write(canvas, field.palette, fixed, self.baseline, self.face)
-        write(canvas, field.palette, [(left + bold.getlength(title), title)], self.baseline, bold)
+    def write_name(self, canvas: NDArray[np.uint8]) -> None:
+        """Write the name of the run behind its sample."""
+        bold, left = font(TEXT_SIZE, bold=True), self.box.left + SWATCH + 8
+        texts = [(left + bold.getlength(self.name), self.name)]
+        write(canvas, self.field.palette, texts, self.box.top - NAME_RISE, bold)
 
     def fill(self, i: int) -> NDArray[np.uint8]:
         """Return the fill (height, width) of the i-th picture, asked for in their order."""
-        frame, painting = self.frames[i], self.painting
-        if painting is None or repaints(i, len(self.frames)):
-            painting = self.field.paint(frame.logits, self.film.features.dtype)
-        elif frame is not self.frames[i - 1]:
-            painting = self.field.paint(frame.logits, self.film.features.dtype, painting)
-        self.painting = painting
-        return painting.indices
+        frame, last = self.frames[i], i == len(self.frames) - 1
+        if self.painting is None or last or frame is not self.frames[i - 1]:
+            shown = None if last else self.painting
+            self.painting = self.field.paint(frame.logits, self.film.features.dtype, shown)
+        return self.painting.indices
 
 
 def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Iterator[NDArray[np.uint8]]:
     """Yield the pictures of the grid as palette indices (height, width), one for each of the epochs."""
     layout = layout_for(len(films))
-    extent = extent_of(np.concatenate([film.features for film in films]))
+    box = layout.panels[0]
+    extent = extent_of(np.concatenate([film.features for film in films]), box.width / box.height)
     figure = new_figure(layout.width, layout.height)
     for i, film in enumerate(films):
         draw_panel(figure, layout, i, film, extent)
     strip = draw_strip(figure, layout.strip, films)
-    draw_legend(figure, palette.classes, layout.width / 2, LEGEND_CENTER, TEXT_SIZE)
+    draw_legend(figure, palette.classes, LEFT, HEADER_BASELINE - TEXT_SIZE / 3, TEXT_SIZE)
     backdrop = Backdrop(figure, layout.panels, palette)
 
-    field = Field(extent, layout.panels[0].width, layout.panels[0].height, CELL, palette)
-    panels = [Panel(film, box, field, epochs, backdrop.canvas) for film, box in zip(films, layout.panels, strict=True)]
-    label, titles = epoch_titles(epochs, max(film.epochs for film in films), layout.width)
-    write(backdrop.canvas, palette, label, TITLE_BASELINE, font(TITLE_SIZE))
+    field = Field(extent, box.width, box.height, CELL, palette)
+    names = panel_names(films, epochs, box.width)
+    panels = [Panel(*each, field, epochs) for each in zip(films, names, layout.panels, strict=True)]
+    for panel in panels:
+        panel.write_name(backdrop.canvas)
+    title, face = font(TITLE_SIZE), font(TEXT_SIZE)
+    last = max(film.epochs for film in films)
+    right = layout.width - RIGHT
+    titles = readings(["epoch"], [[f"{epoch:,} / {last:,}"] for epoch in epochs], right, 0, title)
+    texts = [panel_readings(panel) for panel in panels]
     for i, epoch in enumerate(epochs):
         canvas = backdrop.canvas.copy()
-        write(canvas, palette, titles[i], TITLE_BASELINE, font(TITLE_SIZE))
-        for panel, overlay in zip(panels, backdrop.overlays, strict=True):
+        write(canvas, palette, titles[i], HEADER_BASELINE, title)
+        for panel, overlay, shown in zip(panels, backdrop.overlays, texts, strict=True):
             area = panel.box.cut(canvas)
             area[...] = overlay.over(panel.fill(i))
-            write(canvas, palette, panel.readings[i], panel.baseline, panel.face)
+            write(canvas, palette, shown[i], panel.box.top - READINGS_RISE, face)
         layout.strip.cut(canvas)[:, cursor(strip, layout.strip, epoch)] = palette.ink
         yield canvas
+
+
+def panel_names(films: Sequence[Film], epochs: list[int], width: int) -> list[str]:
+    """Return what is written over the panels: the names of the runs, and where one ends before the others."""
+    ends = [frame_at(film, epochs[-1]).epoch for film in films]
+    suffixes = [f", ends at {end:,}" if end < epochs[-1] else "" for end in ends]
+    bold = font(TEXT_SIZE, bold=True)
+    rooms = [width - SWATCH - 8 - bold.getlength(suffix) for suffix in suffixes]
+    names = fitted([film.title for film in films], rooms, bold)
+    return [name + suffix for name, suffix in zip(names, suffixes, strict=True)]
+
+
+def panel_readings(panel: Panel) -> list[Texts]:
+    """Return the loss and the accuracy over a panel at each epoch, from its left edge on."""
+    face = font(TEXT_SIZE)
+    labels = ("loss", "accuracy" if panel.box.width >= 360 else "")
+    values = [(loss_text(frame.loss), accuracy_text(frame.accuracy)) for frame in panel.frames]
+    rows = readings(labels, values, 0, TEXT_SIZE, face)
+    shift = panel.box.left - left_of(rows, face)
+    return [[(x + shift, text) for x, text in row] for row in rows]
 
 
 def draw_panel(figure: Figure, layout: Layout, i: int, film: Film, extent: Extent) -> None:
     """Draw the axes and points of the i-th run, with labels only at the outer edges of the grid, and its sample."""
     box = layout.panels[i]
-    axes = add_axes(figure, box, TICK_SIZE)
-    draw_points(axes, film.features, film.labels, extent, marker_size=6)
+    axes = add_axes(figure, box, TEXT_SIZE)
+    draw_points(axes, box, film.features, film.labels, extent)
     leftmost, lowest = i % layout.columns == 0, i + layout.columns >= len(layout.panels)
     axes.tick_params(labelleft=leftmost, labelbottom=lowest)
     if leftmost:
         axes.set_ylabel("feature 2", fontsize=points(TEXT_SIZE), color=INK)
     if lowest:
         axes.set_xlabel("feature 1", fontsize=points(TEXT_SIZE), color=INK)
-    sample = curve_line(i, film.title)
-    height = 1 - (box.top - 14) / layout.height
-    sample.set_data([box.left / layout.width, (box.left + SWATCH) / layout.width], [height, height])
-    sample.set(linewidth=points(3), transform=figure.transFigure)
-    figure.add_artist(sample)
+    height = box.top - NAME_RISE - TEXT_SIZE / 3
+    place(figure, curve_line(i, SWATCH_WIDTH), [box.left, box.left + SWATCH], [height, height])
 
 
 def draw_strip(figure: Figure, box: Box, films: Sequence[Film]) -> Axes:
     """Draw the loss curves of all runs; return their axes."""
-    axes = add_axes(figure, box, TICK_SIZE)
-    draw_losses(axes, films)
+    axes = add_axes(figure, box, TEXT_SIZE)
+    draw_losses(axes, films, loss_range(films))
     epoch_axis(axes, films)
     axes.set_ylabel("loss", fontsize=points(TEXT_SIZE), color=INK)
     axes.set_xlabel("epoch", fontsize=points(TEXT_SIZE), color=INK)
@@ -176,13 +193,3 @@ def cursor(axes: Axes, box: Box, epoch: int) -> slice:
     x = round(float(axes.transData.transform((epoch, 1.0))[0])) - box.left - CURSOR_WIDTH // 2
     left = min(max(x, 0), box.width - CURSOR_WIDTH)
     return slice(left, left + CURSOR_WIDTH)
-
-
-def epoch_titles(epochs: list[int], last: int, width: int) -> tuple[Texts, list[Texts]]:
-    """Return the label and the text of each picture's title, which is in the middle of the width."""
-    face = font(TITLE_SIZE)
-    values = [(f"{epoch:,} / {last:,}",) for epoch in epochs]
-    label, titles = columns(("epoch",), values, width, gap=0, face=face)
-    shift = left_of(label, face) / 2
-    moved = [[(x - shift, text) for x, text in texts] for texts in [label, *titles]]
-    return moved[0], moved[1:]

@@ -10,14 +10,17 @@ from .film import Style
 # Okabe & Ito, "Color Universal Design" (2008). Their eighth colour, black, is kept for lines and text.
 CLASS_COLORS = ("#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442")
 CLASS_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-# Curves of runs: what Okabe-Ito has left, and colours unlike those of the first classes. After the last, dashes.
-CURVE_COLORS = ("#D55E00", "#CC79A7", "#000000", "#8A8A8A", "#56B4E9", "#6A3D9A")
+# Curves of runs: found by a search for colours that differ by a delta E 2000 of 20 for every kind of colour vision, and
+# by a contrast of 3 from white. Dashes differ too, so that a colour and its dashes come together again after 30 runs.
+CURVE_COLORS = ("#DD7711", "#000000", "#2288FF", "#770055", "#115511", "#3300EE")
+CURVE_DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2), (2, 1.5), (8, 2, 2, 2), (4, 1.5, 1.2, 1.5, 1.2, 1.5))
 INK = "#1A1A1A"
 
 STRONGEST_FILL = 0.64  # how much of its class colour a fill carries where the network is sure
 WEAKEST_FILL = 0.06  # and where it knows nothing: nearly white, yet each class has its own
-MOST_LEVELS = 12  # of fill a class: more are hardly seen, and cost bytes
-GREYS = 16
+MOST_LEVELS = 7  # of fill a class: more are hardly seen, and cost bytes
+INK_STEPS = 4
+GREYS = 8
 MARKER_BLENDS = 4
 CURVE_BLENDS = 3
 TRANSPARENT = 255  # an index without an entry: fills leave it free
@@ -39,8 +42,8 @@ class Palette:
                 f"since Okabe-Ito has eight colours and black is kept for lines"
             )
         self.classes = classes
-        blends = max(3, min(6, 18 // classes))  # steps of ink between none and full
-        self.ink_steps = blends + 1
+        blends = INK_STEPS - 1  # between none and full
+        self.ink_steps = INK_STEPS
         tints = 1 if style == "crisp" else min(6, 110 // (classes * blends))  # steps of fill told apart under ink
         rest = classes * tints * blends + GREYS + classes * MARKER_BLENDS + len(curve_colors) * CURVE_BLENDS
         self.levels = 1 if style == "crisp" else min(MOST_LEVELS, (255 - rest) // classes)
@@ -82,12 +85,12 @@ class Palette:
         table[: self.first_solid, -1] = self.ink
         return table
 
-    def ink_step(self, coverage: NDArray[np.floating]) -> NDArray[np.intp]:
+    def ink_step(self, coverage: NDArray[np.floating]) -> NDArray[np.uint8]:
         """Return the steps of ink nearest to a coverage from 0 to 1."""
-        steps: NDArray[np.intp] = np.rint(coverage * self.ink_steps).astype(np.intp)
+        steps: NDArray[np.uint8] = np.rint(coverage * self.ink_steps).astype(np.uint8)
         return steps
 
-    def inked(self, indices: NDArray[np.uint8], steps: NDArray[np.intp]) -> NDArray[np.uint8]:
+    def inked(self, indices: NDArray[np.uint8], steps: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return what some indices become under some steps of ink."""
         inked: NDArray[np.uint8] = self.under_ink.reshape(-1).take(indices * np.intp(self.under_ink.shape[1]) + steps)
         return inked
@@ -107,6 +110,12 @@ class Palette:
         distance = ((unpacked[:, None] - solids) ** 2).sum(axis=2)
         nearest: NDArray[np.uint8] = (self.first_solid + distance.argmin(axis=1)).astype(np.uint8)
         return nearest[where]
+
+
+def curve_style(run: int) -> tuple[str, tuple[float, ...]]:
+    """Return the colour and the dashes (lengths on and off, in line widths) of the curve of a run."""
+    repeats = run // len(CURVE_COLORS)
+    return CURVE_COLORS[run % len(CURVE_COLORS)], CURVE_DASHES[(run + repeats) % len(CURVE_DASHES)]
 
 
 def rgb_of(colors: Sequence[str]) -> NDArray[np.float64]:

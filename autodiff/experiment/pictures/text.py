@@ -1,13 +1,14 @@
 """Text over a frame, in figures that stay where they are: DejaVu Sans has digits of one width."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.ft2font import FT2Font
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import ImageFont
 
 from .palette import Palette
 
@@ -18,55 +19,67 @@ Texts = list[tuple[float, str]]  # the x of its right end, and a text
 @cache
 def font(size: int, bold: bool = False) -> Font:
     """Return DejaVu Sans, which matplotlib brings along, of a size in pixels."""
-    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    return ImageFont.truetype(str(font_file(bold)), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def font_file(bold: bool) -> Path:
+    """Return where matplotlib keeps DejaVu Sans."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(str(folder / name), size, layout_engine=ImageFont.Layout.BASIC)
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
+
+
+@cache
+def drawn_characters() -> frozenset[int]:
+    """Return the code points that DejaVu Sans has a shape for, regular and bold."""
+    regular, bold = (FT2Font(str(font_file(bold))).get_charmap().keys() for bold in (False, True))
+    return frozenset(regular & bold)
+
+
+def drawable(text: str) -> str:
+    """Return a text with its control characters, and what DejaVu Sans lacks, as codes such as \\u5b66.
+
+    So names in any script can be drawn on any machine, and those that differ still do.
+    """
+    return "".join(
+        character
+        if ord(character) in drawn_characters() and character.isprintable()
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )
 
 
 def write(canvas: NDArray[np.uint8], palette: Palette, texts: Texts, baseline: int, face: Font) -> None:
     """Write texts on one baseline of a white part of a canvas of palette indices."""
-    ascent, descent = face.getmetrics()
-    left = max(0, int(min(x - face.getlength(text) for x, text in texts)) - 2)
-    right = int(max(x for x, _ in texts)) + 3
-    band = canvas[baseline - ascent : baseline + descent, left:right]
-    mask = Image.new("L", (band.shape[1], band.shape[0]))
-    draw = ImageDraw.Draw(mask)
     for x, text in texts:
-        draw.text((x - left, ascent), text, fill=255, font=face, anchor="rs")
-    covered = np.asarray(mask)
-    np.copyto(band, palette.greys[covered], where=covered > 0)
+        covered, (left, top) = rendered(text, face)
+        row, column = baseline + top, round(x) + left
+        band = canvas[row : row + covered.shape[0], column : column + covered.shape[1]]
+        np.copyto(band, palette.greys[covered], where=covered > 0)
 
 
-def fitted(text: str, width: float, face: Font) -> str:
-    """Return the text, or as much of its beginning as fits a width in pixels, with an ellipsis."""
-    if face.getlength(text) <= width:
-        return text
-    while text and face.getlength(text + "…") > width:
-        text = text[:-1]
-    return text.rstrip() + "…"
+@lru_cache(maxsize=2048)  # runs that are compared are drawn twice, at the same epochs
+def rendered(text: str, face: Font) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Return how much of each pixel a text covers, 0 to 255, and where it begins, seen from its end on the baseline."""
+    mask, (left, top) = face.getmask2(text, mode="L", anchor="rs")
+    return np.array(mask, np.uint8).reshape(mask.size[::-1]), (left, top)
 
 
-def columns(
-    labels: Sequence[str], values: Sequence[Sequence[str]], right: int, gap: int, face: Font
-) -> tuple[Texts, list[Texts]]:
-    """Return the texts of `label value  label value ...` up to an x on the right: the labels, and each row of `values`.
+def readings(
+    labels: Sequence[str], values: Sequence[Sequence[str]], right: float, gap: int, face: Font
+) -> list[list[tuple[float, str]]]:
+    """Return the texts of `label value   label value   ...` up to an x on the right, for each row of `values`.
 
-    Labels stand still, and values are aligned on the right in the room of the widest, so that nothing jitters.
+    Each value ends where those of the other rows end, so that figures do not jitter; its label stands one space before.
     """
-    fixed: Texts = []
-    ends: list[float] = []
-    x = float(right)
-    for label, column in reversed(list(zip(labels, zip(*values, strict=True), strict=True))):
-        ends.insert(0, x)
-        x -= max(face.getlength(value) for value in column) + gap / 3
-        fixed.insert(0, (x, label))
-        x -= face.getlength(label) + gap
-    return fixed, [list(zip(ends, row, strict=True)) for row in values]
+    rows = [[f"{label} {value}".lstrip() for label, value in zip(labels, row, strict=True)] for row in values]
+    widths = [max(face.getlength(text) for text in column) for column in zip(*rows, strict=True)]
+    ends = [right - sum(widths[i + 1 :]) - gap * (len(widths) - 1 - i) for i in range(len(widths))]
+    return [list(zip(ends, row, strict=True)) for row in rows]
 
 
-def left_of(texts: Texts, face: Font) -> float:
+def left_of(rows: Sequence[Texts], face: Font) -> float:
     """Return the x where the leftmost of some texts begins."""
-    return min(x - face.getlength(text) for x, text in texts)
+    return min(x - face.getlength(text) for texts in rows for x, text in texts)
 
 
 def loss_text(loss: float) -> str:

@@ -62,13 +62,22 @@ def write_gif(path: Path, frames: Iterable[Indices], palette: Palette, durations
 def changes(before: Indices, after: Indices) -> tuple[Indices, tuple[int, int]]:
     """Return the part of a frame that differs from the one before, and the (x, y) of its corner.
 
-    Pixels in it that do not differ are transparent. Where nothing changes, it is one such pixel.
+    Pixels in it that do not differ are transparent, but for those between others that do, one of them in their colour:
+    each run of one index costs bytes, and so there is one less. Where nothing changes, it is one transparent pixel.
     """
-    changed = (before != after).view(np.uint8)
-    left, top, right, bottom = Image.fromarray(changed).getbbox() or (0, 0, 1, 1)
+    differ = before != after
+    left, top, right, bottom = Image.fromarray(differ.view(np.uint8)).getbbox() or (0, 0, 1, 1)
     part = slice(top, bottom), slice(left, right)
-    unchanged = changed[part] - np.uint8(1)  # 255, which is transparent, or 0
-    return after[part] | unchanged, (left, top)  # np.where is much slower
+    pixels = differ[part].astype(np.uint16)
+    pixels <<= 8
+    pixels |= after[part]  # of one value: one run
+    flat = pixels.reshape(-1)
+    runs = np.append(0, np.flatnonzero(flat[1:] != flat[:-1]) + 1)
+    index, written = flat[runs].astype(np.uint8), flat[runs] > TRANSPARENT
+    alike = index[1:] == index[:-1]
+    written[1:-1] |= written[:-2] & written[2:] & (alike[:-1] | alike[1:])
+    index[~written] = TRANSPARENT
+    return index.repeat(np.diff(runs, append=flat.size)).reshape(pixels.shape), (left, top)
 
 
 def write_png(path: Path, frame: Indices, palette: Palette) -> None:

@@ -163,31 +163,63 @@ def test_the_fill_rises_with_the_top_probability_from_one_over_classes_to_one():
     assert indices[-1] == levels - 1
 
 
-@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def turned(network, by):
+    return lambda points: network(points) * 1.2 + by * points[:, :1] * [0.3, 0, -0.3]
+
+
+@pytest.mark.parametrize(("activation", "by"), [("relu", 10.0), ("sigmoid", 0.5)])
 @pytest.mark.parametrize("style", ["soft", "crisp"])
-def test_over_what_is_shown_classes_and_lines_are_new_and_levels_of_unchanged_classes_old(activation, style):
+def test_after_what_is_shown_classes_are_new_and_levels_of_classes_that_stay_old(activation, by, style):
     palette = Palette(3, style)
     field = Field(EXTENT, WIDTH, HEIGHT, 4, palette)
     one = random_network(activation, 3, seed=3, scale=3)
+    before, exact = field.paint(one, FLOAT64), field.paint(turned(one, by), FLOAT64)
+    shown = field.paint(turned(one, by), FLOAT64, before)
+    assert shown.fills is before.fills
+    fills = (shown.ink == 0) & (exact.ink == 0)
+    assert (shown.indices[fills] // palette.levels == exact.indices[fills] // palette.levels).all()
+    stayed = fills & palette.same_class(before.fills.indices, exact.fills.indices)
+    assert (shown.indices[stayed] == before.fills.indices[stayed]).all()
+    assert stayed.mean() > 0.8
+    swept = fills & ~stayed
+    assert swept.any()
+    assert np.abs(shown.indices[swept].astype(int) - exact.indices[swept]).max() <= 1  # corners afar are interpolated
+    assert (style == "soft") == (shown.indices[stayed] != exact.indices[stayed]).any()
 
-    def other(points):
-        return one(points) * 1.3 + points[:, :1] * [0.3, 0, -0.3]
 
-    before, exact = field.paint(one, FLOAT64), field.paint(other, FLOAT64).indices
-    shown = field.paint(other, FLOAT64, before).indices
-    fills = (shown < palette.first_inked) & (exact < palette.first_inked)
-    assert (shown[~fills] == exact[~fills]).mean() > 0.99  # a level less or more under the ink
-    assert (shown[fills] // palette.levels == exact[fills] // palette.levels).all()
-    same = fills & palette.same_class(before.indices, exact)
-    assert same.mean() > 0.8
-    assert (shown[same] == before.indices[same]).all()
+@pytest.mark.parametrize("by", [0.003, 0.03, 0.3])
+def test_after_what_is_shown_lines_are_new_but_for_a_quarter_of_a_pixel_and_leave_no_traces(by):
+    field = Field(EXTENT, WIDTH, HEIGHT, 4, Palette(3, "crisp"))
+    network = random_network("sigmoid", 3, seed=3, scale=3)
+    painting, held = None, 0
+    for i in range(6):
+        exact = field.paint(turned(network, i * by), FLOAT64)
+        painting = field.paint(turned(network, i * by), FLOAT64, painting)
+        assert np.abs(painting.ink.astype(int) - exact.ink).max() <= 1  # one step of four
+        held += (painting.ink != exact.ink).sum()
+        in_cells = [part.ink.reshape(HEIGHT // 4, 4, WIDTH // 4, 4).max(axis=(1, 3)) for part in (painting, exact)]
+        np.testing.assert_array_equal(in_cells[0] > 0, in_cells[1] > 0)
+    assert held > 0
 
 
-def test_where_most_of_the_classes_change_all_is_painted_anew():
-    field = Field(EXTENT, 48, 48, 4, Palette(2, "soft"))
-    before = field.paint(lambda points: points, FLOAT64)
-    after = field.paint(lambda points: -3 * points, FLOAT64, before)
-    np.testing.assert_array_equal(after.indices, field.paint(lambda points: -3 * points, FLOAT64).indices)
+def test_fills_are_painted_anew_after_four_frames_and_at_once_where_much_has_faded_or_been_swept():
+    field = Field(EXTENT, 160, 160, 4, Palette(2, "soft"))
+
+    def network(confidence, turn=1.0):
+        return lambda points: confidence * points * [1, turn]
+
+    shown = first = field.paint(network(3.0), FLOAT64)
+    faded = np.abs(field.paint(network(5.4), FLOAT64).fills.level - first.fills.level) > 1.5
+    assert 0.01 < faded.mean() < 0.12
+    for age in range(1, 4):
+        shown = field.paint(network(5.4), FLOAT64, shown)
+        assert (shown.age, shown.fills) == (age, first.fills)
+    np.testing.assert_array_equal(
+        field.paint(network(5.4), FLOAT64, shown).fills.indices, field.paint(network(5.4), FLOAT64).fills.indices
+    )
+    assert field.paint(network(3.0), FLOAT64, shown).fills is first.fills  # nothing has faded
+    for other in (network(12.0), network(-3.0)):
+        np.testing.assert_array_equal(field.paint(other, FLOAT64, first).indices, field.paint(other, FLOAT64).indices)
 
 
 def test_the_corners_in_between_are_evaluated_near_the_boundary_alone():
@@ -223,5 +255,18 @@ def test_the_network_gets_points_of_the_features_precision_and_never_integers():
     assert seen[-1] == np.float64
 
 
-def test_the_extent_has_a_margin_even_for_one_point():
-    assert extent_of(np.array([[0.0, 1.0], [10.0, 1.0]])) == Extent(-0.5, 10.5, 0.0, 2.0)
+def test_the_extent_has_a_margin_even_for_one_point_and_scales_of_their_own_for_features_of_different_ranges():
+    assert extent_of(np.array([[0.0, 1.0], [10.0, 1.0]]), aspect=1.0) == Extent(-0.5, 10.5, 0.0, 2.0)
+
+
+@pytest.mark.parametrize("aspect", [0.8, 1.0, 1.4, 2.0])
+@pytest.mark.parametrize("width", [0.5, 1.0, 2.0])
+def test_a_unit_is_as_long_across_as_up_and_down_and_the_points_are_in_the_middle(width, aspect):
+    features = np.array([[3.0, -1.0], [3.0 + width, 0.0]])
+    extent = extent_of(features, aspect)
+    across, down = extent.right - extent.left, extent.top - extent.bottom
+    assert across / down == pytest.approx(aspect)
+    assert (extent.left + extent.right, extent.bottom + extent.top) == pytest.approx((6.0 + width, -1.0))
+    assert across >= 1.1 * width - 1e-9
+    assert down >= 1.1 - 1e-9
+    assert across == pytest.approx(1.1 * width) or down == pytest.approx(1.1)

@@ -10,11 +10,11 @@ from PIL import Image, ImageSequence
 
 from autodiff.experiment.pictures import Curve, Film, Frame, render_boundary, render_curves, render_grid
 from autodiff.experiment.pictures import boundary as boundary_module
+from autodiff.experiment.pictures import grid as grid_module
 from autodiff.experiment.pictures.boundary import AREA
-from autodiff.experiment.pictures.field import repaints
 from autodiff.experiment.pictures.grid import layout_for
 from autodiff.experiment.pictures.palette import CLASS_COLORS, Palette
-from autodiff.experiment.pictures.text import accuracy_text, columns, fitted, font, loss_text
+from autodiff.experiment.pictures.text import accuracy_text, font, loss_text, readings
 
 
 def make_film(epochs=(0, 1, 2, 4, 10), classes=3, title="ReLU + SGD", last=10, turn=0.4):
@@ -58,21 +58,20 @@ def test_the_boundary_decodes_to_exactly_the_frames_composed(tmp_path, animation
     assert all((one != other).any() for one, other in pairwise(decoded))
 
 
-def test_frames_are_exact_in_every_third_and_the_last_and_classes_and_lines_in_all():
+def test_the_last_frame_is_exact_and_classes_in_all_others():
     film, palette = make_film(epochs=range(9), turn=0.05), Palette(3, "soft")
     frames = list(boundary_module.compose(film, palette))
     alone = [
         next(boundary_module.compose(dataclasses.replace(film, frames=(frame,)), palette)) for frame in film.frames
     ]
     kept = 0
-    for i, (frame, exact) in enumerate(zip(frames, alone, strict=True)):
+    for frame, exact in zip(frames, alone, strict=True):
         area, exact_area = AREA.cut(frame), AREA.cut(exact)
-        differ = area != exact_area
-        assert not differ.any() or not repaints(i, 9)
         fills = (area < palette.first_inked) & (exact_area < palette.first_inked)
         assert palette.same_class(area[fills], exact_area[fills]).all()
-        kept += differ.sum()
+        kept += (area != exact_area).sum()
     assert kept > 0
+    np.testing.assert_array_equal(frames[-1], alone[-1])
 
 
 @pytest.mark.parametrize("animation", ["gif", "webp", "apng"])
@@ -101,13 +100,14 @@ def test_away_from_lines_and_markers_every_colour_is_a_fill_of_the_right_class(t
     film = dataclasses.replace(film, labels=np.array([0, 1]))
     _, still = render_boundary(film, tmp_path, style=style, animation="gif")
     area = AREA.cut(imageio.imread(still)).astype(int)
-    x = -1.1 + (np.arange(AREA.width) + 0.5) / AREA.width * 2.2
-    y = 1.1 - (np.arange(AREA.height) + 0.5) / AREA.height * 2.2
+    unit = AREA.height / 2.2  # pixels, across too
+    x = (np.arange(AREA.width) + 0.5 - AREA.width / 2) / unit
+    y = (AREA.height / 2 - np.arange(AREA.height) - 0.5) / unit
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     logits = film.frames[-1].logits(points)
     top_two = np.sort(logits, axis=1)[:, -2:]
-    from_center, from_axes = np.linalg.norm(points, axis=1), 1.1 - np.abs(points).max(axis=1)
-    sure = (np.diff(top_two, axis=1)[:, 0] > 0.05) & (from_center < 1.2) & (from_axes > 0.01)
+    from_center, from_axes = np.linalg.norm(points, axis=1), 1.1 - np.abs(points[:, 1])
+    sure = (np.diff(top_two, axis=1)[:, 0] > 0.1) & (from_center < 1.2) & (from_axes > 0.01)
     palette = Palette(classes, style)
     fills = {
         tuple(color): i // palette.levels for i, color in enumerate(palette.rgb[: classes * palette.levels].tolist())
@@ -124,7 +124,8 @@ def test_markers_have_the_colour_of_their_class_and_a_dark_rim(tmp_path):
     _, still = render_boundary(film, tmp_path, style="soft", animation="gif")
     area = AREA.cut(imageio.imread(still))
     for (x, y), label in zip(film.features, film.labels, strict=True):
-        column, row = int((x + 1.1) / 2.2 * AREA.width), int((1.1 - y) / 2.2 * AREA.height)
+        unit = AREA.height / 2.2
+        column, row = int(AREA.width / 2 + x * unit), int(AREA.height / 2 - y * unit)
         assert bytes(area[row, column]).hex().upper() == CLASS_COLORS[label][1:]
         assert area[row - 6 : row + 7, column - 6 : column + 7].max(axis=2).min() < 40
 
@@ -218,21 +219,24 @@ def test_the_cursor_of_the_strip_moves_from_its_left_to_its_right(tmp_path):
     before = [strip.cut(frame)[: strip.height // 4].max(axis=2) < 40 for frame in frames]
     marked = [np.flatnonzero(dark.all(axis=0)) for dark in before]
     marked = [columns[columns > 0] for columns in marked]  # the first column is the axis
-    assert all(len(columns) <= 2 for columns in marked)
+    assert all(len(columns) <= 3 for columns in marked)
     places = [int(columns.max()) for columns in marked]
     assert places == sorted(set(places))
-    assert places[0] < 4
+    assert places[0] < 5
     assert places[-1] >= strip.width - 2
 
 
-def test_figures_do_not_move_when_others_change():
+def test_figures_do_not_move_when_others_change_and_labels_stand_one_space_before_them():
     face = font(18)
     values = [("0.1111", "9.0 %"), ("12.8888", "100.0 %")]
-    labels, rows = columns(("loss", "accuracy"), values, 500, gap=18, face=face)
+    rows = readings(("loss", "accuracy"), values, 500, gap=18, face=face)
     assert [[x for x, _ in row] for row in rows] == [[x for x, _ in rows[0]]] * 2
-    for row in rows:
-        for (label_end, _), (end, value) in zip(labels, row, strict=True):
-            assert label_end < end - face.getlength(value)
+    assert [[text for _, text in row] for row in rows] == [
+        ["loss 0.1111", "accuracy 9.0 %"],
+        ["loss 12.8888", "accuracy 100.0 %"],
+    ]
+    assert rows[0][1][0] == 500
+    assert rows[1][0][0] + 18 == 500 - face.getlength("accuracy 100.0 %")
     assert {face.getlength(digit) for digit in "0123456789"} == {face.getlength("0")}
 
 
@@ -241,24 +245,6 @@ def test_texts_of_figures():
         "0.0492", "0.0000", "999.0000", "1.00e-05", "1.23e+04", "nan",
     ]  # fmt: skip
     assert accuracy_text(0.99333) == "99.3 %"
-
-
-def test_long_titles_are_cut_to_their_room():
-    face = font(13, bold=True)
-    assert fitted("short", 200, face) == "short"
-    cut = fitted("a title much too long for its room", 100, face)
-    assert cut.endswith("…")
-    assert face.getlength(cut) <= 100
-
-
-def test_the_curves_show_every_run_in_its_colour(tmp_path):
-    films = [make_film(title="one"), make_film(title="other")]
-    films[1] = dataclasses.replace(films[1], curve=Curve(np.arange(11), np.full(11, 0.3), np.full(11, 0.7)))
-    render_curves(films, tmp_path / "curves.png")
-    picture = imageio.imread(tmp_path / "curves.png")[:, :, :3].reshape(-1, 3)
-    assert imageio.improps(tmp_path / "curves.png").shape[:2] == (675, 1500)
-    for color in ((0xD5, 0x5E, 0x00), (0xCC, 0x79, 0xA7)):
-        assert (picture == color).all(axis=1).sum() > 500
 
 
 def test_importing_the_package_imports_no_drawing_library():
@@ -277,3 +263,26 @@ def test_drawing_never_imports_pyplot():
     )
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "False"
+
+
+@pytest.mark.parametrize("runs", [1, 4, 9, 12])
+def test_the_texts_of_a_grid_can_be_read_at_a_width_of_400_pixels(runs):
+    """Seven pixels, the height of digits on a poor screen."""
+    assert grid_module.TEXT_SIZE * 400 / layout_for(runs).width >= 7
+
+
+def test_the_texts_of_a_boundary_can_be_read_at_a_width_of_400_pixels():
+    assert boundary_module.TEXT_SIZE * 400 / boundary_module.WIDTH >= 7
+
+
+@pytest.mark.parametrize("runs", [1, 4, 12])
+def test_nothing_is_cut_at_the_edges_of_the_pictures(tmp_path, runs):
+    films = [make_film(title="a run with a name too long for its place " * 3, classes=7) for _ in range(runs)]
+    long = [dataclasses.replace(film, epochs=1_000_000) for film in films]
+    render_boundary(long[0], tmp_path, style="crisp", animation="gif")
+    render_curves(long, tmp_path / "curves.png")
+    render_grid(long, tmp_path, style="crisp", animation="gif")
+    for path in (tmp_path / "boundary.gif", tmp_path / "curves.png", tmp_path / "boundaries.gif"):
+        picture = pixels(path)[-1]
+        for edge in (picture[:3], picture[-3:], picture[:, :3], picture[:, -3:]):
+            assert (edge == 255).all(), path.name
