@@ -192,6 +192,38 @@ def check_gradients(
             raise typer.Exit(1)
 
 
+@app.command("ls")
+def list_runs(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The results folder.")] = Path("results"),
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="FIELD", help="By name, loss, accuracy, age, or a field of the config.")
+    ] = "name",
+    where: Annotated[
+        list[str] | None, typer.Option("--where", metavar="FIELD=VALUE", help="Only those, as with optimizer=adam.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List runs and comparisons.
+
+    Shows what each run of a results folder came to and how their configs differ, runs that are under way, and
+    comparisons whose runs have changed since.
+    """
+    with reporting(as_json) as told:
+        from autodiff.experiment.runs.listing import listing, nothing_in
+        from autodiff.experiment.terminal import say, terminal_columns, warn
+
+        found = listing(folder, where or (), sort, told.fault)
+        told.runs += [run.as_json() for run in found.runs]
+        told.more = {"comparisons": [comparison.as_json() for comparison in found.comparisons]}
+        if found.runs or found.comparisons:
+            if not as_json:
+                say(found.table(terminal_columns(sys.stdout) if sys.stdout.isatty() else None))
+            if found.advice:
+                warn(found.advice)
+        elif not told.errors:
+            warn(f"{folder}: none is so" if where else nothing_in(folder))
+
+
 def main() -> None:
     """Run the command line."""
     app(prog_name="adrun")
