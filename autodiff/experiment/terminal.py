@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TextIO
 
-from autodiff.experiment.errors import RunError, reason
+from autodiff.experiment.errors import InputError, RunError, reason
 
 USUAL_COLUMNS = 80
 NARROWEST_NAME = 12  # columns to which a run's name is shortened where room is scarce
@@ -46,6 +46,17 @@ def warn(text: str) -> None:
     """Print a line on stderr, if that can be."""
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)
+
+
+def agreed(question: str, option: str) -> bool:
+    """Ask on the terminal, and return whether the answer is yes; `option` is what says so where there is none.
+
+    Raises InputError where nobody can be asked.
+    """
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise InputError([f"{question} There is no terminal to ask on; give {option}"])
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _forget_stdout() -> None:

@@ -95,6 +95,12 @@ class Record:
             raise InputError([f"{self.folder / SUMMARY}: is damaged: it has no dtype, or no number of points"])
         return read_log(self.folder / LOG, dtype, points)
 
+    def log_lines(self) -> list[str]:
+        """Return the lines of the log, its heading first. Raises InputError."""
+        from autodiff.experiment.runs.log import read_lines
+
+        return read_lines(self.folder / LOG)
+
     def parameters(self) -> "Arrays":
         """Return the parameters of the last network by name. Raises InputError."""
         from autodiff.experiment.runs.arrays import read_arrays
