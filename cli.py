@@ -55,18 +55,26 @@ class Animation(StrEnum):
     apng = "apng"
 
 
+class Style(StrEnum):
+    """How the fills of a boundary are drawn."""
+
+    soft = "soft"
+    crisp = "crisp"
+
+
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a field, such as epochs=500 or dataset.noise=0.3."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Override the seed.")]
-Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Where the runs' folders are written.")]
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The folder of all runs' folders.")]
 NoGif = Annotated[bool, typer.Option("--no-gif", help="Draw no animation, which takes most of a short run's time.")]
 Format = Annotated[Animation, typer.Option("--animation", help="The format of the animation.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call the folder written to.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where a run was cut off; do nothing if it is done.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what another config left under the name.")]
+OneRun = Annotated[str, typer.Argument(metavar="RUN", help="A run: a path, or a name in --results.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 
@@ -267,6 +275,170 @@ def print_schema() -> None:
         from autodiff.experiment.config.schema import json_schema
 
         print(json.dumps(json_schema(), indent=2))
+
+
+@app.command("ls")
+def list_runs(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The results folder.")] = Path("results"),
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="FIELD", help="By name, loss, accuracy, age, or a field of the config.")
+    ] = "name",
+    where: Annotated[
+        list[str] | None, typer.Option("--where", metavar="FIELD=VALUE", help="Only those, as with optimizer=adam.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List runs and comparisons.
+
+    Shows what each run of a results folder came to and how their configs differ, runs that are under way, and
+    comparisons whose runs have changed since.
+    """
+    with reporting(as_json) as told:
+        from autodiff.experiment.runs.listing import listing, nothing_in
+        from autodiff.experiment.terminal import say, terminal_columns, warn
+
+        found = listing(folder, where or (), sort, told.fault)
+        told.runs += [run.as_json() for run in found.runs]
+        told.more = {"comparisons": [comparison.as_json() for comparison in found.comparisons]}
+        if found.runs or found.comparisons:
+            if not as_json:
+                say(found.table(terminal_columns(sys.stdout) if sys.stdout.isatty() else None))
+            if found.advice:
+                warn(found.advice)
+        elif not told.errors:
+            warn(f"{folder}: none is so" if where else nothing_in(folder))
+
+
+@app.command("show")
+def show_run(run: OneRun, results: Results = Path("results"), as_json: Json = False) -> None:
+    """Show all of one run.
+
+    Its config, results, times, machine, files, and the curve of its loss. RUN is a path, such as results/relu-adam, or
+    a name in the folder of --results.
+    """
+    with reporting(as_json) as told:
+        from autodiff.experiment.runs.finding import find_record
+        from autodiff.experiment.runs.showing import shown, shown_as_json
+        from autodiff.experiment.terminal import say, terminal_columns
+
+        record = find_record(run, results)
+        told.runs.append(shown_as_json(record))
+        if not as_json:
+            say(shown(record, terminal_columns(sys.stdout), sys.stdout.encoding, told.fault))
+
+
+@app.command("diff")
+def diff_runs(
+    one: Annotated[str, typer.Argument(metavar="A", help="A run: a path, or a name in --results.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="Another.")],
+    results: Results = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """Show in what two runs differ.
+
+    Their configs, what they came to, the machines and versions they were made with, and from which epoch on their logs
+    differ.
+    """
+    with reporting(as_json) as told:
+        from autodiff.experiment.runs.difference import difference
+        from autodiff.experiment.runs.finding import find_record
+        from autodiff.experiment.runs.showing import shown_as_json
+        from autodiff.experiment.terminal import say, terminal_columns
+
+        records = [find_record(run, results) for run in (one, other)]
+        told.runs += [shown_as_json(record) for record in records]
+        found = difference(*records)
+        told.more = found.as_json()
+        if not as_json:
+            say(found.text(terminal_columns(sys.stdout) if sys.stdout.isatty() else None))
+        if found.log_problem:
+            told.fault(found.log_problem)
+
+
+@app.command("rm")
+def remove_runs(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, comparisons: paths, or names in --results.")],
+    results: Results = Path("results"),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove runs and comparisons.
+
+    Asks first, on a terminal; without one, --yes has to be given. What is running is refused.
+    """
+    with reporting(as_json) as told:
+        from autodiff.experiment.runs.removal import remove, to_remove
+        from autodiff.experiment.terminal import agreed, say, warn
+
+        folders = to_remove(runs, results)
+        told.more = {"removed": []}
+        names = ", ".join(map(str, folders))
+        if not yes and not agreed(f"remove {names} for good?", "--yes"):
+            warn("nothing was removed")
+            return
+        with told.interrupts.held_back():
+            remove(folders)
+        told.more = {"removed": [str(folder) for folder in folders]}
+        if not as_json:
+            say(f"removed {names}")
+
+
+@app.command("predict")
+def predict_classes(
+    run: OneRun,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FILE", help="A CSV of points; stdin if absent, or -.")
+    ] = None,
+    probabilities: Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")] = False,
+    results: Results = Path("results"),
+) -> None:
+    """Classify points with a run's network.
+
+    Reads a CSV of two columns, feature 1 and feature 2, with a heading or without, and prints one with a line a point.
+    """
+    with reporting(as_json=False):
+        from autodiff.experiment.errors import InputError
+        from autodiff.experiment.runs.finding import find_record
+        from autodiff.experiment.runs.predict import open_points, predictions, predictor
+        from autodiff.experiment.terminal import send
+
+        network = predictor(find_record(run, results))
+        from_stdin = data is None or str(data) == "-"
+        if from_stdin and sys.stdin.isatty():
+            raise InputError(["predict: no points; give --data FILE, or pipe them in"])
+        with ExitStack() as stack:
+            stream = sys.stdin.buffer if from_stdin else stack.enter_context(open_points(data or Path()))
+            name = "stdin" if from_stdin else str(data)
+            for lines in predictions(network, stream, name, probabilities=probabilities):
+                if not send(lines):
+                    break
+
+
+@app.command("draw")
+def draw_run(
+    run: OneRun,
+    style: Annotated[Style | None, typer.Option("--style", help="The run's own by default.")] = None,
+    animation: Format = Animation.gif,
+    results: Results = Path("results"),
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Draw a run's pictures again, without training.
+
+    They are drawn from the networks that the run kept, and replace its old ones when they are done.
+    """
+    with reporting(as_json) as told:
+        from autodiff.experiment.runs.finding import find_record
+        from autodiff.experiment.runs.redraw import redraw
+        from autodiff.experiment.terminal import say
+
+        record = find_record(run, results)
+        told.runs.append(record.summary | {"folder": str(record.folder)})
+        with progress(quiet).note(f"{record.name}: drawing"):
+            drawn = redraw(record, style.value if style else None, animation.value, told.interrupts)
+        told.more = {"pictures": [str(path) for path in drawn]}
+        if not as_json:
+            say(f"{record.name}: drawn to {', '.join(map(str, drawn))}")
 
 
 def main() -> None:

@@ -51,18 +51,23 @@ def open_log(path: Path, dtype: str, epochs: int = 0) -> Iterator[Log]:
         log.stream.close()
 
 
-def read_log(path: Path, dtype: str, points: int | None = None) -> tuple[Losses, Losses]:
-    """Return the loss and the accuracy of every epoch, as the run had them; a last line that is cut short is left out.
-
-    points: their number, with which an accuracy of nine digits is exact again. Raises InputError when there is no log.
-    """
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a log, its heading first; one that is cut short is left out. Raises InputError."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     except OSError as error:
         raise InputError([f"{path}: cannot be read: {reason(error)}"]) from None
     except UnicodeDecodeError:
         raise InputError([f"{path}: is damaged: it is not text"]) from None
-    rows: list[list[str]] = [line.rstrip("\n").split(",") for line in lines[1:] if line.endswith("\n")]
+    return [line.rstrip("\n") for line in lines if line.endswith("\n")]
+
+
+def read_log(path: Path, dtype: str, points: int | None = None) -> tuple[Losses, Losses]:
+    """Return the loss and the accuracy of every epoch, as the run had them.
+
+    points: their number, with which an accuracy of nine digits is exact again. Raises InputError when there is no log.
+    """
+    rows: list[list[str]] = [line.split(",") for line in read_lines(path)[1:]]
     try:
         values = np.array([row[1:] for row in rows], dtype=np.float64).reshape(len(rows), 2)
     except ValueError:

@@ -13,11 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from autodiff.experiment.errors import InputError, RunError, reason
 from autodiff.experiment.files import sync, write_text
-from autodiff.experiment.runs.record import COMPARISON, STAGING, SUMMARY, Record, is_record, read_record
+from autodiff.experiment.runs.record import COMPARISON, STAGING, SUMMARY, Record, is_record, read_record, results_of
 
 OLD = ".old"  # ends the name of what a run is about to replace
 LOCK = ".lock"
@@ -100,6 +98,8 @@ def claimed(results: Path, name: str) -> Iterator[Place]:
 
     Raises RunError, naming the process, when another one holds it.
     """
+    from filelock import FileLock, Timeout
+
     place = Place(results, name)
     folder = results / STAGING
     try:
@@ -135,6 +135,8 @@ def is_alive(place: Place) -> bool:
     path = place.results / STAGING / (place.name + LOCK)
     if not path.exists():
         return False
+    from filelock import FileLock, Timeout  # takes a while, and few of the runs that are listed have a lock
+
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
@@ -144,6 +146,13 @@ def is_alive(place: Place) -> bool:
         return False
     lock.release()
     return False
+
+
+def present_status(record: Record) -> str:
+    """Return what a run came to: one that says it is running, and whose process is gone, was interrupted."""
+    if record.status == "running" and not is_alive(Place(results_of(record.folder), record.name)):
+        return "interrupted"
+    return record.status
 
 
 def numbered(target: Path) -> Path:

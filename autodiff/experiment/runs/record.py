@@ -6,6 +6,8 @@ A run that is under way, or was cut off, has its files under `.running/` in the 
 """
 
 import json
+import math
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +27,10 @@ COMPARISON = "comparison.json"  # what a comparison's folder has instead of a su
 STAGING = ".running"
 ENDED = ("done", "did not learn", "diverged")
 """The statuses of runs that came to their own end. The others are running, interrupted and failed."""
+NEEDED = {"status": str, "config": dict}
+KINDS = NEEDED | dict.fromkeys(("final", "best", "seconds", "epochs_to_accuracy", "machine", "versions"), dict)
+"""What a summary must hold, and of which kind what else is read is where it is not null."""
+LONGEST_ROW = 256  # bytes; that of a log takes at most 60
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,20 @@ class Record:
         moment = self.summary.get("ended") or self.summary.get("started")
         return None if moment is None else (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
 
+    @property
+    def reached(self) -> dict[str, Any] | None:
+        """The last epoch, its loss (None unless it is finite) and its accuracy, read from the log if need be."""
+        return self.summary.get("final") or _last_row(self.folder / LOG)
+
+    @property
+    def files(self) -> dict[str, int]:
+        """The sizes in bytes of the run's files by name. Raises InputError."""
+        try:
+            entries = sorted(entry for entry in self.folder.iterdir() if entry.name[0] != "." and entry.is_file())
+            return {entry.name: entry.stat().st_size for entry in entries}
+        except OSError as error:
+            raise InputError([f"{self.folder}: cannot be read: {reason(error)}"]) from None
+
     def config(self) -> "Config":
         """Return the run's config. Raises InputError when it is none any more."""
         from autodiff.experiment.config.load import load
@@ -74,9 +94,18 @@ class Record:
 
     def log(self) -> "tuple[Losses, Losses]":
         """Return the loss and the accuracy of every epoch. Raises InputError."""
-        from autodiff.experiment.runs.log import read_log
+        from autodiff.experiment.runs.log import DIGITS, read_log
 
-        return read_log(self.folder / LOG, self.summary["config"]["dtype"], self.summary["points"])
+        dtype, points = self.summary["config"].get("dtype"), self.summary.get("points")
+        if dtype not in DIGITS or not isinstance(points, int):
+            raise InputError([f"{self.folder / SUMMARY}: is damaged: it has no dtype, or no number of points"])
+        return read_log(self.folder / LOG, dtype, points)
+
+    def log_lines(self) -> list[str]:
+        """Return the lines of the log, its heading first. Raises InputError."""
+        from autodiff.experiment.runs.log import read_lines
+
+        return read_lines(self.folder / LOG)
 
     def parameters(self) -> "Arrays":
         """Return the parameters of the last network by name. Raises InputError."""
@@ -110,40 +139,109 @@ def read_record(folder: Path) -> Record:
         raise InputError([f"{folder / SUMMARY}: cannot be read: {reason(error)}"]) from None
     except ValueError as error:
         raise InputError([f"{folder / SUMMARY}: is damaged: {error}"]) from None
-    if not isinstance(summary, dict) or not {"status", "config"} <= summary.keys():
+    if not isinstance(summary, dict) or not summary.keys() >= NEEDED.keys():
         raise InputError([f"{folder / SUMMARY}: is no run's summary: it has no status or no config"])
+    _check(summary, folder / SUMMARY)
     return Record(folder, summary)
 
 
-def records_in(results: Path) -> Iterator[Record]:
-    """Yield the records of a results folder by name, those under way last. Folders that are none are passed over."""
-    for parent in (results, results / STAGING):
+def _check(summary: dict[str, Any], path: Path) -> None:
+    """Raise InputError if what is read of a summary is not what it should be."""
+    for field, kind in KINDS.items():
+        if not isinstance(summary.get(field), kind) and (field in NEEDED or summary.get(field) is not None):
+            raise InputError([f"{path}: is damaged: its {field} is {summary[field]!r:.40}"])
+    for field in ("started", "ended"):
         try:
-            entries = sorted(entry for entry in parent.iterdir() if entry.name[0] != ".")
-        except OSError:
+            if summary.get(field) is not None and datetime.fromisoformat(summary[field]).tzinfo is None:
+                raise ValueError
+        except (ValueError, TypeError):
+            raise InputError([f"{path}: is damaged: its {field} is no time but {summary[field]!r:.40}"]) from None
+    for field in ("final", "best"):
+        row = summary.get(field) or {"epoch": 0, "loss": 0, "accuracy": 0}
+        if not (
+            isinstance(row.get("epoch"), int)
+            and isinstance(row.get("loss"), int | float | None)
+            and isinstance(row.get("accuracy"), int | float)
+        ):
+            raise InputError([f"{path}: is damaged: its {field} is no epoch, loss and accuracy but {row!r:.80}"])
+
+
+def _last_row(path: Path) -> dict[str, Any] | None:
+    """Return the epoch, the loss and the accuracy of the last line of a log that is whole; None if there is none."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - 2 * LONGEST_ROW))
+            lines = stream.read().split(b"\n")
+        epoch, loss, accuracy = lines[-2].split(b",")
+        finite = math.isfinite(float(loss))
+        return {"epoch": int(epoch), "loss": float(loss) if finite else None, "accuracy": float(accuracy)}
+    except (OSError, IndexError, ValueError):  # there is the heading alone, or not even that
+        return None
+
+
+def folders_in(results: Path) -> Iterator[Path]:
+    """Yield the folders of a results folder, by name: first those under way or cut off, then those that have ended.
+
+    In this order, since a run that ends in between moves from the first to the second. Raises InputError.
+    """
+    if not results.is_dir():
+        advice = "`adrun train CONFIG` writes runs to results/, or name the folder of yours"
+        raise InputError([f"{results}: {'is a file, not a' if results.exists() else 'no such'} folder; {advice}"])
+    for parent in (results / STAGING, results):
+        try:
+            entries = sorted(os.scandir(parent), key=lambda entry: entry.name)
+        except FileNotFoundError:
             continue
+        except OSError as error:
+            raise InputError([f"{parent}: cannot be read: {reason(error)}"]) from None
         for entry in entries:
-            if is_record(entry):
-                yield read_record(entry)
+            if entry.name[0] != "." and entry.is_dir():
+                yield parent / entry.name
+
+
+def is_comparison(folder: Path) -> bool:
+    """Tell whether a folder is a comparison's."""
+    return (folder / COMPARISON).is_file()
 
 
 def write_comparison_of(folders: Sequence[Path], folder: Path) -> None:
-    """Write which records a comparison was made of, and as they were when. Raises OSError."""
-    runs = [{"folder": str(run), "ended": read_record(run).summary.get("ended")} for run in folders]
+    """Write which records a comparison was made of, and as they were when. Raises OSError.
+
+    Those of its own results folder are named by their names alone, so that it may be moved.
+    """
+    results = results_of(folder).absolute()
+    runs = []
+    for run in folders:
+        where = run.absolute()
+        told = where.name if where.parent == results else str(where)
+        runs.append({"folder": told, "ended": read_record(run).summary.get("ended")})
     write_text(folder / COMPARISON, json.dumps({"runs": runs}, indent=2) + "\n")
 
 
-def changed_since(comparison: Path) -> list[str]:
-    """Return the records that a comparison was made of and that are not as they were. Raises InputError."""
+def compared_in(comparison: Path) -> list[tuple[Path, str | None]]:
+    """Return the records that a comparison was made of, and when each had ended. Raises InputError."""
     try:
         runs = json.loads((comparison / COMPARISON).read_text(encoding="utf-8"))["runs"]
+        return [(results_of(comparison) / run["folder"], run["ended"]) for run in runs]
     except OSError as error:
         raise InputError([f"{comparison}: is no comparison: {reason(error)}"]) from None
     except (ValueError, KeyError, TypeError) as error:
         raise InputError([f"{comparison / COMPARISON}: is damaged: {error}"]) from None
-    changed = []
-    for run in runs:
-        folder = Path(run["folder"])
-        if not is_record(folder) or read_record(folder).summary.get("ended") != run["ended"]:
-            changed.append(run["folder"])
-    return changed
+
+
+def changed_since(comparison: Path) -> list[str]:
+    """Return the records that a comparison was made of and that are not as they were. Raises InputError."""
+    return [str(folder) for folder, ended in compared_in(comparison) if _ended(folder) != ended]
+
+
+def _ended(folder: Path) -> str | None:
+    """Return when a run ended; nothing if it has not, or is gone, or can no longer be read."""
+    try:
+        return read_record(folder).summary.get("ended")
+    except InputError:
+        return None
+
+
+def results_of(folder: Path) -> Path:
+    """Return the results folder in which a run's or a comparison's folder stands, under its name or under way."""
+    return folder.parent.parent if folder.parent.name == STAGING else folder.parent

@@ -20,12 +20,14 @@ from autodiff.experiment.pictures import Animation
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.runs.arrays import write_arrays
 from autodiff.experiment.runs.checkpoint import STATE, read_checkpoint, write_checkpoint
+from autodiff.experiment.runs.fields import differing
 from autodiff.experiment.runs.log import Log, open_log
 from autodiff.experiment.runs.machine import versions
 from autodiff.experiment.runs.place import Place
 from autodiff.experiment.runs.recall import recalled
 from autodiff.experiment.runs.record import CONFIG, ENDED, LOG, MODEL, Record, is_record, read_record
-from autodiff.experiment.runs.summary import begun, loss_text, summarise
+from autodiff.experiment.runs.summary import begun, summarise
+from autodiff.experiment.runs.text import loss_text
 from autodiff.experiment.training.schedule import frame_epochs
 from autodiff.experiment.training.training import Session, State, Training, train
 
@@ -146,9 +148,9 @@ def resumable(place: Place, experiment: Experiment, options: Options) -> State |
     if not is_same(record, experiment):
         if record.ended:
             return None
-        differing = ", ".join(differences(record.summary["config"], experiment.config.resolved()))
+        fields = ", ".join(differing(record.summary["config"], experiment.config.resolved()))
         advice = "take its own config (config.yaml there), or another --name, or leave --resume out to start anew"
-        raise InputError([f"{record.folder}: the unfinished run there has another config ({differing}); {advice}"])
+        raise InputError([f"{record.folder}: the unfinished run there has another config ({fields}); {advice}"])
     if record.folder == place.target:
         shutil.copytree(place.target, place.staging, dirs_exist_ok=True)
     try:
@@ -160,18 +162,6 @@ def resumable(place: Place, experiment: Experiment, options: Options) -> State |
     if state is not None and {epoch for epoch in wanted if epoch < state.epoch} != state.snapshots.keys():
         return None  # other networks are wanted for the pictures than were kept, and they are gone
     return state
-
-
-def differences(one: dict[str, Any], other: dict[str, Any], prefix: str = "") -> list[str]:
-    """Return the names of the fields that differ."""
-    found = []
-    for key in dict.fromkeys([*one, *other]):
-        left, right = one.get(key), other.get(key)
-        if isinstance(left, dict) and isinstance(right, dict):
-            found += differences(left, right, f"{prefix}{key}.")
-        elif left != right:
-            found.append(prefix + key)
-    return found
 
 
 def failed(experiment: Experiment, place: Place, error: Exception) -> Outcome:

@@ -58,11 +58,6 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def loss_text(loss: float) -> str:
-    """Return a loss in six decimals, or in powers of ten where those would say little."""
-    return f"{loss:.6f}" if 1e-4 <= loss < 1e4 or loss == 0 else f"{loss:.3e}"
-
-
 def epochs_to(accuracy: NDArray[np.float64], level: float) -> int | None:
     """Return the first epoch whose accuracy is at least `level`, or None."""
     reached = accuracy >= level

@@ -5,40 +5,28 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from autodiff.experiment.runs.summary import MILESTONES, loss_text
-from autodiff.experiment.terminal import NARROWEST_NAME, columns_of, fitted, padded
+from autodiff.experiment.runs.summary import MILESTONES
+from autodiff.experiment.runs.text import loss_text
+from autodiff.experiment.terminal import aligned, fitted_table
 
 Summaries = Sequence[dict[str, Any]]
 
 HEADINGS = ("run", "final loss", "accuracy", *(f"epochs to {level:.0%}" for level in MILESTONES), "seconds", "status")
 SHORT_HEADINGS = tuple(heading.removeprefix("final ").removeprefix("epochs ") for heading in HEADINGS)
 TEXTS = ("run", "status")  # columns aligned to the left; numbers go to the right
+RIGHTS = tuple(heading not in TEXTS for heading in HEADINGS)
 LEAST = ("seconds", "to 90%", "to 99%", "to 95%")  # what is left out on a narrow terminal, first to last
 
 
 def plain(summaries: Summaries, columns: int | None = None) -> str:
-    """Return aligned columns, a line a run, without a newline at the end.
-
-    Given the `columns` of a terminal, the lines fit into them: names are shortened and, if that is not enough, what
-    matters least is left out.
-    """
+    """Return aligned columns, a line a run, without a newline at the end, fitted to the `columns` of a terminal."""
     table = [list(SHORT_HEADINGS), *(_cells(summary) for summary in summaries)]
-    kept = list(range(len(HEADINGS)))
-    if columns is not None:
-        for least in (None, *LEAST):
-            kept = [i for i in kept if SHORT_HEADINGS[i] != least]
-            others = _aligned([[row[i] for i in kept[1:]] for row in table], kept[1:])
-            room = columns - 2 - columns_of("  ".join(others[0]))
-            if room >= NARROWEST_NAME:
-                break
-        table = [[fitted(name, max(room, NARROWEST_NAME)), *cells] for name, *cells in table]
-    rows = _aligned([[row[i] for i in kept] for row in table], kept)
-    return "\n".join("  ".join(cells).rstrip() for cells in rows)
+    return fitted_table(table, RIGHTS, columns, [SHORT_HEADINGS.index(heading) for heading in LEAST])
 
 
 def markdown(summaries: Summaries) -> str:
     """Return a Markdown table."""
-    headings, *rows = _aligned([list(HEADINGS), *(_cells(summary) for summary in summaries)])
+    headings, *rows = aligned([list(HEADINGS), *(_cells(summary) for summary in summaries)], RIGHTS)
     rule = [
         "-" * len(cell) if heading in TEXTS else "-" * (len(cell) - 1) + ":"
         for cell, heading in zip(headings, HEADINGS, strict=True)
@@ -71,14 +59,4 @@ def _cells(summary: dict[str, Any]) -> list[str]:
         *("never" if epoch is None else str(epoch) for epoch in milestones),
         f"{seconds:.2f}",
         status,
-    ]
-
-
-def _aligned(table: Sequence[Sequence[str]], kept: Sequence[int] = range(len(HEADINGS))) -> list[list[str]]:
-    """Return the rows with every cell as wide as its column; `kept` are the columns' positions among the headings."""
-    widths = [max(map(columns_of, column)) for column in zip(*table, strict=True)]
-    rights = [HEADINGS[i] not in TEXTS for i in kept]
-    return [
-        [padded(cell, width, right=right) for cell, width, right in zip(cells, widths, rights, strict=True)]
-        for cells in table
     ]

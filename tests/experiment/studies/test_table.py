@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autodiff.experiment.runs.summary import epochs_to, loss_text
+from autodiff.experiment.runs.summary import epochs_to
 from autodiff.experiment.studies.table import comma_separated, markdown, plain
 
 
@@ -74,17 +74,3 @@ def test_the_csv_keeps_numbers_in_full_and_leaves_out_what_was_not_reached() -> 
 @pytest.mark.parametrize(("level", "epoch"), [(0.1, 0), (0.5, 2), (0.6, 3), (0.9, None)])
 def test_epochs_to_is_the_first_epoch_that_reaches_the_level(level: float, epoch: int | None) -> None:
     assert epochs_to(np.array([0.1, 0.2, 0.5, 0.8, 0.4]), level) == epoch
-
-
-@pytest.mark.parametrize(
-    ("loss", "text"),
-    [
-        (0.0, "0.000000"),
-        (0.0109969, "0.010997"),
-        (1.5e-7, "1.500e-07"),
-        (9999.0, "9999.000000"),
-        (1.797e29, "1.797e+29"),
-    ],
-)
-def test_a_loss_is_written_so_that_it_says_something(loss: float, text: str) -> None:
-    assert loss_text(loss) == text

@@ -1,0 +1,125 @@
+"""All of one run, as text and as plain values."""
+
+from collections.abc import Callable
+from typing import Any
+
+from autodiff.experiment.errors import InputError
+from autodiff.experiment.progress import duration
+from autodiff.experiment.runs.fields import flattened
+from autodiff.experiment.runs.place import present_status
+from autodiff.experiment.runs.record import CONFIG, Record
+from autodiff.experiment.runs.text import age_text, loss_text, value_text
+from autodiff.experiment.terminal import padded
+
+Section = dict[str, str]
+
+
+def shown_as_json(record: Record) -> dict[str, Any]:
+    """Return all that is known of a run but for its log. Raises InputError when its folder cannot be read."""
+    return record.summary | {
+        "name": record.name,
+        "folder": str(record.folder),
+        "status": present_status(record),
+        "age": record.age,
+        "reached": record.reached,
+        "files": record.files,
+    }
+
+
+def shown(record: Record, columns: int, encoding: str, fault: Callable[[str], None]) -> str:
+    """Return the same in sections, with the curve of the loss, for a terminal of so many columns and its encoding.
+
+    Calls `fault` with a line when the log is damaged. Raises InputError when the run's folder cannot be read.
+    """
+    sections = {
+        "config": {name: value_text(value) for name, value in flattened(record.summary["config"]).items()},
+        "results": _results(record),
+        "times": _times(record),
+        "made with": {name: value_text(value) for name, value in (record.summary.get("versions") or {}).items()},
+        "machine": _machine(record.summary),
+        "files": {name: _size(size) for name, size in record.files.items()},
+    }
+    width = max(len(name) for lines in sections.values() for name in lines)
+    lines = [f"{record.name}: {_heading(record)}"]
+    for heading, values in sections.items():
+        if values:
+            lines += ["", heading, *(f"  {padded(name, width)}  {value}".rstrip() for name, value in values.items())]
+    lines += _curve(record, columns, encoding, fault)
+    return "\n".join(lines)
+
+
+def _heading(record: Record) -> str:
+    status = present_status(record)
+    title = record.summary.get("title")
+    said = f"{title}, {status}" if title else status
+    if record.summary.get("error"):
+        said += f" ({record.summary['error']})"
+    if status in ("interrupted", "failed"):
+        said += f"; `adrun train {record.folder / CONFIG} --resume` goes on"
+    return f"{said}; {record.folder}"
+
+
+def _results(record: Record) -> Section:
+    summary, reached = record.summary, record.reached
+    found: Section = {}
+    if reached:
+        found["epochs"] = f"{reached['epoch']} of {summary['config'].get('epochs')}"
+        found["loss"] = _loss(reached)
+        found["accuracy"] = f"{reached['accuracy']:.2%}"
+    best = summary.get("best")
+    if best:
+        found["best loss"] = f"{_loss(best)} at epoch {best['epoch']}"
+    for level, epoch in (summary.get("epochs_to_accuracy") or {}).items():
+        found[f"{float(level):.0%} reached"] = "never" if epoch is None else f"at epoch {epoch}"
+    for name in ("parameters", "points"):
+        if name in summary:
+            found[name] = str(summary[name])
+    return found
+
+
+def _loss(row: dict[str, Any]) -> str:
+    return "not finite" if row["loss"] is None else loss_text(row["loss"])
+
+
+def _times(record: Record) -> Section:
+    summary = record.summary
+    found = {name: str(summary[name]) for name in ("started", "ended") if summary.get(name)}
+    if record.age is not None:
+        found["age"] = age_text(record.age)
+    for name, seconds in (summary.get("seconds") or {}).items():
+        found[name] = f"{seconds:.2f} s" if seconds < 60 else duration(seconds)
+    if summary.get("resumed_from_epoch") is not None:
+        found["resumed from"] = f"epoch {summary['resumed_from_epoch']}"
+    return found
+
+
+def _machine(summary: dict[str, Any]) -> Section:
+    import shlex
+
+    found = {name: value_text(value) for name, value in (summary.get("machine") or {}).items()}
+    found |= {name: value_text(summary[name]) for name in ("host", "process") if summary.get(name)}
+    if summary.get("command"):
+        found["command"] = shlex.join(map(str, summary["command"]))
+    return found
+
+
+def _size(size: int) -> str:
+    """Return a file's size as people say it."""
+    for limit, unit in ((1_000_000, "MB"), (1_000, "kB")):
+        if size >= limit:
+            return f"{size / limit:.1f} {unit}"
+    return f"{size} bytes"
+
+
+def _curve(record: Record, columns: int, encoding: str, fault: Callable[[str], None]) -> list[str]:
+    from autodiff.experiment.runs.curve import curve
+
+    try:
+        loss = record.log()[0]
+    except InputError as error:
+        fault(str(error))
+        return []
+    drawn = curve(loss, columns - 2, encoding)
+    if not drawn:
+        return []
+    return ["", f"loss, from {loss_text(loss[0])} to {loss_text(loss[-1])}", *(f"  {line}" for line in drawn)]

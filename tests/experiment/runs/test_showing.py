@@ -1,0 +1,59 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from autodiff.experiment.runs.record import read_record
+from autodiff.experiment.runs.showing import shown, shown_as_json
+
+Put = Callable[..., Path]
+
+
+def text(folder: Path, columns: int = 80) -> tuple[str, list[str]]:
+    faults: list[str] = []
+    return shown(read_record(folder), columns, "utf-8", faults.append), faults
+
+
+def test_everything_of_a_run_is_shown(tmp_path: Path, put: Put) -> None:
+    more = {
+        "parameters": 33, "versions": {"NumPy": "2.4.6"}, "machine": {"processor": "fast"}, "process": 7,
+        "host": "here", "command": ["adrun", "train", "a b.yaml"], "resumed_from_epoch": 3,
+    }  # fmt: skip
+    lines, faults = text(put(tmp_path / "one", **more))
+    assert faults == []
+    assert lines.startswith(f"one: ReLU + Adam, done; {tmp_path / 'one'}\n\nconfig\n")
+    size = (tmp_path / "one" / "log.csv").stat().st_size
+    words = [" ".join(line.split()) for line in lines.splitlines()]
+    for expected in (
+        "activation relu", "dataset.noise 0.2", "hidden [5]", "epochs 4 of 4", "loss 0.250000", "accuracy 50.00%",
+        "best loss 0.250000 at epoch 4", "90% reached at epoch 3", "99% reached never", "parameters 33",
+        "started 2025-01-01T00:00:00.000+00:00", "training 1.50 s", "resumed from epoch 3", "NumPy 2.4.6",
+        "processor fast", "host here", "process 7", "command adrun train 'a b.yaml'", f"log.csv {size} bytes",
+        "loss, from 1.000000 to 0.200000",
+    ):  # fmt: skip
+        assert expected in words
+    json.dumps(shown_as_json(read_record(tmp_path / "one")), allow_nan=False)
+
+
+def test_a_run_that_was_cut_off_is_shown_with_what_its_log_has(tmp_path: Path, put: Put) -> None:
+    folder = put(tmp_path / ".running" / "one", "running", final=None, best=None, seconds=None, ended=None)
+    lines, _ = text(folder)
+    assert "interrupted; `adrun train" in lines.splitlines()[0]
+    assert "0.200000" in lines
+    assert shown_as_json(read_record(folder))["reached"] == {"epoch": 4, "loss": 0.2, "accuracy": 0.5}
+    (folder / "log.csv").write_text("epoch,loss,accuracy\n")
+    lines, faults = text(folder)
+    assert "loss" not in lines
+    assert faults == []
+
+
+@pytest.mark.parametrize("log", ["epoch,loss,accuracy\nx\n", None])
+def test_a_damaged_log_is_told_and_the_rest_is_shown(tmp_path: Path, put: Put, log: str | None) -> None:
+    folder = put(tmp_path / "one")
+    (folder / "log.csv").unlink()
+    if log is not None:
+        (folder / "log.csv").write_text(log)
+    lines, [fault] = text(folder)
+    assert fault.startswith(str(folder / "log.csv"))
+    assert "best loss" in lines
