@@ -173,7 +173,7 @@ def compare(
         options = for_comparison(experiments, options, len(records))
         with claims(results, [comparison_name, *(experiment.name for experiment in experiments)]) as places:
             outcomes = [of_record(record) for record in records]
-            told.ran += [outcome.as_json() for outcome in outcomes]
+            told.runs += [outcome.as_json() for outcome in outcomes]
             outcomes += run_all(experiments, options, places[1:], quiet, told, announce=False)
             finished = [outcome for outcome in outcomes if outcome.training is not None]
             if not as_json and finished:
@@ -293,13 +293,13 @@ def list_runs(
     Shows what each run of a results folder came to and how their configs differ, runs that are under way, and
     comparisons whose runs have changed since.
     """
-    with reporting(as_json) as told:
+    with reporting(as_json, runs=[]) as told:
         from autodiff.experiment.runs.listing import listing, nothing_in
         from autodiff.experiment.terminal import say, terminal_columns, warn
 
         found = listing(folder, where or (), sort, told.fault)
         told.runs += [run.as_json() for run in found.runs]
-        told.more = {"comparisons": [comparison.as_json() for comparison in found.comparisons]}
+        told.document |= {"comparisons": [comparison.as_json() for comparison in found.comparisons]}
         if found.runs or found.comparisons:
             if not as_json:
                 say(found.table(terminal_columns(sys.stdout) if sys.stdout.isatty() else None))
@@ -316,7 +316,7 @@ def show_run(run: OneRun, results: Results = Path("results"), as_json: Json = Fa
     Its config, results, times, machine, files, and the curve of its loss. RUN is a path, such as results/relu-adam, or
     a name in the folder of --results.
     """
-    with reporting(as_json) as told:
+    with reporting(as_json, runs=[]) as told:
         from autodiff.experiment.runs.finding import find_record
         from autodiff.experiment.runs.showing import shown, shown_as_json
         from autodiff.experiment.terminal import say, terminal_columns
@@ -339,7 +339,7 @@ def diff_runs(
     Their configs, what they came to, the machines and versions they were made with, and from which epoch on their logs
     differ.
     """
-    with reporting(as_json) as told:
+    with reporting(as_json, runs=[]) as told:
         from autodiff.experiment.runs.difference import difference
         from autodiff.experiment.runs.finding import find_record
         from autodiff.experiment.runs.showing import shown_as_json
@@ -348,7 +348,7 @@ def diff_runs(
         records = [find_record(run, results) for run in (one, other)]
         told.runs += [shown_as_json(record) for record in records]
         found = difference(*records)
-        told.more = found.as_json()
+        told.document |= found.as_json()
         if not as_json:
             say(found.text(terminal_columns(sys.stdout) if sys.stdout.isatty() else None))
         if found.log_problem:
@@ -366,19 +366,19 @@ def remove_runs(
 
     Asks first, on a terminal; without one, --yes has to be given. What is running is refused.
     """
-    with reporting(as_json) as told:
+    with reporting(as_json, runs=[]) as told:
         from autodiff.experiment.runs.removal import remove, to_remove
         from autodiff.experiment.terminal import agreed, say, warn
 
         folders = to_remove(runs, results)
-        told.more = {"removed": []}
+        told.document |= {"removed": []}
         names = ", ".join(map(str, folders))
         if not yes and not agreed(f"remove {names} for good?", "--yes"):
             warn("nothing was removed")
             return
         with told.interrupts.held_back():
             remove(folders)
-        told.more = {"removed": [str(folder) for folder in folders]}
+        told.document |= {"removed": [str(folder) for folder in folders]}
         if not as_json:
             say(f"removed {names}")
 
@@ -427,7 +427,7 @@ def draw_run(
 
     They are drawn from the networks that the run kept, and replace its old ones when they are done.
     """
-    with reporting(as_json) as told:
+    with reporting(as_json, runs=[]) as told:
         from autodiff.experiment.runs.finding import find_record
         from autodiff.experiment.runs.redraw import redraw
         from autodiff.experiment.terminal import say
@@ -436,7 +436,7 @@ def draw_run(
         told.runs.append(record.summary | {"folder": str(record.folder)})
         with progress(quiet).note(f"{record.name}: drawing"):
             drawn = redraw(record, style.value if style else None, animation.value, told.interrupts)
-        told.more = {"pictures": [str(path) for path in drawn]}
+        told.document |= {"pictures": [str(path) for path in drawn]}
         if not as_json:
             say(f"{record.name}: drawn to {', '.join(map(str, drawn))}")
 
@@ -452,7 +452,7 @@ class Told:
     def __init__(self, interrupts: "Interrupts", document: dict[str, object]) -> None:
         self.interrupts = interrupts
         self.document = document
-        self.ran: list[dict[str, object]] = []
+        self.runs: list[dict[str, object]] = []
         self.errors: list[str] = []
         self.code = 0
 
@@ -515,8 +515,8 @@ def reporting(as_json: bool, **document: object) -> Iterator[Told]:
         told.fault("interrupted", 130)
     except (OSError, MemoryError) as error:
         told.fault(f"adrun: {error or 'not enough memory'}")
-    if told.ran:
-        told.document["runs"] = told.ran
+    if told.runs:
+        told.document["runs"] = told.runs
     if as_json and not say(json.dumps({**told.document, "errors": told.errors}, indent=2)):
         told.code = max(told.code, 1)
     if told.code:
@@ -559,7 +559,7 @@ def run_all(
             warn(offered)
         outcome = run(experiment, options, progress(quiet, position), place, told.interrupts)
         outcomes.append(outcome)
-        told.ran.append(outcome.as_json())
+        told.runs.append(outcome.as_json())
         if outcome.note:
             warn(outcome.note)
         if outcome.error:
