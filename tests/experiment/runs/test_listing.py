@@ -7,7 +7,7 @@ import pytest
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.runs.listing import Listing, listing, nothing_in
 from autodiff.experiment.runs.place import claimed
-from autodiff.experiment.runs.record import read_record, write_comparison_of
+from autodiff.experiment.runs.record import Record, read_record, write_comparison_of
 
 Put = Callable[..., Path]
 
@@ -126,6 +126,20 @@ def test_a_run_under_way_shows_the_epoch_in_its_log_and_one_whose_process_is_gon
 def test_a_run_that_is_about_to_be_replaced_is_not_listed(results: Path, put: Put) -> None:
     put(results / ".running" / "a.old")
     assert names(listed(results)) == "a b c"
+
+
+def test_a_run_that_ends_while_it_is_listed_is_listed_once(
+    results: Path, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ending(folder: Path) -> Record:
+        record = read_record(folder)
+        if record.staged:
+            folder.rename(results / folder.name)
+        return record
+
+    put(results / ".running" / "d", "running")
+    monkeypatch.setattr("autodiff.experiment.runs.listing.read_record", ending)
+    assert [run.folder.parent for run in listed(results).runs] == [results] * 4
 
 
 def test_a_comparison_is_outdated_when_one_of_its_runs_has_changed_and_may_be_moved(results: Path) -> None:
