@@ -110,7 +110,7 @@ def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int) -> 
         fontsize=points(font_size),
         color=INK,
         verticalalignment="center_baseline",
-        parse_math=True,
+        parse_math=False,
     )
 
 

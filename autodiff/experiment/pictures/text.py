@@ -64,9 +64,7 @@ def rendered(text: str, face: Font) -> tuple[NDArray[np.uint8], tuple[int, int]]
     return np.array(mask, np.uint8).reshape(mask.size[::-1]), (left, top)
 
 
-def readings(
-    labels: Sequence[str], values: Sequence[Sequence[str]], right: float, gap: int, face: Font
-) -> list[list[tuple[float, str]]]:
+def readings(labels: Sequence[str], values: Sequence[Sequence[str]], right: float, gap: int, face: Font) -> list[Texts]:
     """Return the texts of `label value   label value   ...` up to an x on the right, for each row of `values`.
 
     Each value ends where those of the other rows end, so that figures do not jitter; its label stands one space before.

@@ -8,6 +8,7 @@ from autodiff.experiment.pictures.palette import (
     CLASS_MARKERS,
     CURVE_COLORS,
     CURVE_DASHES,
+    MOST_LEVELS,
     TRANSPARENT,
     Palette,
     curve_style,
@@ -117,7 +118,7 @@ def test_every_colour_fits_in_the_palette_and_fills_are_told_apart(classes, curv
     assert palette.size <= TRANSPARENT
     fills = palette.rgb[: classes * palette.levels]
     assert len(np.unique(fills, axis=0)) == len(fills)
-    assert palette.levels == (7 if style == "soft" else 1)
+    assert palette.levels == (MOST_LEVELS if style == "soft" else 1)
 
 
 def test_every_class_has_its_own_okabe_ito_colour_and_marker():

@@ -27,7 +27,7 @@ def write(results: Path, seed: int, status: str = "done", *, overwrite: bool = F
     with claimed(results, name) as place:
         place.begin({"status": "running", "config": {"seed": seed}, "ended": None}, afresh=True)
         (place.staging / "log.csv").write_text(f"{seed}")
-        place.tell({"status": status, "config": {"seed": seed}, "ended": "now"})
+        place.tell({"status": status, "config": {"seed": seed}, "ended": "2026-01-02T03:04:05+00:00"})
         return place.publish(overwrite=overwrite)
 
 
@@ -132,7 +132,7 @@ def test_a_kill_at_every_step_leaves_whole_records_and_loses_none(
 def test_a_run_that_had_ended_when_it_was_killed_is_moved_by_the_next(tmp_path: Path) -> None:
     write(tmp_path, 1)
     with claimed(tmp_path, "run") as place:
-        place.begin({"status": "done", "config": {"seed": 2}, "ended": "now"}, afresh=True)
+        place.begin({"status": "done", "config": {"seed": 2}, "ended": "2026-01-02T03:04:05+00:00"}, afresh=True)
         (place.staging / "log.csv").write_text("2")
     with claimed(tmp_path, "run"):
         pass
@@ -172,7 +172,8 @@ import sys, time
 from pathlib import Path
 from autodiff.experiment.runs.place import claimed
 with claimed(Path(sys.argv[1]), "run") as place:
-    place.begin({"status": "running", "config": {}, "process": 4711, "host": "here", "started": "today"}, afresh=True)
+    owner = {"process": 4711, "host": "here", "started": "2026-01-02T03:04:05+00:00"}
+    place.begin({"status": "running", "config": {}, **owner}, afresh=True)
     print("held", flush=True)
     time.sleep(60)
 """
@@ -184,7 +185,10 @@ def test_a_second_writer_is_refused_and_told_the_first_whose_lock_dies_with_it(t
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as first:
         assert first.stdout
         assert first.stdout.readline() == "held\n"
-        with pytest.raises(RunError, match=r"run: is being written by process 4711 on here, since today; wait for it"):
+        with pytest.raises(
+            RunError,
+            match=r"run: is being written by process 4711 on here, since 2026.*; wait for it",
+        ):
             write(tmp_path, 1)
         with claimed(tmp_path, "other") as place:
             assert not is_alive(place) or place.name == "other"
