@@ -105,7 +105,7 @@ def claimed(results: Path, name: str) -> Iterator[Place]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / (name + LOCK))
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=0.2)  # a listing may hold it for an instant
     except Timeout:
         advice = "wait for it, or take another --name"
         raise RunError(f"{place.target}: is being written by {owner(place)}; {advice}") from None
