@@ -22,7 +22,7 @@ WHILE_CHECKED = 4.0
 KEPT_BY_THEN = 6  # networks: one of each of the first epochs
 OF_MOMENTUM = 4.0
 OF_ADAM = 9.2
-AFTERWARDS = 12.0
+AFTERWARDS = 17.0
 
 
 @dataclass(frozen=True)
