@@ -277,7 +277,15 @@ def print_schema() -> None:
         print(json.dumps(json_schema(), indent=2))
 
 
-@app.command("ls")
+@app.command(
+    "ls",
+    help="""
+    List runs and comparisons.
+
+    Shows what each run of a results folder came to and how their configs differ, runs that are under way, and
+    comparisons whose runs have changed since.
+    """,
+)
 def list_runs(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The results folder.")] = Path("results"),
     sort: Annotated[
@@ -288,11 +296,6 @@ def list_runs(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List runs and comparisons.
-
-    Shows what each run of a results folder came to and how their configs differ, runs that are under way, and
-    comparisons whose runs have changed since.
-    """
     with reporting(as_json, runs=[]) as told:
         from autodiff.experiment.runs.listing import listing, nothing_in
         from autodiff.experiment.terminal import say, terminal_columns, warn
@@ -309,13 +312,16 @@ def list_runs(
             warn(f"{folder}: none is so" if where else nothing_in(folder))
 
 
-@app.command("show")
-def show_run(run: OneRun, results: Results = Path("results"), as_json: Json = False) -> None:
-    """Show all of one run.
+@app.command(
+    "show",
+    help="""
+    Show all that is known of one run.
 
     Its config, results, times, machine, files, and the curve of its loss. RUN is a path, such as results/relu-adam, or
     a name in the folder of --results.
-    """
+    """,
+)
+def show_run(run: OneRun, results: Results = Path("results"), as_json: Json = False) -> None:
     with reporting(as_json, runs=[]) as told:
         from autodiff.experiment.runs.finding import find_record
         from autodiff.experiment.runs.showing import shown, shown_as_json
@@ -327,18 +333,21 @@ def show_run(run: OneRun, results: Results = Path("results"), as_json: Json = Fa
             say(shown(record, terminal_columns(sys.stdout), sys.stdout.encoding, told.fault))
 
 
-@app.command("diff")
+@app.command(
+    "diff",
+    help="""
+    Show in what two runs differ.
+
+    Their configs, what they came to, the machines and versions they were made with, and from which epoch on their logs
+    differ.
+    """,
+)
 def diff_runs(
     one: Annotated[str, typer.Argument(metavar="A", help="A run: a path, or a name in --results.")],
     other: Annotated[str, typer.Argument(metavar="B", help="Another.")],
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """Show in what two runs differ.
-
-    Their configs, what they came to, the machines and versions they were made with, and from which epoch on their logs
-    differ.
-    """
     with reporting(as_json, runs=[]) as told:
         from autodiff.experiment.runs.difference import difference
         from autodiff.experiment.runs.finding import find_record
@@ -355,17 +364,20 @@ def diff_runs(
             told.fault(found.log_problem)
 
 
-@app.command("rm")
+@app.command(
+    "rm",
+    help="""
+    Remove runs and comparisons.
+
+    Asks first, on a terminal; without one, --yes has to be given. What is running is refused.
+    """,
+)
 def remove_runs(
     runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Runs, comparisons: paths, or names in --results.")],
     results: Results = Path("results"),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove runs and comparisons.
-
-    Asks first, on a terminal; without one, --yes has to be given. What is running is refused.
-    """
     with reporting(as_json, runs=[]) as told:
         from autodiff.experiment.runs.removal import remove, to_remove
         from autodiff.experiment.terminal import agreed, say, warn
@@ -383,7 +395,14 @@ def remove_runs(
             say(f"removed {names}")
 
 
-@app.command("predict")
+@app.command(
+    "predict",
+    help="""
+    Classify points with a run's network.
+
+    Reads a CSV of two columns, feature 1 and feature 2, with a heading or without, and prints one with a line a point.
+    """,
+)
 def predict_classes(
     run: OneRun,
     data: Annotated[
@@ -392,10 +411,6 @@ def predict_classes(
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")] = False,
     results: Results = Path("results"),
 ) -> None:
-    """Classify points with a run's network.
-
-    Reads a CSV of two columns, feature 1 and feature 2, with a heading or without, and prints one with a line a point.
-    """
     with reporting(as_json=False):
         from autodiff.experiment.errors import InputError
         from autodiff.experiment.runs.finding import find_record
@@ -414,7 +429,14 @@ def predict_classes(
                     break
 
 
-@app.command("draw")
+@app.command(
+    "draw",
+    help="""
+    Draw a run's pictures again, without training.
+
+    They are drawn from the networks that the run kept, and replace its old ones when they are done.
+    """,
+)
 def draw_run(
     run: OneRun,
     style: Annotated[Style | None, typer.Option("--style", help="The run's own by default.")] = None,
@@ -423,10 +445,6 @@ def draw_run(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Draw a run's pictures again, without training.
-
-    They are drawn from the networks that the run kept, and replace its old ones when they are done.
-    """
     with reporting(as_json, runs=[]) as told:
         from autodiff.experiment.runs.finding import find_record
         from autodiff.experiment.runs.redraw import redraw

@@ -495,9 +495,9 @@ def test_load_state_dict_of_a_network_is_refused():
     refused_training(step, r"model\.layers\[.\]\.(weight|bias) has another array")
 
 
-def test_load_state_dict_of_an_optimizer_is_refused():
+def test_a_state_with_other_entries_given_to_an_optimizer_is_refused():
     step, _, optimizer = training()
-    optimizer.load_state_dict(optimizer.state_dict())
+    optimizer.load_state_dict(optimizer.state_dict() | {"states": [{} for _ in optimizer.parameters]})
     refused_training(step, "optimizer")
 
 

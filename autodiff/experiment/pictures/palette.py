@@ -18,7 +18,7 @@ INK = "#1A1A1A"
 
 STRONGEST_FILL = 0.64  # how much of its class colour a fill carries where the network is sure
 WEAKEST_FILL = 0.06  # and where it knows nothing: nearly white, yet each class has its own
-MOST_LEVELS = 5  # of fill a class: more are hardly seen, and cost bytes
+MOST_LEVELS = 7  # of fill a class: more are hardly seen, and cost bytes
 INK_STEPS = 4
 GREYS = 8
 MARKER_BLENDS = 4
