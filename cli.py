@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Commands(TyperGroup):
-    """The commands; a field of the config that is given as an option of its own is answered with its `--set`."""
+    """The commands. Bad arguments, too, are told with what to do, and as a document where one is asked for."""
 
     def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # Typer's own context is private
         """Run the command that was asked for."""
@@ -32,6 +32,9 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except Exception as error:
             explain_option(error)
+            told = getattr(error, "format_message", None)  # of bad arguments, which Typer tells on stderr
+            if told is not None and "--json" in sys.argv:
+                print(json.dumps({"runs": [], "errors": [told()]}, indent=2))
             raise
 
 
@@ -181,7 +184,7 @@ def compare(
                 say(plain([outcome.summary for outcome in finished], columns))
             if finished and not told.interrupts.asked:
                 with progress(quiet).note("drawing the comparison"):
-                    comparison = write_comparison(finished, options, places[0])
+                    comparison = write_comparison(finished, options, places[0], told.interrupts)
                 told.document |= comparison.as_json()
                 if comparison.error:
                     told.fault(comparison.error)
@@ -517,7 +520,7 @@ def reporting(as_json: bool, **document: object) -> Iterator[Told]:
     told = Told(Interrupts(), document)
     told.interrupts.listen()
 
-    from autodiff.experiment.errors import InputError, RunError
+    from autodiff.experiment.errors import InputError, RunError, in_one_line
     from autodiff.experiment.runs.machine import use_one_thread
     from autodiff.experiment.terminal import say
 
@@ -531,8 +534,12 @@ def reporting(as_json: bool, **document: object) -> Iterator[Told]:
         told.fault(str(error))
     except KeyboardInterrupt:
         told.fault("interrupted", 130)
-    except (OSError, MemoryError) as error:
-        told.fault(f"adrun: {error or 'not enough memory'}")
+    except MemoryError:
+        told.fault("adrun: not enough memory; close other programs, or take smaller runs")
+    except OSError as error:
+        told.fault(f"adrun: {error}")
+    except Exception as error:
+        told.fault(f"adrun: {in_one_line(error)}; this is a defect of adrun, please report it")
     if told.runs:
         told.document["runs"] = told.runs
     if as_json and not say(json.dumps({**told.document, "errors": told.errors}, indent=2)):

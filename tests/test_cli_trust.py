@@ -186,7 +186,17 @@ def test_one_fault_is_one_line_and_takes_no_other_run_down(folder: Path, fault: 
         assert (folder / "results" / "one" / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize("arguments", [["train", "missing.yaml"], ["train", "one.yaml", "--set", "x"], ["compare"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "missing.yaml"],
+        ["train", "one.yaml", "--set", "x"],
+        ["compare"],
+        ["train"],
+        ["train", "one.yaml", "--epochs", "3"],
+        ["trian", "one.yaml"],
+    ],
+)
 def test_bad_input_too_is_one_json_document(folder: Path, arguments: list[str]) -> None:
     done = adrun(folder, *arguments, "--json")
     assert done.returncode == 2

@@ -15,6 +15,11 @@ class RunError(Exception):
     """A run could not be finished, for a reason that one line can say. The command ends with exit code 1."""
 
 
+def in_one_line(error: BaseException) -> str:
+    """Return the kind of an error and its words, on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
 def reason(error: OSError) -> str:
     """Return why the operating system refused, in its own words and without the path."""
     return error.strerror or str(error)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from autodiff.experiment.errors import InputError, RunError
+from autodiff.experiment.errors import InputError, RunError, in_one_line
 from autodiff.experiment.files import sync, write_text
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.pictures import Animation, Style
@@ -47,8 +47,9 @@ def _draw(record: Record, style: Style | None, options: Options, folder: Path) -
     except (InputError, RunError, MemoryError):
         raise
     except Exception as error:
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise RunError(f"{record.folder}: could not be drawn ({words}); its old pictures are kept") from None
+        raise RunError(
+            f"{record.folder}: could not be drawn ({in_one_line(error)}); its old pictures are kept"
+        ) from None
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.config.write import as_yaml
-from autodiff.experiment.errors import InputError, RunError, reason
+from autodiff.experiment.errors import InputError, RunError, in_one_line, reason
 from autodiff.experiment.files import replacing, write_text
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.pictures import Animation
@@ -109,19 +109,17 @@ def run(experiment: Experiment, options: Options, progress: Progress, place: Pla
     A run that diverges or is interrupted leaves what it has; its status says so. Whatever goes wrong is told by the
     outcome, and takes no other run down.
     """
-    resumed = None
-    try:
-        if options.resume:
-            standing = place.standing()
-            if standing is not None and standing.ended and is_same(standing, experiment):
-                return Outcome(experiment, place.target, standing.summary, recalled(standing), was_done=True)
-            resumed = resumable(place, experiment, options)
-        with interrupts.held_back():
+    with interrupts.held_back():
+        try:
+            resumed = None
+            if options.resume:
+                standing = place.standing()
+                if standing is not None and standing.ended and is_same(standing, experiment):
+                    return Outcome(experiment, place.target, standing.summary, recalled(standing), was_done=True)
+                resumed = resumable(place, experiment, options)
             return _Run(experiment, options, progress, place, interrupts).go(resumed)
-    except KeyboardInterrupt:
-        raise
-    except Exception as error:
-        return failed(experiment, place, error)
+        except Exception as error:
+            return failed(experiment, place, error)
 
 
 def offer(experiment: Experiment, place: Place, options: Options) -> str:
@@ -185,8 +183,7 @@ def explained(experiment: Experiment, place: Place, error: Exception) -> str:
         return f"{place.target}: cannot be written to: {reason(error)}"
     if isinstance(error, MemoryError):
         return f"{experiment.name}: failed: not enough memory; take narrower layers, fewer points or fewer frames"
-    words = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"{experiment.name}: failed: {words}; this is a defect of adrun, please report it"
+    return f"{experiment.name}: failed: {in_one_line(error)}; this is a defect of adrun, please report it"
 
 
 class _Run:
@@ -236,9 +233,8 @@ class _Run:
         except KeyboardInterrupt:
             return "interrupted", ""
         except Exception as error:
-            words = " ".join(f"{type(error).__name__}: {error}".split())
             advice = f"log and model are kept, `adrun draw {self.place.target}` tries again"
-            return training.status, f"{name}: its pictures could not be drawn ({words}); {advice}"
+            return training.status, f"{name}: its pictures could not be drawn ({in_one_line(error)}); {advice}"
         return training.status, ""
 
     def _publish(self, status: str) -> tuple[Path, str]:

@@ -10,8 +10,9 @@ from typing import Any
 from autodiff.experiment.config import memory
 from autodiff.experiment.config.config import MOST_BYTES
 from autodiff.experiment.config.load import Experiment
-from autodiff.experiment.errors import InputError, RunError, reason
+from autodiff.experiment.errors import InputError, RunError, in_one_line, reason
 from autodiff.experiment.files import write_text
+from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.pictures import MOST_RUNS
 from autodiff.experiment.runs.place import Place
 from autodiff.experiment.runs.recall import experiment_of, recalled
@@ -71,29 +72,38 @@ def of_record(record: Record) -> Outcome:
     return Outcome(experiment_of(record), record.folder, summary, recalled(record), was_done=True)
 
 
-def write_comparison(outcomes: Sequence[Outcome], options: Options, place: Place) -> Comparison:
+def write_comparison(outcomes: Sequence[Outcome], options: Options, place: Place, interrupts: Interrupts) -> Comparison:
     """Write tables and pictures to the place of the comparison, which the caller holds, in one step.
 
-    Raises RunError when that cannot be written. Pictures that cannot be drawn are left out, and the comparison says so.
+    Raises RunError when that cannot be written, and KeyboardInterrupt while it is drawn: an earlier one then stays.
+    Pictures that cannot be drawn are left out, and the comparison says so.
     """
+    with interrupts.held_back():
+        try:
+            return _written(outcomes, options, place, interrupts)
+        except OSError as problem:
+            raise RunError(f"{place.target}: cannot be written to: {reason(problem)}") from None
+        finally:
+            shutil.rmtree(place.staging, ignore_errors=True)
+
+
+def _written(outcomes: Sequence[Outcome], options: Options, place: Place, interrupts: Interrupts) -> Comparison:
     compared = [outcome for outcome in outcomes if outcome.training is not None]
     summaries = [outcome.summary for outcome in compared]
-    try:
-        shutil.rmtree(place.staging, ignore_errors=True)
-        place.staging.mkdir(parents=True)
-        write_text(place.staging / "table.csv", table.comma_separated(summaries))
-        write_text(place.staging / "table.md", table.markdown(summaries))
-        started = time.perf_counter()
+    shutil.rmtree(place.staging, ignore_errors=True)
+    place.staging.mkdir(parents=True)
+    write_text(place.staging / "table.csv", table.comma_separated(summaries))
+    write_text(place.staging / "table.md", table.markdown(summaries))
+    started = time.perf_counter()
+    with interrupts.let_through():
         error = _drawn(compared, place.staging, options)
-        drawing = time.perf_counter() - started
-        seconds = {
-            "training": round(sum(summary["seconds"]["training"] for summary in summaries), 3),
-            "drawing": round(drawing + sum(summary["seconds"]["drawing"] for summary in summaries), 3),
-        }
-        write_comparison_of([outcome.folder for outcome in compared], place.staging)
-        place.publish()
-    except OSError as problem:
-        raise RunError(f"{place.target}: cannot be written to: {reason(problem)}") from None
+    drawing = time.perf_counter() - started
+    seconds = {
+        "training": round(sum(summary["seconds"]["training"] for summary in summaries), 3),
+        "drawing": round(drawing + sum(summary["seconds"]["drawing"] for summary in summaries), 3),
+    }
+    write_comparison_of([outcome.folder for outcome in compared], place.staging)
+    place.publish()
     return Comparison(place.target, seconds, error)
 
 
@@ -104,8 +114,7 @@ def _drawn(outcomes: Sequence[Outcome], folder: Path, options: Options) -> str:
     except OSError:
         raise
     except Exception as error:
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        return f"compare: the pictures could not be drawn ({words}); the tables are kept"
+        return f"compare: the pictures could not be drawn ({in_one_line(error)}); the tables are kept"
     return ""
 
 

@@ -35,7 +35,7 @@ def run_all(experiments: list[Experiment], options: Options) -> list[Outcome]:
 
 def compare(outcomes: list[Outcome], options: Options) -> Path:
     with claimed(options.results, "comparison") as place:
-        return write_comparison(outcomes, options, place).folder
+        return write_comparison(outcomes, options, place, Interrupts()).folder
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ def test_a_comparison_that_cannot_be_drawn_keeps_its_tables(tmp_path: Path, monk
     experiments = [experiment("one", 3, 3)]
     options = for_comparison(experiments, Options(tmp_path))
     with claimed(tmp_path, "comparison") as place:
-        comparison = write_comparison(run_all(experiments, options), options, place)
+        comparison = write_comparison(run_all(experiments, options), options, place, Interrupts())
     assert comparison.error == "compare: the pictures could not be drawn (RuntimeError: no font); the tables are kept"
     assert (tmp_path / "comparison" / "table.md").exists()
 
