@@ -70,7 +70,10 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override a field, such as epochs=500 or dataset.noise=0.3."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Override the seed.")]
-Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="The folder of all runs' folders.")]
+Results = Annotated[
+    Path,
+    typer.Option("--results", metavar="DIR", callback=Path.expanduser, help="The folder of all runs' folders."),
+]
 NoGif = Annotated[bool, typer.Option("--no-gif", help="Draw no animation, which takes most of a short run's time.")]
 Format = Annotated[Animation, typer.Option("--animation", help="The format of the animation.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -142,7 +145,9 @@ def train(
 def compare(
     configs: Annotated[list[Path] | None, typer.Argument(metavar="CONFIG", help="YAML files, one a run.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Compare every *.yaml in the folder of --configs.")] = False,
-    folder: Annotated[Path, typer.Option("--configs", metavar="DIR", help="The folder for --all.")] = Path("configs"),
+    folder: Annotated[
+        Path, typer.Option("--configs", metavar="DIR", callback=Path.expanduser, help="The folder for --all.")
+    ] = Path("configs"),
     overrides: Set = None,
     seed: Seed = None,
     results: Results = Path("results"),
@@ -263,7 +268,9 @@ def validate(
     """,
 )
 def write_configs(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the configs are written.")] = Path("configs"),
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", callback=Path.expanduser, help="Where the configs are written.")
+    ] = Path("configs"),
 ) -> None:
     with reporting(as_json=False):
         from autodiff.experiment.config.starters import write_starters
@@ -290,7 +297,9 @@ def print_schema() -> None:
     """,
 )
 def list_runs(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The results folder.")] = Path("results"),
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", callback=Path.expanduser, help="The results folder.")
+    ] = Path("results"),
     sort: Annotated[
         str, typer.Option("--sort", metavar="FIELD", help="By name, loss, accuracy, age, or a field of the config.")
     ] = "name",

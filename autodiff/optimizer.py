@@ -72,9 +72,8 @@ class Optimizer:
         """
         groups = defaultdict(list)
         for i, (parameter, state) in enumerate(zip(self.parameters, states, strict=True)):
-            numbers = tuple((name, None if is_array(value) else value) for name, value in sorted(state.items()))
             alone = i if parameter.size >= self.alone_from else None
-            groups[parameter.grad is not None, parameter.dtype, numbers, alone].append(i)
+            groups[parameter.grad is not None, parameter.dtype, kind_of(state), alone].append(i)
         self.moving = [parameter.grad is not None for parameter in self.parameters]
         self.groups = [[self.parameters[i] for i in group] for group in groups.values()]
         self.group_states = [joined([states[i] for i in group]) for group in groups.values()]
@@ -123,21 +122,18 @@ class Optimizer:
             self.regroup([copy_state(one) for one in states])
 
     def overwrite(self, states: Sequence[State]) -> bool:
-        """Write states into the present arrays, for who holds these. Return whether they have the same entries."""
-        numbers = {id(one): {name: value for name, value in one.items() if not is_array(value)} for one in states}
-        of = dict(zip(self.parameters, states, strict=True))
+        """Write states, one a parameter, into the arrays that captured steps hold. Return whether they fit there."""
+        new = dict(zip(self.parameters, states, strict=True))
         for group, state in zip(self.groups, self.group_states, strict=True):
-            if any(
-                of[one].keys() != state.keys() or numbers[id(of[one])] != numbers[id(of[group[0]])] for one in group
-            ):
+            if len({kind_of(new[one]) for one in group}) > 1 or new[group[0]].keys() != state.keys():
                 return False
         for group, state in zip(self.groups, self.group_states, strict=True):
             for name, value in state.items():
                 if not is_array(value):
-                    state[name] = of[group[0]][name]
+                    state[name] = new[group[0]][name]
                     continue
                 for one, part in zip(group, parts(value, group) if len(group) > 1 else [value], strict=True):
-                    part[...] = of[one][name]
+                    part[...] = new[one][name]
         return True
 
 
@@ -246,6 +242,11 @@ class AdamW(Adam):
 def is_array(value: Any) -> bool:
     """Return whether a value of a state is an array rather than a number."""
     return isinstance(value, np.ndarray)
+
+
+def kind_of(state: State) -> tuple[tuple[str, Any], ...]:
+    """Return the names in a parameter's state and the numbers there: parameters that agree in these form a group."""
+    return tuple((name, None if is_array(value) else value) for name, value in sorted(state.items()))
 
 
 def copy_state(state: State) -> State:

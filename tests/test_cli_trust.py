@@ -248,3 +248,13 @@ def test_the_machine_s_own_matplotlib_settings_do_not_matter(folder: Path, backe
     assert (plain.returncode, done.returncode) == (0, 0), done.stderr
     for name in ("boundary.gif", "boundary.png"):
         assert (folder / "results/one" / name).read_bytes() == (folder / "plain/one" / name).read_bytes()
+
+
+def test_a_folder_in_the_home_is_found_where_the_shell_does_not_expand_it(folder: Path) -> None:
+    environment = {"HOME": str(folder / "home"), "USERPROFILE": str(folder / "home")}
+    for arguments in (["train", "one.yaml", "--no-gif", "--results=~/runs"], ["ls", "~/runs"], ["init", "~/mine"]):
+        done = adrun(folder, *arguments, environment=environment)
+        assert done.returncode == 0, done.stderr
+    assert status(folder / "home" / "runs" / "one") == "done"
+    assert len(list((folder / "home" / "mine").iterdir())) == 4
+    assert not (folder / "~").exists()

@@ -356,3 +356,32 @@ def test_an_optimizer_needs_parameters_that_require_a_gradient():
     for wrong in ([ad.Tensor([1.0])], [np.ones(2)], ["weight"]):
         with pytest.raises(TypeError, match="require a gradient"):
             ad.SGD(wrong, 0.1)
+
+
+@each_optimizer
+def test_a_state_with_the_same_entries_is_written_into_the_arrays_that_are_there(make):
+    parameters = parameters_at([1.0, 2.0], [[5.0]], 7.0)
+    optimizer = make(parameters)
+    take_steps(optimizer, parameters, 3)
+    arrays = [array for state in optimizer.group_states for array in state.values() if isinstance(array, np.ndarray)]
+    saved, values = copy.deepcopy(optimizer.state_dict()), [p.data.copy() for p in parameters]
+    take_steps(optimizer, parameters, 4)
+    expected = [p.data.copy() for p in parameters]
+    optimizer.load_state_dict(saved)
+    for p, value in zip(parameters, values, strict=True):
+        p.data[...] = value
+    now = [array for state in optimizer.group_states for array in state.values() if isinstance(array, np.ndarray)]
+    assert [id(array) for array in now] == [id(array) for array in arrays]
+    take_steps(optimizer, parameters, 4)
+    for p, value in zip(parameters, expected, strict=True):
+        np.testing.assert_array_equal(p.data, value)
+
+
+def test_states_whose_numbers_differ_in_a_group_make_groups_of_their_own():
+    parameters = parameters_at([1.0], [2.0])
+    optimizer = ad.Adam(parameters, 0.1)
+    take_steps(optimizer, parameters, 2)
+    state = copy.deepcopy(optimizer.state_dict())
+    state["states"][1]["step"] = 9
+    optimizer.load_state_dict(state)
+    assert [one["step"] for one in optimizer.states] == [2, 9]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.capture.check import agree
+from autodiff.capture.check import State, agree
 
 HIDDEN = contextvars.ContextVar("a number that no search finds")
 
@@ -144,3 +144,34 @@ def test_an_exception_within_a_check_leaves_the_captured_function_usable():
 )
 def test_what_is_the_same(expected, value, exact, same):
     assert agree(expected, value, exact) is same
+
+
+def test_a_large_program_has_no_memory_of_its_own_while_the_function_runs_as_it_is(monkeypatch):
+    w = ad.Tensor(np.ones((40, 40)), requires_grad=True)
+    x = np.random.default_rng(0).normal(size=(30, 40))
+
+    def step(x):
+        w.grad = None
+        loss = np.sum(np.tanh(x @ w) ** 2)
+        loss.backward()
+        w.data[...] = w.data - 0.01 * w.grad.data
+        return loss
+
+    def losses_and_programs():
+        """Return the losses, and whether there was a program before and after each ordinary run of the check."""
+        w.data[...] = 1.0
+        captured, there = ad.capture(step), []
+
+        def noted(*arguments):
+            there.append(captured.compiled is not None)
+            return State(*arguments)
+
+        monkeypatch.setattr("autodiff.capture.captured.State", noted)
+        return [captured(x).item() for _ in range(9)], there
+
+    expected, there = losses_and_programs()
+    assert there == [True, True, True] * 2  # of before, after and, once replayed, of the replay
+    monkeypatch.setattr("autodiff.capture.captured.LARGE", 0)
+    losses, there = losses_and_programs()
+    assert there == [True, False, True] * 2
+    np.testing.assert_allclose(losses, expected, rtol=1e-12)

@@ -5,8 +5,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from autodiff.experiment.runs.fields import differing, flattened
 from autodiff.experiment.runs.summary import MILESTONES
-from autodiff.experiment.runs.text import loss_text
+from autodiff.experiment.runs.text import loss_text, value_text
 from autodiff.experiment.terminal import aligned, fitted_table
 
 Summaries = Sequence[dict[str, Any]]
@@ -15,6 +16,7 @@ HEADINGS = ("run", "final loss", "accuracy", *(f"epochs to {level:.0%}" for leve
 SHORT_HEADINGS = tuple(heading.removeprefix("final ").removeprefix("epochs ") for heading in HEADINGS)
 TEXTS = ("run", "status")  # columns aligned to the left; numbers go to the right
 RIGHTS = tuple(heading not in TEXTS for heading in HEADINGS)
+OF_PICTURES = ("frames", "style")
 LEAST = ("seconds", "to 90%", "to 99%", "to 95%")  # what is left out on a narrow terminal, first to last
 
 
@@ -25,22 +27,50 @@ def plain(summaries: Summaries, columns: int | None = None) -> str:
 
 
 def markdown(summaries: Summaries) -> str:
-    """Return a Markdown table."""
-    headings, *rows = aligned([list(HEADINGS), *(_cells(summary) for summary in summaries)], RIGHTS)
-    rule = [
-        "-" * len(cell) if heading in TEXTS else "-" * (len(cell) - 1) + ":"
-        for cell, heading in zip(headings, HEADINGS, strict=True)
+    """Return a Markdown table, with a column for each field in which the configs differ."""
+    fields = _differing(summaries)
+    headings = [HEADINGS[0], *(field.replace("_", " ") for field in fields), *HEADINGS[1:]]
+    rights = [False, *(_are_numbers(summaries, field) for field in fields), *RIGHTS[1:]]
+    rows = [
+        [name, *(value_text(_field(summary, field)) for field in fields), *cells]
+        for summary in summaries
+        for name, *cells in [_cells(summary)]
     ]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (headings, rule, *rows))
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in [headings, *rows]]
+    first, *others = aligned(escaped, rights)
+    rule = [
+        ("-" * (len(cell) - 1) + ":") if right else "-" * len(cell) for cell, right in zip(first, rights, strict=True)
+    ]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (first, rule, *others))
 
 
 def comma_separated(summaries: Summaries) -> str:
-    """Return CSV: numbers in full, accuracy from 0 to 1, and nothing where a milestone was not reached."""
+    """Return CSV: numbers in full, accuracy from 0 to 1, and nothing where a milestone was not reached.
+
+    There is a column for each field in which the configs differ.
+    """
+    fields = _differing(summaries)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(heading.replace("%", " percent").replace(" ", "_") for heading in HEADINGS)
-    writer.writerows(_values(summary) for summary in summaries)
+    headings = [heading.replace("%", " percent").replace(" ", "_") for heading in HEADINGS]
+    writer.writerow([headings[0], *fields, *headings[1:]])
+    for summary in summaries:
+        name, *values = _values(summary)
+        writer.writerow([name, *(value_text(_field(summary, field)) for field in fields), *values])
     return text.getvalue()
+
+
+def _differing(summaries: Summaries) -> list[str]:
+    """Return the fields in which the configs differ, but for those that change pictures alone."""
+    return [name for name in differing(*(summary["config"] for summary in summaries)) if name not in OF_PICTURES]
+
+
+def _field(summary: dict[str, Any], field: str) -> Any:
+    return flattened(summary["config"]).get(field)
+
+
+def _are_numbers(summaries: Summaries, field: str) -> bool:
+    return any(isinstance(_field(summary, field), int | float) for summary in summaries)
 
 
 def _values(summary: dict[str, Any]) -> list[Any]:

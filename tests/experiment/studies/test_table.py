@@ -16,6 +16,7 @@ def summary(name: str, loss: float | None, reached: list[int | None]) -> dict[st
         "final": {"epoch": 9, "loss": loss, "accuracy": 0.5},
         "epochs_to_accuracy": dict(zip(("0.90", "0.95", "0.99"), reached, strict=True)),
         "seconds": {"training": 1.25, "drawing": 3.0},
+        "config": {"optimizer": "adam", "learning_rate": 0.1, "dataset": {"noise": 0.2}},
     }
 
 
@@ -74,3 +75,25 @@ def test_the_csv_keeps_numbers_in_full_and_leaves_out_what_was_not_reached() -> 
 @pytest.mark.parametrize(("level", "epoch"), [(0.1, 0), (0.5, 2), (0.6, 3), (0.9, None)])
 def test_epochs_to_is_the_first_epoch_that_reaches_the_level(level: float, epoch: int | None) -> None:
     assert epochs_to(np.array([0.1, 0.2, 0.5, 0.8, 0.4]), level) == epoch
+
+
+def test_there_is_a_column_for_each_field_in_which_the_configs_differ() -> None:
+    configs = [
+        {"optimizer": "sgd", "learning_rate": 0.1, "momentum": 0.9, "frames": 3, "dataset": {"noise": 0.2}},
+        {"optimizer": "adam", "learning_rate": 0.1, "frames": 60, "dataset": {"noise": 0.25}},
+    ]
+    runs = [run | {"config": config} for run, config in zip(RUNS, configs, strict=True)]
+    rows = list(csv.DictReader(io.StringIO(comma_separated(runs))))
+    assert list(rows[0])[:5] == ["run", "optimizer", "momentum", "dataset.noise", "final_loss"]
+    assert [row["momentum"] for row in rows] == ["0.9", ""]
+    head, rule, first, second = (
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in markdown(runs).splitlines()
+    )
+    assert head[:5] == ["run", "optimizer", "momentum", "dataset.noise", "final loss"]
+    assert [cell.endswith(":") for cell in rule[:5]] == [False, False, True, True, True]
+    assert (first[1:4], second[1:4]) == (["sgd", "0.9", "0.2"], ["adam", "", "0.25"])
+
+
+def test_a_bar_in_a_name_does_not_end_its_cell() -> None:
+    [_, _, row] = markdown([summary("a|b", 0.5, [1, 2, 3])]).splitlines()
+    assert row.startswith("| a\\|b ")
