@@ -6,42 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-GOOD = """\
-activation: relu
-optimizer: sgd
-learning_rate: 0.1
-epochs: 12
-frames: 3
-hidden: [5]
-dataset: {points_per_class: 10}
-"""
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")} | {
-    "PYTHONPATH": str(ROOT),
-    "OMP_NUM_THREADS": "1",
-}
-
-
-def adrun(folder: Path, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", str(ROOT / "cli.py"), *arguments]
-    done = subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
+from tests.command_line import CONFIG, ENVIRONMENT, ROOT, adrun, interrupted
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "one.yaml").write_text(GOOD)
-    (tmp_path / "configs" / "two.yaml").write_text(GOOD.replace("sgd", "adam"))
+    (tmp_path / "configs" / "one.yaml").write_text(CONFIG)
+    (tmp_path / "configs" / "two.yaml").write_text(CONFIG.replace("sgd", "adam"))
     return tmp_path
 
 
@@ -135,7 +111,7 @@ def test_compare_prints_a_table_and_writes_the_comparison(folder: Path) -> None:
 
 def test_compare_takes_the_configs_of_another_folder_and_runs_of_unequal_length(folder: Path) -> None:
     (folder / "configs").rename(folder / "mine")
-    (folder / "mine" / "two.yaml").write_text(GOOD.replace("epochs: 12", "epochs: 7"))
+    (folder / "mine" / "two.yaml").write_text(CONFIG.replace("epochs: 12", "epochs: 7"))
     done = adrun(folder, "compare", "--all", "--configs", "mine", "--json")
     document = json.loads(done.stdout)
     assert [run["final"]["epoch"] for run in document["runs"]] == [12, 7]
@@ -144,7 +120,7 @@ def test_compare_takes_the_configs_of_another_folder_and_runs_of_unequal_length(
 
 
 def test_a_diverging_run_is_told_kept_and_does_not_lose_the_others(folder: Path) -> None:
-    (folder / "configs" / "wild.yaml").write_text(GOOD.replace("0.1", "1e25"))
+    (folder / "configs" / "wild.yaml").write_text(CONFIG.replace("0.1", "1e25"))
     done = adrun(folder, "compare", "configs/wild.yaml", "configs/one.yaml", code=1)
     assert "wild: diverged: the loss became " in done.stderr
     assert "at epoch " in done.stderr
@@ -217,7 +193,7 @@ MALFORMED = {
 @pytest.mark.parametrize("line", MALFORMED)
 def test_a_malformed_config_is_answered_with_its_place_and_exit_code_2(folder: Path, line: str) -> None:
     name = line.partition(":")[0]
-    lines = GOOD.splitlines()
+    lines = CONFIG.splitlines()
     position = next((i for i, given in enumerate(lines) if given.partition(":")[0] == name), len(lines))
     (folder / "bad.yaml").write_text("\n".join([*lines[:position], line, *lines[position + 1 :]]) + "\n")
     done = adrun(folder, "train", "bad.yaml", code=2)
@@ -278,7 +254,7 @@ def test_gradcheck_prints_the_largest_error_of_a_rule(folder: Path) -> None:
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
 def test_gradcheck_checks_the_network_of_a_config(folder: Path, activation: str) -> None:
-    (folder / "deep.yaml").write_text(GOOD.replace("relu", activation).replace("[5]", "[5, 4]"))
+    (folder / "deep.yaml").write_text(CONFIG.replace("relu", activation).replace("[5]", "[5, 4]"))
     checks = json.loads(adrun(folder, "gradcheck", "--config", "deep.yaml", "--json").stdout)["checks"]
     layers = ["0.weight", "0.bias", "2.weight", "2.bias", "4.weight", "4.bias"]
     assert [(check["name"], check["order"]) for check in checks] == [
@@ -301,7 +277,7 @@ cli.main()
 
 @pytest.mark.parametrize("arguments", [["tanh"], ["--config", "net.yaml"]])
 def test_gradcheck_finds_a_wrong_rule(folder: Path, arguments: list[str]) -> None:
-    (folder / "net.yaml").write_text(GOOD.replace("relu", "tanh"))
+    (folder / "net.yaml").write_text(CONFIG.replace("relu", "tanh"))
     command = [sys.executable, "-c", WRONG_RULE, *arguments]
     done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
@@ -310,10 +286,8 @@ def test_gradcheck_finds_a_wrong_rule(folder: Path, arguments: list[str]) -> Non
 
 
 BEGUN = """
-import pathlib, signal, sys
+import pathlib
 import autodiff.experiment.runs.run as run
-import cli
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
 train = run.train
 def watched(config, report, *rest):
     def told(epoch, *measured):
@@ -322,30 +296,17 @@ def watched(config, report, *rest):
         report(epoch, *measured)
     return train(config, told, *rest)
 run.train = watched
-sys.argv = ["adrun", *sys.argv[1:]]
-cli.main()
 """
-"""adrun, which leaves a file when the first run is under way: how long that takes is the machine's affair."""
+"""What leaves a file when a run is under way: how long that takes is the machine's affair."""
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_was_written(folder: Path, asked: signal.Signals) -> None:
-    command = [sys.executable, "-c", BEGUN, "train", "configs/one.yaml", "configs/two.yaml"]
-    process = subprocess.Popen(
-        [*command, "--set", "epochs=1000000"], cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 60
-    while not (folder / "begun").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(asked)
-    try:
-        _, errors = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 130, errors
-    assert "one,epochs=1000000: interrupted: loss " in errors
-    assert "Traceback" not in errors
+    command = ["train", "configs/one.yaml", "configs/two.yaml", "--set", "epochs=1000000"]
+    done = interrupted(folder, *command, signals=[asked], until="begun", before=BEGUN)
+    assert done.returncode == 130, done.stderr
+    assert "one,epochs=1000000: interrupted: loss " in done.stderr
     written = folder / "results" / "one,epochs=1000000"
     summary = json.loads((written / "summary.json").read_text())
     log = rows(written / "log.csv")
@@ -357,22 +318,15 @@ def test_an_interrupted_run_keeps_what_was_written(folder: Path, asked: signal.S
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupted_comparison_shows_what_was_reached(folder: Path) -> None:
-    (folder / "configs" / "two.yaml").write_text(GOOD.replace("epochs: 12", "epochs: 1000000"))
-    command = [sys.executable, str(ROOT / "cli.py"), "compare", "--all"]
-    process = subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 60
-    while not (folder / "results" / "one" / "summary.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    head, one, two = output.splitlines()
+    (folder / "configs" / "two.yaml").write_text(CONFIG.replace("epochs: 12", "epochs: 1000000"))
+    until = "results/.running/two/checkpoint.safetensors"
+    done = interrupted(folder, "compare", "--all", signals=[signal.SIGINT], until=until)
+    assert done.returncode == 130, done.stderr
+    head, one, two = done.stdout.splitlines()
     assert head.startswith("run")
     assert (one.split()[0], one.split()[-1]) == ("one", "done")
     assert (two.split()[0], two.split()[-1]) == ("two", "interrupted")
+    assert not (folder / "results" / ".running").exists()
 
 
 def test_a_full_disk_is_one_line(folder: Path) -> None:

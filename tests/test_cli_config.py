@@ -9,15 +9,16 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.test_cli import ENVIRONMENT, GOOD, ROOT, adrun, modules_after
+from tests.command_line import CONFIG, ENVIRONMENT, ROOT, adrun
+from tests.test_cli import modules_after
 
 HEAVY = {"numpy", "matplotlib", "PIL", "imageio", "rich", "jsonschema"}
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "one.yaml").write_text(GOOD)
-    (tmp_path / "two.yaml").write_text(GOOD.replace("sgd", "adam"))
+    (tmp_path / "one.yaml").write_text(CONFIG)
+    (tmp_path / "two.yaml").write_text(CONFIG.replace("sgd", "adam"))
     return tmp_path
 
 
@@ -55,7 +56,7 @@ def test_validate_prints_json(folder: Path) -> None:
 
 def test_validate_tells_all_mistakes_and_prints_no_config(folder: Path) -> None:
     (folder / "bad.yaml").write_text("activation:relu\n")
-    (folder / "con.yaml").write_text(GOOD)
+    (folder / "con.yaml").write_text(CONFIG)
     done = adrun(folder, "validate", "one.yaml", "bad.yaml", "con.yaml", "missing.yaml", code=2)
     assert done.stdout == ""
     assert [line.split(": ")[0] for line in done.stderr.splitlines()] == ["bad.yaml:1:12", "missing.yaml", "con.yaml"]
@@ -69,7 +70,7 @@ def test_init_writes_configs_that_can_be_compared_and_overwrites_none(tmp_path: 
     assert hint.startswith("configs: no such folder; ")
     assert "`adrun init`" in hint
     (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "relu-sgd.yaml").write_text(GOOD)
+    (tmp_path / "configs" / "relu-sgd.yaml").write_text(CONFIG)
     lines = adrun(tmp_path, "init").stdout.splitlines()
     folder = tmp_path / "configs"
     assert [line.removeprefix(str(Path("configs") / "x")[:-1]) for line in lines] == [
@@ -78,7 +79,7 @@ def test_init_writes_configs_that_can_be_compared_and_overwrites_none(tmp_path: 
         "sigmoid-adam.yaml: written",
         "sigmoid-sgd.yaml: written",
     ]
-    assert (folder / "relu-sgd.yaml").read_text() == GOOD
+    assert (folder / "relu-sgd.yaml").read_text() == CONFIG
     assert (folder / "relu-adam.yaml").read_bytes() == (ROOT / "configs" / "relu-adam.yaml").read_bytes()
     adrun(tmp_path, "validate", *(f"configs/{name}" for name in sorted(files(folder))))
     adrun(tmp_path, "init", "mine/deep")
@@ -97,8 +98,8 @@ def test_init_where_nothing_can_be_written_is_one_line(folder: Path) -> None:
 def test_schema_prints_one_that_holds_for_configs(folder: Path) -> None:
     schema = json.loads(adrun(folder, "schema").stdout)
     validator = jsonschema.Draft202012Validator(schema)
-    validator.validate(yaml.safe_load(GOOD))
-    assert not validator.is_valid(yaml.safe_load(GOOD) | {"lr": 3})
+    validator.validate(yaml.safe_load(CONFIG))
+    assert not validator.is_valid(yaml.safe_load(CONFIG) | {"lr": 3})
 
 
 # Fields that are given without --set
@@ -125,7 +126,11 @@ def test_a_field_that_is_given_otherwise_is_answered_with_its_option(
 ) -> None:
     done = adrun(folder, "validate", "one.yaml", *arguments, code=2)
     assert f" set with {option}" in done.stderr
-    assert done.stdout == ""
+    if "--json" in arguments:
+        [error] = json.loads(done.stdout)["errors"]
+        assert error.endswith(f" set with {option}")
+    else:
+        assert done.stdout == ""
 
 
 @pytest.mark.parametrize("command", [["train", "one.yaml"], ["compare", "one.yaml"], ["compare", "--all"]])

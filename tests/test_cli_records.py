@@ -6,39 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-CONFIG = """\
-activation: relu
-optimizer: sgd
-learning_rate: 0.1
-epochs: 12
-frames: 3
-hidden: [5]
-dataset: {points_per_class: 10}
-"""
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "COLUMNS")} | {
-    "PYTHONPATH": str(ROOT)
-}
-COMMAND = [sys.executable, "-W", "error", str(ROOT / "cli.py")]
+from tests.command_line import COMMAND, CONFIG, ENVIRONMENT, ROOT, adrun, interrupted
+
 Put = Callable[..., Path]
-
-
-def adrun(
-    folder: Path, *arguments: str, code: int = 0, given: str | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, env=ENVIRONMENT | environment, input=given, capture_output=True, text=True,
-        timeout=120, check=False, stdin=subprocess.DEVNULL if given is None else None,
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr, done.stderr
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
 
 
 @pytest.fixture(scope="module")
@@ -205,14 +180,7 @@ def test_a_draw_that_is_interrupted_leaves_the_old_pictures(folder: Path) -> Non
     adrun(folder, "train", "long.yaml", "--no-gif")
     written = folder / "results" / "long"
     before = {path.name: path.read_bytes() for path in written.iterdir()}
-    command = [sys.executable, str(ROOT / "cli.py"), "draw", "long"]  # without -W error, which tells of unclosed files
-    with subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE) as process:
-        scratch = folder / "results" / ".running" / ".long.drawing"
-        deadline = time.monotonic() + 60
-        while not (scratch.exists() and any(scratch.iterdir())) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, b"interrupted\n")
+    done = interrupted(folder, "draw", "long", signals=[signal.SIGINT], until="results/.running/.long.drawing/.*")
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
     assert {path.name: path.read_bytes() for path in written.iterdir()} == before
     assert not (folder / "results" / ".running").exists()

@@ -11,35 +11,22 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-GOOD = """\
-activation: relu
-optimizer: sgd
-learning_rate: 0.1
-epochs: 12
-frames: 3
-hidden: [5]
-dataset: {points_per_class: 10}
-"""
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")} | {
-    "PYTHONPATH": str(ROOT)
-}
+from tests.command_line import CONFIG, ENVIRONMENT, PROGRAM, interrupted
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name, optimizer in (("one", "sgd"), ("two", "adam")):
-        (tmp_path / f"{name}.yaml").write_text(GOOD.replace("sgd", optimizer))
+        (tmp_path / f"{name}.yaml").write_text(CONFIG.replace("sgd", optimizer))
     return tmp_path
 
 
 def adrun(folder: Path, *arguments: str, before: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
     """Run adrun after some lines of Python."""
-    program = f"import sys, cli\n{before}\nsys.argv = ['adrun', *sys.argv[1:]]\ncli.main()\n"
     environment = ENVIRONMENT | options.pop("environment", {})
     settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program, *arguments],
+        [sys.executable, "-W", "error", "-c", PROGRAM.format(before), *arguments],
         cwd=folder, env=environment, text=True, timeout=120, check=False, **settings,
     )  # fmt: skip
     assert "Traceback" not in (done.stderr or ""), done.stderr
@@ -51,33 +38,6 @@ def status(folder: Path) -> str:
 
 
 SLOW = ("--set", "epochs=1000000")
-INTERRUPTIBLE = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
-"""
-
-
-def interrupted(folder: Path, *arguments: str, signals: list[int], until: str) -> subprocess.CompletedProcess[str]:
-    """Run adrun and send it signals once a file is there."""
-    program = f"import sys, cli\n{INTERRUPTIBLE}\nsys.argv = ['adrun', *sys.argv[1:]]\ncli.main()\n"
-    command = [sys.executable, "-c", program, *arguments]
-    with subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            deadline = time.monotonic() + 60
-            while not (folder / until).exists() and time.monotonic() < deadline:
-                time.sleep(0.02)
-            for number in signals:
-                process.send_signal(number)
-            output, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()
-    assert "Traceback" not in errors, errors
-    return subprocess.CompletedProcess(command, process.returncode, output, errors)
-
-
 CHECKPOINT = "results/.running/one,epochs=1000000/checkpoint.safetensors"
 
 
@@ -86,7 +46,9 @@ CHECKPOINT = "results/.running/one,epochs=1000000/checkpoint.safetensors"
 def test_signals_end_a_run_in_order_and_further_ones_change_nothing(folder: Path, name: str) -> None:
     number = getattr(signal, name)
     others = [number, signal.SIGTERM, number]
-    done = interrupted(folder, "train", "one.yaml", "two.yaml", *SLOW, signals=[number, *others], until=CHECKPOINT)
+    hearing = "signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # nohup has it ignored
+    command = ["train", "one.yaml", "two.yaml", *SLOW]
+    done = interrupted(folder, *command, signals=[number, *others], until=CHECKPOINT, before=hearing)
     assert done.returncode == 130, done.stderr
     assert "one,epochs=1000000: interrupted: loss " in done.stderr
     assert done.stderr.rstrip().endswith("--resume goes on from there")
@@ -98,7 +60,7 @@ def test_signals_end_a_run_in_order_and_further_ones_change_nothing(folder: Path
 def test_an_interrupted_run_leaves_a_finished_one_as_it_is(folder: Path) -> None:
     assert adrun(folder, "train", "one.yaml").returncode == 0
     before = (folder / "results" / "one" / "log.csv").read_bytes()
-    (folder / "one.yaml").write_text(GOOD.replace("epochs: 12", "epochs: 1000000"))
+    (folder / "one.yaml").write_text(CONFIG.replace("epochs: 12", "epochs: 1000000"))
     until = "results/.running/one/checkpoint.safetensors"
     done = interrupted(folder, "train", "one.yaml", "--json", signals=[signal.SIGINT], until=until)
     assert done.returncode == 130
@@ -128,7 +90,7 @@ def test_compare_resumes_what_is_missing_and_takes_records(folder: Path) -> None
     assert adrun(folder, "compare", "one.yaml", "two.yaml").returncode == 0
     first = (folder / "results" / "one" / "summary.json").read_bytes()
     picture = (folder / "results" / "comparison" / "boundaries.gif").read_bytes()
-    (folder / "three.yaml").write_text(GOOD.replace("relu", "tanh"))
+    (folder / "three.yaml").write_text(CONFIG.replace("relu", "tanh"))
     done = adrun(folder, "compare", "one.yaml", "two.yaml", "three.yaml", "--resume", "--json")
     assert [run["name"] for run in json.loads(done.stdout)["runs"]] == ["one", "two", "three"]
     assert (folder / "results" / "one" / "summary.json").read_bytes() == first
@@ -226,8 +188,17 @@ def test_a_full_stdout_is_one_line_and_ends_no_run(folder: Path, more: list[str]
 
 
 def test_two_processes_do_not_write_one_run(folder: Path) -> None:
-    program = "import sys, cli\nsys.argv = ['adrun', *sys.argv[1:]]\ncli.main()\n"
-    command = [sys.executable, "-c", program, "train", "one.yaml", "--set", "epochs=1000000", "--name", "one"]
+    command = [
+        sys.executable,
+        "-c",
+        PROGRAM.format(""),
+        "train",
+        "one.yaml",
+        "--set",
+        "epochs=1000000",
+        "--name",
+        "one",
+    ]
     with subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE) as first:
         try:
             deadline = time.monotonic() + 60
