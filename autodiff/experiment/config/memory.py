@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 MEGABYTE = 1024**2
-PROCESS = 102 * MEGABYTE  # Python, NumPy and the drawing libraries
+PROCESS = 112 * MEGABYTE  # Python, NumPy and the drawing libraries
 POINT = 150  # bytes: the point itself, its label and its marker
 # A step forwards and backwards holds the outputs of its largest layer so many times, and those of every layer.
 LARGEST_LAYER = {"relu": 1.8, "sigmoid": 3.5, "tanh": 2.55}

@@ -16,7 +16,7 @@ def needed(**changed: Any) -> int:
     return memory.together([Config.model_validate(CONFIG | changed).needs()])
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the unit of ru_maxrss is the system's own")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's own")
 @pytest.mark.parametrize(
     "fields",
     [
