@@ -6,8 +6,8 @@ sums the result over broadcast axes, so a rule need not. It returns `g`, a view,
 """
 
 import inspect
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from autodiff.anomaly import check_finite, user_line
 from autodiff.graph import Node, modes
 from autodiff.saved import handed_out, is_reachable, stamp
-from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, unwrap, wrap
+from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, holds_tensor, unwrap, wrap
 
 SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
@@ -290,15 +290,57 @@ def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Cal
     return decorate
 
 
-def composed(*numpy_functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate the definition of NumPy functions, or of one of our own, by others that have rules."""
+def composed(
+    *numpy_functions: Callable[..., Any], weak: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate the definition of NumPy functions, or of one of our own, by others that have rules.
+
+    Where no gradient flows, NumPy's function itself runs: its values, its dtypes, and every argument it knows.
+    weak: whether Python's numbers take a floating-point tensor's dtype where NumPy makes float64 arrays of them.
+    """
 
     def decorate(definition: Callable[..., Any]) -> Callable[..., Any]:
-        for function in numpy_functions or (definition,):
-            functions[function] = definition
+        for function in numpy_functions:
+            functions[function] = numpys_own(function, definition, weak)
+        if not numpy_functions:
+            functions[definition] = definition
         return definition
 
     return decorate
+
+
+def numpys_own(function: Callable[..., Any], definition: Callable[..., Any], weak: bool) -> Callable[..., Any]:
+    """Return what calls a NumPy function's definition where a gradient has to flow, and the function elsewhere."""
+
+    @wraps(definition)
+    def call(*args: Any, **keywords: Any) -> Any:
+        values = (*args, *keywords.values())
+        if (modes.grad_enabled and is_any(is_recorded, values)) or (weak and is_any(is_floating, values)):
+            return definition(*args, **keywords)
+        return apply_without_gradient(function, *args, **keywords)
+
+    return call
+
+
+def is_any(holds: Callable[[Tensor], bool], values: Iterable[Any]) -> bool:
+    """Return whether something holds for a Tensor among values and the lists and tuples among them."""
+    for value in values:
+        if isinstance(value, Tensor):
+            if holds(value):
+                return True
+        elif isinstance(value, SEQUENCE) and is_any(holds, value):
+            return True
+    return False
+
+
+def is_recorded(tensor: Tensor) -> bool:
+    """Return whether gradients flow to a Tensor."""
+    return tensor.node is not None
+
+
+def is_floating(tensor: Tensor) -> bool:
+    """Return whether a Tensor is of a floating-point dtype."""
+    return tensor.dtype.kind == "f"
 
 
 def writing(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -330,10 +372,29 @@ def apply_without_gradient(function: Callable[..., Any], *args: Any, **keywords:
     """Return a function of the Tensors' arrays as a Tensor that requires no gradient, or as what else it returns."""
     if keywords.get("out") is not None or (isinstance(function, np.ufunc) and len(args) > function.nin):
         raise MissingRuleError(f"{full_name(function)} cannot write into out= on tensors; use its value")
-    out = function(*[unwrap(value) for value in args], **{name: unwrap(value) for name, value in keywords.items()})
-    if isinstance(out, tuple):
-        return tuple(wrap(part, None) if isinstance(part, np.ndarray) else part for part in out)
-    return wrap(as_array(out), None) if isinstance(out, np.ndarray | np.generic) else out
+    out = function(*map(arrays_of, args), **{name: arrays_of(value) for name, value in keywords.items()})
+    return constants(out, function)
+
+
+def arrays_of(value: Any) -> Any:
+    """Return a Tensor's array, nested lists and tuples with the arrays of their Tensors, anything else as it is."""
+    if isinstance(value, Tensor):
+        return value._data
+    return type(value)(map(arrays_of, value)) if type(value) in SEQUENCE and holds_tensor(value) else value
+
+
+def constants(out: Any, function: Callable[..., Any]) -> Any:
+    """Return what a NumPy function returned with its arrays, in lists and tuples too, as Tensors without a gradient."""
+    if isinstance(out, np.ndarray | np.generic):
+        array = as_array(out)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{full_name(function)} made {array.dtype}, through which no gradient flows")
+        if modes.anomaly:
+            check_finite(array, full_name(function), user_line())
+        return wrap(array, None)
+    if isinstance(out, tuple) and hasattr(out, "_fields"):
+        return type(out)(*[constants(part, function) for part in out])
+    return type(out)([constants(part, function) for part in out]) if isinstance(out, SEQUENCE) else out
 
 
 def read_signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from autodiff.function import Function, composed, differentiable
 from autodiff.functional.activations import by_rows, log_softmax, softmax, softplus
+from autodiff.rules.elementwise import as_array
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -47,7 +48,7 @@ def cross_entropy(
     smooth = targets * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
     divisor: Any = samples(logits)
     if weights is not None:
-        class_weights = as_array(weights, logits)
+        class_weights = as_array(weights, logits.dtype)
         smooth = smooth * class_weights
         divisor = np.sum(targets * class_weights) if is_class_index(labels) else divisor
     return reduced(-np.sum(log_softmax(logits) * smooth, axis=-1), reduction, divisor)
@@ -110,11 +111,6 @@ def is_class_index(labels: Any) -> bool:
     return dtype.kind in "iu"
 
 
-def as_array(values: Any, like: Any) -> Any:
-    """Return a list of numbers as an array of another's dtype, an array as it is."""
-    return values if hasattr(values, "dtype") else np.asarray(values, like.dtype)
-
-
 def one_hot_rows(labels: Any, classes: int, dtype: Any) -> Any:
     """Return class numbers as rows with a 1 at the class and zeros elsewhere."""
     numbers = class_positions((labels,), (classes,))
@@ -128,7 +124,7 @@ def as_probabilities(labels: Any, logits: Any) -> Any:
     """Return class numbers as one-hot rows, and probabilities, in the dtype of the logits."""
     if is_class_index(labels):
         return one_hot(labels, logits.shape[-1], logits.dtype)
-    return np.astype(as_array(labels, logits), logits.dtype, copy=False)
+    return np.astype(as_array(labels, logits.dtype), logits.dtype, copy=False)
 
 
 def check_labels(logits: Any, labels: Any) -> None:
@@ -172,7 +168,7 @@ def nll(log_probabilities: Any, labels: Any, *, weights: Any = None, reduction: 
         raise ValueError("nll: labels must be class numbers of an integer dtype; cross_entropy takes probabilities")
     check_labels(log_probabilities, labels)
     targets = as_probabilities(labels, log_probabilities)
-    counted = targets if weights is None else targets * as_array(weights, log_probabilities)
+    counted = targets if weights is None else targets * as_array(weights, log_probabilities.dtype)
     return reduced(-np.sum(log_probabilities * counted, axis=-1), reduction, np.sum(counted))
 
 

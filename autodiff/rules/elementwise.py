@@ -12,6 +12,12 @@ import numpy as np
 
 from autodiff.function import composed, differentiable, no_gradient, rule
 
+
+def as_array(values: Any, dtype: Any) -> Any:
+    """Return Python numbers, in lists too, as an array of a dtype; an array as it is."""
+    return values if hasattr(values, "dtype") else np.asarray(values, dtype)
+
+
 # Arithmetic
 
 rule(np.add, a=lambda g: g, b=lambda g: g)
@@ -142,9 +148,9 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
 @composed(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """Choose from the first of the arrays whose condition holds."""
-    chosen = default
+    dtype, chosen = np.result_type(*choicelist, default), default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        chosen = np.where(condition, choice, chosen)
+        chosen = np.where(condition, np.astype(choice, dtype) if hasattr(choice, "dtype") else choice, chosen)
     return chosen
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.function import composed, differentiable, no_gradient, rule
+from autodiff.rules.elementwise import as_array
 
 Axis = int | tuple[int, ...] | None
 Keepdims = Any  # a bool, which the types of NumPy 2.5 take as a literal True or False alone
@@ -62,17 +63,32 @@ rule(np.mean, a=lambda g, a_shape, axis: spread(g, a_shape, axis) / count(a_shap
 def average(
     a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: Keepdims = False
 ) -> Any:
-    """Return the weighted mean; weights of one axis may be 1-d."""
+    """Return the weighted mean; weights have the shape of the array, or of the axes that are averaged over."""
     if weights is None:
-        weights = np.ones(np.shape(a), a.dtype)
-    elif np.ndim(weights) == 1 and np.ndim(a) != 1:
-        if not isinstance(axis, int):
-            raise TypeError("np.average: 1-d weights for an array of several axes need the axis they belong to")
-        weights = np.reshape(weights, [-1 if i == axis % np.ndim(a) else 1 for i in range(np.ndim(a))])
-    weights = np.broadcast_to(weights, np.shape(a))
+        mean = np.mean(a, axis=axis, keepdims=keepdims)
+        return (mean, np.full_like(mean, count(np.shape(a), axis))) if returned else mean
+    weights = as_array(weights, a.dtype)
+    dtype, shape = np.result_type(a, weights, *([] if a.dtype.kind == "f" else [np.float64])), np.shape(a)
+    weights = np.astype(weights, dtype)
+    if weights.shape != shape:
+        if axis is None:
+            raise TypeError("np.average: weights of another shape than the array need the axis they belong to")
+        axes = axes_of(axis, len(shape))
+        if weights.shape != tuple(shape[i] for i in axes):
+            raise ValueError(
+                f"np.average: weights need the shape of the array, {shape}, or that of the axes averaged over, "
+                f"{tuple(shape[i] for i in axes)}; found {weights.shape}"
+            )
+        weights = np.reshape(np.transpose(weights, np.argsort(axes)), kept_out(shape, axes))
+    weights = np.broadcast_to(weights, shape)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
     mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (mean, total) if returned else mean
+
+
+def kept_out(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape with length 1 along all but some axes."""
+    return tuple(length if i in axes else 1 for i, length in enumerate(shape))
 
 
 @composed(np.var)
@@ -159,7 +175,7 @@ def sum_from(g: Any, shape: tuple[int, ...], axis: int | None) -> Any:
 rule(np.cumsum, a=lambda g, a_shape, axis: sum_from(g, a_shape, axis))
 
 
-@composed(np.diff)
+@composed(np.diff, weak=True)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Return the differences of neighbours, n times over."""
     ends = [value if value is None or np.ndim(value) else widen(value, a, axis) for value in (prepend, append)]
@@ -195,7 +211,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 # Order statistics
 
 
-@composed(np.quantile)
+@composed(np.quantile, weak=True)
 def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return quantiles by linear interpolation between the two nearest elements; q may be an array of constants."""
     fractions = np.asarray(q, dtype=np.float64)
@@ -213,13 +229,13 @@ def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: Keepdims = False) -
     return np.reshape(values, (*fractions.shape, *kept_shape(a.shape, axis))) if keepdims else values
 
 
-@composed(np.percentile)
+@composed(np.percentile, weak=True)
 def percentile(a: Any, q: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return quantiles given in percent."""
     return quantile(a, np.asarray(q, dtype=np.float64) / 100, axis, keepdims=keepdims)
 
 
-@composed(np.median)
+@composed(np.median, weak=True)
 def median(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return the middle element, or the mean of the two in the middle."""
     return quantile(a, 0.5, axis, keepdims=keepdims)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.function import apply_without_gradient, composed, rule, variadic_rule, writing
+from autodiff.rules.elementwise import as_array
 from autodiff.rules.indexing import placed
 
 Shape = tuple[int, ...]
@@ -135,10 +136,11 @@ def column_stack(tup: Any) -> Any:
     return joined(*[array if np.ndim(array) > 1 else np.reshape(array, (-1, 1)) for array in tup], axis=1)
 
 
-@composed(np.append)
+@composed(np.append, weak=True)
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """Join values at the end, both flattened if the axis is None."""
-    return joined(arr, values, axis=axis)
+    dtype = np.result_type(*[value for value in (arr, values) if hasattr(value, "dtype")])
+    return joined(as_array(arr, dtype), as_array(values, dtype), axis=axis)
 
 
 @composed(np.block)
@@ -243,7 +245,8 @@ def choose(a: Any, choices: Any) -> Any:
 @composed(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """Return the array with values put in before the given indices."""
-    count, values = math.prod(np.shape(arr)), np.zeros(np.shape(values), arr.dtype) + values
+    count = math.prod(np.shape(arr))
+    values = np.astype(as_array(values, arr.dtype), arr.dtype)
     own = np.arange(count).reshape(np.shape(arr))
     new = np.arange(count, count + math.prod(np.shape(values))).reshape(np.shape(values))
     return joined(np.reshape(arr, -1), np.reshape(values, -1))[np.insert(own, obj, new, axis=axis)]
