@@ -5,7 +5,14 @@ from collections.abc import Set as AbstractSet
 
 from autodiff.capture.blocks import Loop, cut_into_blocks
 from autodiff.capture.code import Compiled, generate
-from autodiff.capture.kernels import drop_copies, fill_extrema, scatter_by_constant, take_by_constant, widen_masks
+from autodiff.capture.kernels import (
+    choose_by_bits,
+    drop_copies,
+    fill_extrema,
+    scatter_by_constant,
+    take_by_constant,
+    widen_masks,
+)
 from autodiff.capture.lower import lower
 from autodiff.capture.parts import place_parts, separate_gradients, update_parts
 from autodiff.capture.products import fold_bias, store_few_columns, transpose_outputs
@@ -36,7 +43,15 @@ SIMPLIFY: tuple[Pass, ...] = (
 ROUNDING: tuple[Pass, ...] = (fold_bias, drop_dead_calls, cut_into_blocks)
 """Passes after which the program rounds differently, as are these: left out of exact programs."""
 ROUNDING_IN_BLOCKS: tuple[Pass, ...] = (transpose_outputs, store_few_columns)
-KERNELS: tuple[Pass, ...] = (take_by_constant, fill_extrema, widen_masks, update_parts, place_parts, drop_dead_calls)
+KERNELS: tuple[Pass, ...] = (
+    take_by_constant,
+    fill_extrema,
+    widen_masks,
+    choose_by_bits,
+    update_parts,
+    place_parts,
+    drop_dead_calls,
+)
 
 
 def compile_recording(

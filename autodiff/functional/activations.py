@@ -1,24 +1,21 @@
 """Activations and other functions that NumPy lacks. At kinks their gradients are PyTorch's."""
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autodiff.function import composed, differentiable
 from autodiff.functional.erf import erf_values
+from autodiff.rules.elementwise import masked, sigmoid
+from autodiff.rules.reductions import restore
 
 # Kinked at 0
 
 
-def relu_gradient(g: Any, out: Any) -> Any:
-    """Return g where the output is above 0, and 0 elsewhere."""
-    slope = (out > 0).astype(g.dtype)  # NumPy multiplies numbers faster than booleans,
-    slope *= g  # and in place, in what is new here, without the cost of a further large array
-    return slope
-
-
-@differentiable(x=relu_gradient)
+@differentiable(x=lambda g, out: masked(g, out > 0))
 def relu(x: Any) -> Any:
     """Return max(x, 0), elementwise; the gradient at 0 is 0."""
     return np.maximum(x, 0)
@@ -42,20 +39,13 @@ def selu(x: Any) -> Any:
     return 1.0507009873554805 * elu(x, 1.6732632423543772)
 
 
-@differentiable(x=lambda g, x, low, high: g * ((x > low) & (x < high)))
+@differentiable(x=lambda g, x, low, high: masked(g, (x > low) & (x < high)))
 def hardtanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
     """Return x limited to an interval; unlike clip, the gradient at its ends is 0."""
     return np.clip(x, low, high)
 
 
 # Smooth
-
-
-@differentiable(x=lambda g, out: g * out * (1 - out))
-def sigmoid(x: Any) -> Any:
-    """Return 1 / (1 + exp(-x)), elementwise."""
-    with np.errstate(over="ignore"):  # exp(-x) may be inf, which gives 0, as it should
-        return 1 / (1 + np.exp(-x))
 
 
 @differentiable(x=lambda g, x: g * sigmoid(x))
@@ -70,10 +60,23 @@ def log_sigmoid(x: Any) -> Any:
     return -softplus(-x)
 
 
-@composed()
+@differentiable(values=lambda g, weights: g * weights, weights=lambda g, values: g * values)
+def weighed(values: Any, weights: Any) -> Any:
+    """Return values * weights, which is 0 where a weight is, be the value infinite."""
+    with np.errstate(invalid="ignore"):
+        return masked(values * weights, weights != 0)
+
+
+def silu_slope(x: Any) -> Any:
+    """Return the derivative of silu."""
+    share = sigmoid(x)
+    return share + weighed(x, share * (1 - share))
+
+
+@differentiable(x=lambda g, x: g * silu_slope(x))
 def silu(x: Any) -> Any:
     """Return x * sigmoid(x), elementwise (Elfwing et al. 2018)."""
-    return x * sigmoid(x)
+    return weighed(x, sigmoid(x))
 
 
 def tanh(x: Any) -> Any:
@@ -87,47 +90,83 @@ def erf(x: Any) -> Any:
     return erf_values(x)
 
 
-@composed()
+def normal_share(x: Any, approximate: str) -> Any:
+    """Return the normal distribution function, or its approximation by a tanh."""
+    if approximate == "none":
+        return (1 + erf(x * math.sqrt(0.5))) / 2
+    if approximate == "tanh":
+        return (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))) / 2
+    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}")
+
+
+def gelu_slope(x: Any, approximate: str) -> Any:
+    """Return the derivative of gelu: the distribution function, and x times the density."""
+    share = normal_share(x, approximate)
+    if approximate == "none":
+        return share + weighed(x, np.exp(-x * x / 2) / math.sqrt(2 * math.pi))
+    inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)  # of the tanh
+    return share + weighed(x * inner, 2 * share * (1 - share))
+
+
+@differentiable(x=lambda g, x, approximate: g * gelu_slope(x, approximate))
 def gelu(x: Any, approximate: str = "none") -> Any:
     """Return x times the normal distribution function of x (Hendrycks & Gimpel 2016).
 
     approximate: "none", or "tanh" for their approximation of the distribution function by a tanh.
     """
-    if approximate == "none":
-        return x * (1 + erf(x * math.sqrt(0.5))) / 2
-    if approximate == "tanh":
-        return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))) / 2
-    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}")
+    return weighed(x, normal_share(x, approximate))
 
 
 # Along an axis
 
 
+def in_single(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function of an array add up half precision numbers, which end at 65,504, in single precision."""
+
+    @functools.wraps(forward)
+    def compute(x: Any, *args: Any, **keywords: Any) -> Any:
+        if getattr(x, "dtype", None) != np.float16:
+            return forward(x, *args, **keywords)
+        return forward(x.astype(np.float32), *args, **keywords).astype(np.float16)
+
+    return compute
+
+
 @differentiable(x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
+@in_single
 def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     """Return exp(x) / sum(exp(x)) along the axis: positive numbers that sum to 1."""
+    if not np.size(x):
+        return +x
     exponentials = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return exponentials / np.sum(exponentials, axis=axis, keepdims=True)
 
 
 @differentiable(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
+@in_single
 def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     """Return log(softmax(x)) along the axis, without overflow and without the loss of small probabilities."""
+    if not np.size(x):
+        return +x
     shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
-def restore(reduced: Any, shape: tuple[int, ...], axis: Any) -> Any:
-    """Return what a reduction made of an array of that shape, with the reduced axes back as length 1."""
-    axes = range(len(shape)) if axis is None else [int(i) % len(shape) for i in np.atleast_1d(axis)]
-    return np.reshape(reduced, tuple(1 if i in axes else length for i, length in enumerate(shape)))
+def shares(x: Any, axis: Any) -> Any:
+    """Return the gradient of logsumexp: softmax, and its limit where a largest element is infinite."""
+    if not np.size(x):
+        return +x
+    largest = np.max(x, axis=axis, keepdims=True)
+    limits = np.where(x < math.inf, -math.inf, 0).astype(x.dtype)
+    return softmax(np.where(largest < math.inf, x, limits), axis)
 
 
-@differentiable(
-    x=lambda g, x, out, axis: restore(g, x.shape, axis) * np.exp(x - restore(out, x.shape, axis)), accepts=["keepdims"]
-)
+@differentiable(x=lambda g, x, axis: restore(g, x.shape, axis) * shares(x, axis), accepts=["keepdims"])
+@in_single
 def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
-    """Return log(sum(exp(x))) along the axis, by default of all elements, without overflow."""
+    """Return log(sum(exp(x))) along the axis, by default of all elements, without overflow; -inf of none."""
+    if not np.size(x):
+        return np.sum(x, axis=axis, keepdims=keepdims) - math.inf
     largest = np.max(x, axis=axis, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0)
     with np.errstate(divide="ignore"):  # the logarithm of an empty probability is -inf, as it should
@@ -168,4 +207,4 @@ def dropout(x: Any, probability: float, rng: np.random.Generator, training: bool
     if not training:
         return x
     kept = rng.random(np.shape(x)) >= probability
-    return x * (kept.astype(x.dtype) * (1 / (1 - probability)))
+    return masked(x, kept) * (1 / (1 - probability))

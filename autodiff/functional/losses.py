@@ -1,14 +1,15 @@
 """Losses, by default the mean over all samples; definitions and gradients are PyTorch's."""
 
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.function import Function, composed, differentiable
-from autodiff.functional.activations import by_rows, log_softmax, softmax, softplus
-from autodiff.rules.elementwise import as_array
+from autodiff.functional.activations import by_rows, log_softmax, softmax, weighed
+from autodiff.rules.elementwise import as_array, sigmoid
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -39,11 +40,16 @@ def cross_entropy(
     Returns a scalar, or the losses of shape (...) with reduction "none".
     Raises ValueError for labels that do not fit the logits, in shape or in range.
     """
+    if logits.dtype == np.float16:
+        settings: Any = {"weights": weights, "label_smoothing": label_smoothing, "reduction": reduction}
+        return in_half(cross_entropy, logits, labels, **settings)
     if weights is None and not label_smoothing and reduction == "mean":
         return mean_cross_entropy(logits, labels)
     check_labels(logits, labels)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, found {label_smoothing}")
+    if is_class_index(labels) and not label_smoothing:
+        return nll(log_softmax(logits), labels, weights=weights, reduction=reduction)
     targets = as_probabilities(labels, logits)
     smooth = targets * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
     divisor: Any = samples(logits)
@@ -51,7 +57,12 @@ def cross_entropy(
         class_weights = as_array(weights, logits.dtype)
         smooth = smooth * class_weights
         divisor = np.sum(targets * class_weights) if is_class_index(labels) else divisor
-    return reduced(-np.sum(log_softmax(logits) * smooth, axis=-1), reduction, divisor)
+    return reduced(-np.sum(weighed(log_softmax(logits), smooth), axis=-1), reduction, divisor)
+
+
+def in_half(loss: Callable[..., Any], x: Any, *arguments: Any, **settings: Any) -> Any:
+    """Return a loss of half precision numbers, of which it counts and adds up more than they reach, in theirs."""
+    return np.astype(loss(np.astype(x, np.float32), *arguments, **settings), np.float16)
 
 
 def cross_entropy_logits(g: Any, logits: Any, labels: Any) -> Any:
@@ -70,7 +81,9 @@ def cross_entropy_labels(g: Any, logits: Any) -> Any:
 def mean_cross_entropy(logits: Any, labels: Any) -> Any:
     """Return the mean cross-entropy; see `cross_entropy`."""
     check_labels(logits, labels)
-    return -np.sum(log_softmax(logits) * as_probabilities(labels, logits)) / samples(logits)
+    if is_class_index(labels):
+        return -np.sum(picked(log_softmax(logits), labels)) / samples(logits)
+    return -np.sum(weighed(log_softmax(logits), as_probabilities(labels, logits))) / samples(logits)
 
 
 def fused_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
@@ -111,13 +124,28 @@ def is_class_index(labels: Any) -> bool:
     return dtype.kind in "iu"
 
 
+def is_class(labels: Any, classes: int) -> Any:
+    """Return rows of booleans that are true at the class and false elsewhere."""
+    return np.expand_dims(class_positions((labels,), (classes,)), -1) == np.arange(classes)
+
+
 def one_hot_rows(labels: Any, classes: int, dtype: Any) -> Any:
     """Return class numbers as rows with a 1 at the class and zeros elsewhere."""
-    numbers = class_positions((labels,), (classes,))
-    return (np.expand_dims(numbers, -1) == np.arange(classes)).astype(dtype)
+    return is_class(labels, classes).astype(dtype)
 
 
 one_hot = Function(one_hot_rows, {}, accepts=["labels", "classes", "dtype"])
+
+
+@differentiable(
+    log_probabilities=lambda g, log_probabilities_shape, labels: np.where(
+        is_class(labels, log_probabilities_shape[-1]), np.expand_dims(g, -1), 0
+    )
+)
+def picked(log_probabilities: Any, labels: Any) -> Any:
+    """Return the log-probability of each label: what the others are does not matter, be they -inf."""
+    numbers = class_positions((labels,), log_probabilities.shape[-1:])
+    return np.take_along_axis(log_probabilities, np.expand_dims(numbers, -1), axis=-1)[..., 0]
 
 
 def as_probabilities(labels: Any, logits: Any) -> Any:
@@ -167,9 +195,14 @@ def nll(log_probabilities: Any, labels: Any, *, weights: Any = None, reduction: 
     if not is_class_index(labels):
         raise ValueError("nll: labels must be class numbers of an integer dtype; cross_entropy takes probabilities")
     check_labels(log_probabilities, labels)
-    targets = as_probabilities(labels, log_probabilities)
-    counted = targets if weights is None else targets * as_array(weights, log_probabilities.dtype)
-    return reduced(-np.sum(log_probabilities * counted, axis=-1), reduction, np.sum(counted))
+    if log_probabilities.dtype == np.float16:
+        return in_half(nll, log_probabilities, labels, weights=weights, reduction=reduction)
+    losses = -picked(log_probabilities, labels)
+    if weights is None:
+        return reduced(losses, reduction, samples(log_probabilities))
+    classes = np.broadcast_to(as_array(weights, losses.dtype), log_probabilities.shape)
+    counted = picked(classes, labels)
+    return reduced(weighed(losses, counted), reduction, np.sum(counted))
 
 
 def likelihood_gradient(g: Any, probabilities: Any, labels: Any) -> Any:
@@ -179,17 +212,17 @@ def likelihood_gradient(g: Any, probabilities: Any, labels: Any) -> Any:
 
 @differentiable(
     probabilities=likelihood_gradient,
-    labels=lambda g, probabilities: g * (log_at_least(1 - probabilities) - log_at_least(probabilities)),
+    labels=lambda g, probabilities: g * (log_at_least(-probabilities, np.log1p) - log_at_least(probabilities)),
 )
 def binary_losses(probabilities: Any, labels: Any) -> Any:
     """Return the binary cross-entropy, elementwise; no logarithm falls below -100."""
-    return -(labels * log_at_least(probabilities) + (1 - labels) * log_at_least(1 - probabilities))
+    return -(labels * log_at_least(probabilities) + (1 - labels) * log_at_least(-probabilities, np.log1p))
 
 
-def log_at_least(x: Any) -> Any:
+def log_at_least(x: Any, log: Any = np.log) -> Any:
     """Return log(x), or -100 where that is lower."""
     with np.errstate(divide="ignore"):
-        return np.maximum(np.log(x), -100)
+        return np.maximum(log(x), -100)
 
 
 @composed()
@@ -203,7 +236,17 @@ def binary_cross_entropy(probabilities: Any, labels: Any, *, reduction: Reductio
 def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: Reduction = "mean") -> Any:
     """Return the cross-entropy of sigmoid(logits) and labels from 0 to 1, without overflow."""
     check_same_shape("binary_cross_entropy_with_logits", logits, labels)
-    return reduced(softplus(logits) - logits * labels, reduction)
+    return reduced(logit_losses(logits, labels), reduction)
+
+
+@differentiable(
+    logits=lambda g, logits, labels: g * (sigmoid(logits) - labels),
+    labels=lambda g, logits: -g * logits,
+)
+def logit_losses(logits: Any, labels: Any) -> Any:
+    """Return softplus(logits) - logits * labels, elementwise, without a difference of two large numbers."""
+    wrong = weighed(np.absolute(logits), np.where(logits > 0, 1 - labels, labels))
+    return wrong + np.log1p(np.exp(-np.absolute(logits)))
 
 
 @composed()
@@ -211,7 +254,7 @@ def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean
     """Return targets * (log(targets) - log_probabilities), 0 where a target is 0 (Kullback & Leibler 1951)."""
     check_same_shape("kl_div", log_probabilities, targets)
     positive = np.where(targets > 0, targets, 1)
-    return reduced(targets * (np.log(positive) - log_probabilities), reduction)
+    return reduced(weighed(np.log(positive) - log_probabilities, targets), reduction)
 
 
 # Regression

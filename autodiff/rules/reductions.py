@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.function import composed, differentiable, no_gradient, rule
-from autodiff.rules.elementwise import as_array
+from autodiff.rules.elementwise import as_array, masked
 
 Axis = int | tuple[int, ...] | None
 Keepdims = Any  # a bool, which the types of NumPy 2.5 take as a literal True or False alone
@@ -49,14 +49,23 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
 def share(g: Any, a: Any, out: Any, axis: Axis) -> Any:
     """Return the gradient of an extremum, split evenly among the elements tied for it."""
     chosen = a == restore(out, a.shape, axis)
-    ties = np.sum(chosen, axis=axis, keepdims=True).astype(g.dtype)
-    return np.where(chosen, restore(g, a.shape, axis) / ties, 0)
+    ties = np.sum(chosen, axis=axis, keepdims=True)
+    return np.where(chosen, (restore(g, a.shape, axis) / ties).astype(g.dtype), 0)
 
 
 # Sums and means
 
 rule(np.sum, a=lambda g, a_shape, axis: spread(g, a_shape, axis), accepts=["keepdims"])
-rule(np.mean, a=lambda g, a_shape, axis: spread(g, a_shape, axis) / count(a_shape, axis), accepts=["keepdims"])
+rule(np.mean, a=lambda g, a_shape, axis: mean_gradient(g, a_shape, axis), accepts=["keepdims"])
+
+HALF_PRECISION = 65_504
+"""The largest number of half precision: more elements cannot be counted in it."""
+
+
+def mean_gradient(g: Any, shape: tuple[int, ...], axis: Axis) -> Any:
+    """Return the gradient of a mean: an equal share for every element."""
+    elements = count(shape, axis)
+    return spread(g, shape, axis) * (1 / elements) if elements > HALF_PRECISION else spread(g, shape, axis) / elements
 
 
 @composed(np.average)
@@ -110,7 +119,7 @@ def std(
     return root(var(a, axis, ddof=ddof, keepdims=keepdims, correction=correction))
 
 
-@differentiable(x=lambda g, out: g * (out != 0) / (2 * out + (out == 0)))
+@differentiable(x=lambda g, out: masked(g, out != 0) / (2 * out + (out == 0)))
 def root(x: Any) -> Any:
     """Return the square root, with the gradient 0 at 0, as lengths and deviations have it."""
     return np.sqrt(x)
@@ -178,6 +187,10 @@ rule(np.cumsum, a=lambda g, a_shape, axis: sum_from(g, a_shape, axis))
 @composed(np.diff, weak=True)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Return the differences of neighbours, n times over."""
+    if n == 0:
+        return np.copy(a)
+    if n < 0:
+        raise ValueError(f"np.diff: n must be 0 or more, found {n}")
     ends = [value if value is None or np.ndim(value) else widen(value, a, axis) for value in (prepend, append)]
     parts = [part for part in (ends[0], a, ends[1]) if part is not None]
     moved = np.moveaxis(np.concatenate(parts, axis=axis) if len(parts) > 1 else a, axis, -1)
@@ -253,18 +266,18 @@ def nansum(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
 @composed(np.nanmean)
 def nanmean(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
     """Return the mean of the elements that are numbers."""
-    numbers = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims).astype(a.dtype)
-    return np.nansum(a, axis=axis, keepdims=keepdims) / numbers
+    numbers = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims)
+    return np.astype(np.nansum(a, axis=axis, keepdims=keepdims) / numbers, a.dtype)
 
 
 @composed(np.nanvar)
 def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Keepdims = False) -> Any:
     """Return the variance of the elements that are numbers."""
-    numbers = np.sum(~np.isnan(a), axis=axis, keepdims=True).astype(a.dtype)
-    mean = np.nansum(a, axis=axis, keepdims=True) / numbers
+    numbers = np.sum(~np.isnan(a), axis=axis, keepdims=True)
+    mean = np.astype(np.nansum(a, axis=axis, keepdims=True) / numbers, a.dtype)
     deviation = np.where(np.isnan(a), 0, a - mean)
     freedom = numbers - ddof if keepdims else np.reshape(numbers, reduced_shape(np.shape(a), axis)) - ddof
-    return np.sum(np.square(deviation), axis=axis, keepdims=keepdims) / freedom
+    return np.astype(np.sum(np.square(deviation), axis=axis, keepdims=keepdims) / freedom, a.dtype)
 
 
 @composed(np.nanstd)

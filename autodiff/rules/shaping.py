@@ -312,7 +312,7 @@ def triu(m: Any, k: int = 0) -> Any:
 
 def lower_triangle(shape: Shape, k: int) -> Any:
     """Return which elements of a matrix stand on the k-th diagonal or below it."""
-    return np.tri(shape[-2], shape[-1], k, dtype=bool)
+    return np.tri((*shape, *shape)[-2], shape[-1], k, dtype=bool)  # of a vector: as many rows as columns
 
 
 # Padding
@@ -320,11 +320,16 @@ def lower_triangle(shape: Shape, k: int) -> Any:
 
 def unpadded(g: Any, shape: Shape, pad_width: Any) -> Any:
     """Return the part of a padded array that stood there before."""
-    before = np.pad(np.zeros(shape, dtype=bool), pad_width, constant_values=True)
-    starts = [
-        int(np.argmin(np.all(before, axis=tuple(i for i in range(g.ndim) if i != axis)))) for axis in range(g.ndim)
-    ]
+    starts = [start for start, _ in pad_widths(pad_width, len(shape))]
     return g[tuple(slice(start, start + length) for start, length in zip(starts, shape, strict=True))]
+
+
+def pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
+    """Return how much np.pad puts before and after each axis; a dict names axes."""
+    if isinstance(pad_width, dict):
+        named = {axis % ndim: np.broadcast_to(pair, 2) for axis, pair in pad_width.items()}
+        return [tuple(map(int, named.get(axis, (0, 0)))) for axis in range(ndim)]  # type: ignore[misc]
+    return [(int(start), int(end)) for start, end in np.broadcast_to(pad_width, (ndim, 2))]
 
 
 def pad_with_constants(array: Any, pad_width: Any, constant_values: Any = 0) -> Any:

@@ -46,6 +46,12 @@ def regular(random: Random, *shape: int) -> Any:
     return (left[..., :size] * np.linspace(1, 4, size)) @ right[..., :size, :]
 
 
+def singular(random: Random) -> list[Sample]:
+    """Return square matrices without an inverse: one that lacks a rank, one that lacks two, zeros, and a stack."""
+    lacking = np.stack([regular(random, 4, 3) @ regular(random, 3, 4), regular(random, 4, 2) @ regular(random, 2, 4)])
+    return [call(lacking[0]), call(lacking[1]), call(np.zeros((3, 3))), call(np.zeros((2, 2))), call(lacking)]
+
+
 def matrices(*shapes: Shape) -> Maker:
     """Return samples of a function of one matrix, or of a stack of them."""
     return lambda random: [call(regular(random, *shape)) for shape in shapes]
@@ -172,7 +178,11 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.linalg.multi_dot: lists_of([(2, 3), (3, 4), (4, 2)], [(3,), (3, 2)], [(2, 3), (3, 2), (2,)]),
     np.linalg.inv: matrices((3, 3), (2, 3, 3), (1, 1)),
     np.linalg.solve: solve_samples,
-    np.linalg.det: matrices((3, 3), (2, 3, 3), (1, 1)),
+    np.linalg.det: both(matrices((3, 3), (2, 3, 3), (1, 1)), singular),
+    linalg.cofactors: matrices((3, 3), (2, 4, 4), (1, 1)),
+    linalg.second_minors: lambda random: [
+        call(spaced(random, shape), regular(random, *shape)) for shape in [(3, 3), (2, 4, 4)]
+    ],
     np.linalg.pinv: matrices((3, 3), (4, 2), (2, 4), (2, 4, 3)),
     np.linalg.slogdet: matrices((3, 3), (2, 3, 3)),
     linalg.log_abs_determinant: matrices((3, 3)),
@@ -202,6 +212,13 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.linalg.matrix_transpose: of_shapes([(2, 3)]),
     np.linalg.diagonal: both(of_shapes([(2, 3, 4)]), with_arguments(((3, 3), ()), offset=1)),
     np.linalg.trace: both(of_shapes([(2, 3, 4)]), with_arguments(((3, 3), ()), offset=1)),
-    np.linalg.vector_norm: both(of_shapes([(2, 3)]), with_arguments(((2, 3), ()), axis=1, keepdims=True, ord=3)),
+    np.linalg.vector_norm: both(
+        of_shapes([(2, 3)], [(2, 3, 2)]),
+        with_arguments(((2, 3), ()), axis=1, keepdims=True, ord=3),
+        with_arguments(((2, 3, 2), ()), axis=(2, 0)),
+        with_arguments(((2, 3, 2), ()), axis=(0, 1), ord=1, keepdims=True),
+        with_arguments(((2, 3, 2), ()), axis=(0, -1), ord=math.inf),
+        with_arguments(((2, 3, 2), ()), ord=3, keepdims=True),
+    ),
     np.linalg.matrix_norm: both(matrices((2, 3, 4)), lambda random: [call(regular(random, 3, 4), ord="nuc")]),
 }

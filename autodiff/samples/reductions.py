@@ -83,13 +83,17 @@ def average_samples(random: Random) -> list[Sample]:
     """Return samples without weights, with weights of the same shape, and with weights of one axis."""
     array, weights = spaced(random, (3, 4)), spaced(random, (3, 4), 0.5, 2)
     calls = [call(array), call(array, 1), call(array, None, weights), call(array, 0, weights, keepdims=True)]
-    return [*calls, call(array, 1, spaced(random, (4,), 0.5, 2)), call(array, -2, weights, True)]
+    calls += [call(array, 1, spaced(random, (4,), 0.5, 2)), call(array, -2, weights, True), call(array, 0, None, True)]
+    block = spaced(random, (2, 3, 4))
+    calls += [call(block, axes, spaced(random, shape, 0.5, 2)) for axes, shape in [((0, 2), (2, 4)), ((2, 1), (4, 3))]]
+    return [*calls, call(block, (0, 1), spaced(random, (2, 3), 0.5, 2), True, keepdims=True)]
 
 
 def differences(random: Random) -> list[Sample]:
     """Return samples of diff along each axis, repeated, and with values put before and after."""
     array, ends = spaced(random, (3, 4)), spaced(random, (3, 1))
     calls = [call(array), call(array, axis=0), call(array, 2), call(array, 0), call(spaced(random, (1,)))]
+    calls += [call(array, 0, -1, ends), call(array, 0, -1, 0.5, ends)]
     return [*calls, call(array, 1, -1, ends), call(array, 1, -1, 0.5, ends), call(spaced(random, (4,)), 1, -1, 0.0)]
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional as TF  # noqa: N812
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.functional import losses
+from autodiff.functional import activations, losses
 from autodiff.gradcheck import checked_functions
 from autodiff.rules import decompositions, einsum, elementwise, indexing, norms, reductions, shaping
 from autodiff.rules import linalg as our_linalg
@@ -104,8 +104,10 @@ def extended(extreme, fill):
 
 def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
     weights = torch.ones_like(a) if weights is None else weights
-    if weights.ndim == 1 and a.ndim == 2:
-        weights = weights[:, None] if axis == 0 else weights[None]
+    if weights.shape != a.shape:
+        axes = [i % a.ndim for i in (axis if isinstance(axis, tuple) else (axis,))]
+        weights = weights.permute(np.argsort(axes).tolist())
+        weights = weights.reshape([n if i in axes else 1 for i, n in enumerate(a.shape)])
     weights = weights.expand(a.shape)
     total = weights.sum(dim=over(axis, a), keepdim=keepdims)
     mean = (a * weights).sum(dim=over(axis, a), keepdim=keepdims) / total
@@ -113,6 +115,8 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=False):
 
 
 def diff(a, n=1, axis=-1, prepend=None, append=None):
+    if not n:
+        return a
     ends = [
         torch.full_like(a.narrow(axis, 0, 1), value) if isinstance(value, float) else value
         for value in (prepend, append)
@@ -167,6 +171,22 @@ def lower(x, triangle="L"):
 def qr(a, mode="reduced"):
     q, r = linalg.qr(a)
     return r if mode == "r" else (q, r)
+
+
+def determinant(a):
+    """Return the determinant by Laplace's expansion, a polynomial, so that it has derivatives at singular matrices."""
+    if a.shape[-1] == 1:
+        return a[..., 0, 0]
+    minors = [determinant(torch.cat([a[..., 1:, :i], a[..., 1:, i + 1 :]], dim=-1)) for i in range(a.shape[-1])]
+    return sum((-1) ** i * a[..., 0, i] * minor for i, minor in enumerate(minors))
+
+
+def cofactors(a):
+    return torch.autograd.grad(determinant(a).sum(), a, create_graph=True)[0]
+
+
+def second_minors(direction, a):
+    return torch.autograd.grad((cofactors(a) * direction).sum(), a, create_graph=True)[0]
 
 
 def svd(a, full_matrices=True, compute_uv=True):
@@ -232,9 +252,22 @@ def block(rows):
     return torch.cat([row.reshape(1, *row.shape) if not row.ndim else row for row in rows], dim=-1)
 
 
+def pad_named(a, widths, value):
+    """Return an array padded along the axes that a dict names."""
+    pairs = [(0, 0)] * a.ndim
+    for axis, pair in widths.items():
+        pairs[axis] = np.broadcast_to(pair, 2).tolist()
+    return TF.pad(a, [n for pair in reversed(pairs) for n in pair], value=value)
+
+
+def triangle(function):
+    """Return tril or triu, of which NumPy makes a matrix of a vector."""
+    return lambda a, k=0: function(a.expand(len(a), -1) if a.ndim == 1 else a, k)
+
+
 def pad(a, width, mode="constant", constant_values=0.0):
-    if mode != "constant":
-        return by_position(np.pad)(a, width, mode)
+    if mode != "constant" or isinstance(width, dict):
+        return by_position(np.pad)(a, width, mode) if mode != "constant" else pad_named(a, width, constant_values)
     pairs = np.broadcast_to(width, (a.ndim, 2))[::-1].ravel().tolist()
     return TF.pad(a, pairs, value=constant_values)
 
@@ -361,7 +394,9 @@ TORCH = {
     np.linalg.multi_dot: multi_dot,
     np.linalg.inv: linalg.inv,
     np.linalg.solve: lambda a, b: linalg.solve(a, b[..., None])[..., 0] if b.ndim == 1 else linalg.solve(a, b),
-    np.linalg.det: linalg.det,
+    np.linalg.det: determinant,
+    our_linalg.cofactors: cofactors,
+    our_linalg.second_minors: second_minors,
     np.linalg.pinv: linalg.pinv,
     our_linalg.log_abs_determinant: lambda a: linalg.slogdet(a)[1],
     np.linalg.slogdet: linalg.slogdet,
@@ -430,8 +465,8 @@ TORCH = {
     np.unwrap: unwrap,
     np.diag: torch.diag,
     np.diagflat: torch.diagflat,
-    np.tril: torch.tril,
-    np.triu: torch.triu,
+    np.tril: triangle(torch.tril),
+    np.triu: triangle(torch.triu),
     np.pad: pad,
     shaping.pad_with_constants: lambda a, width, value=0.0: pad(a, width, constant_values=value),
     # functional
@@ -448,6 +483,9 @@ TORCH = {
     F.cross_entropy: labelled(TF.cross_entropy),
     losses.mean_cross_entropy: labelled(TF.cross_entropy),
     F.nll: labelled(TF.nll_loss),
+    activations.weighed: lambda values, weights: values * weights,
+    losses.picked: lambda log_p, labels: torch.gather(log_p, -1, labels[..., None])[..., 0],
+    losses.logit_losses: lambda z, labels: softplus(z) - z * labels,
     losses.binary_losses: lambda p, labels: -(labels * torch.log(p) + (1 - labels) * torch.log(1 - p)),
     F.binary_cross_entropy: pairwise(lambda p, labels: -(labels * torch.log(p) + (1 - labels) * torch.log(1 - p))),
     F.binary_cross_entropy_with_logits: pairwise(lambda z, labels: softplus(z) - z * labels),
