@@ -98,7 +98,7 @@ class Function:
                     parents[name] = value.node
         if not has_tensor:
             return self.forward(*args, **keywords)
-        self.check_accepted(args, keywords)
+        self.check_accepted(args, keywords, bool(parents) and modes.grad_enabled)
         arrays = [unwrap(value) for value in args]
         if isinstance(self.forward, np.ufunc):
             weaken_lists(arrays)
@@ -196,8 +196,8 @@ class Function:
         self.plans[arguments] = tuple(plan)
         return self.plans[arguments]
 
-    def check_accepted(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        """Refuse arguments that the rules do not know, rather than be wrong about them."""
+    def check_accepted(self, args: tuple[Any, ...], keywords: dict[str, Any], has_gradient: bool) -> None:
+        """Refuse arguments that the rules do not know, rather than be wrong about them; out= in any case."""
         if len(args) > len(self.names):
             raise MissingRuleError(
                 f"{self.name} takes {len(self.names)} arguments on tensors, found {len(args)}{no_out(self)}"
@@ -207,7 +207,8 @@ class Function:
                 continue
             if name == "out":
                 raise MissingRuleError(f"{self.name} cannot write into out= while recording{no_out(self)}")
-            raise MissingRuleError(f"{self.name} has no derivative rule that knows its argument {name!r}")
+            if has_gradient:
+                raise MissingRuleError(f"{self.name} has no derivative rule that knows its argument {name!r}")
 
 
 class Variadic(Function):
@@ -226,7 +227,7 @@ class Variadic(Function):
         """Apply the function; see `Function.__call__`."""
         if not any(isinstance(value, Tensor) for value in args):
             return self.forward(*args, **keywords)
-        self.check_accepted((), keywords)
+        self.check_accepted((), keywords, True)
         arrays = [unwrap(value) for value in args]
         out = self.compute(self.forward, arrays, keywords)
         parents = {
@@ -316,7 +317,8 @@ def numpys_own(function: Callable[..., Any], definition: Callable[..., Any], wea
     def call(*args: Any, **keywords: Any) -> Any:
         values = (*args, *keywords.values())
         if (modes.grad_enabled and is_any(is_recorded, values)) or (weak and is_any(is_floating, values)):
-            return definition(*args, **keywords)
+            out = definition(*args, **keywords)
+            return wrap(out, None) if isinstance(out, np.ndarray) else out  # it depends on none of the tensors
         return apply_without_gradient(function, *args, **keywords)
 
     return call

@@ -82,7 +82,8 @@ def assert_same(found, expected, what):
         assert found == expected, what
 
 
-NUMBERS_ARE_WEAK = {np.quantile, np.percentile, np.diff, np.append}  # where NumPy makes float64 of them
+QUANTILES = {np.quantile, np.percentile, np.nanquantile, np.nanpercentile}
+NUMBERS_ARE_WEAK = QUANTILES | {np.diff, np.append}  # where NumPy makes float64 arrays of them
 
 
 def agree(function, arguments, keywords, expected_arguments, expected_keywords, what):
@@ -289,6 +290,27 @@ def test_a_quantile_between_infinities_is_infinite():
 def test_the_variance_of_too_few_elements_is_not_a_number_or_infinite(make):
     assert np.isnan(np.var(make([1.0]), ddof=1).item())
     assert np.var(make([1.0, 2.0]), ddof=2).item() == INF
+
+
+# The methods of ufuncs
+
+MASK = NUMBERS % 3 > 0
+METHODS = {
+    "add.reduce": lambda a: np.add.reduce(a),
+    "add.reduce with everything": lambda a: np.add.reduce(a, 1, np.float64, None, True, 2.0, MASK),
+    "multiply.reduce": lambda a: np.multiply.reduce(a, axis=1),
+    "multiply.reduce of all": lambda a: np.multiply.reduce(a, axis=None, initial=0.5),
+    "maximum.reduce": lambda a: np.maximum.reduce(a, initial=0.5),
+    "minimum.reduce": lambda a: np.minimum.reduce(a, axis=(0, 1), where=MASK, initial=5),
+    "add.accumulate": lambda a: np.add.accumulate(a),
+    "multiply.accumulate": lambda a: np.multiply.accumulate(a, axis=1),
+}
+
+
+@pytest.mark.parametrize("make", [constant, variable])
+@pytest.mark.parametrize("name", METHODS)
+def test_the_methods_of_ufuncs_are_numpys(name, make):
+    assert_same(METHODS[name](make(A)), METHODS[name](A), name)
 
 
 # Python's own ways

@@ -305,8 +305,8 @@ def test_a_function_without_a_rule_raises_and_is_named(function, name):
 
 
 def test_a_ufunc_method_without_a_rule_raises_and_is_named():
-    with pytest.raises(ad.MissingRuleError, match=r"np\.add\.accumulate"):
-        np.add.accumulate(leaf(1.0))
+    with pytest.raises(ad.MissingRuleError, match=r"np\.maximum\.accumulate"):
+        np.maximum.accumulate(leaf(1.0))
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_a_ufunc_method_without_a_rule_raises_and_is_named():
 def test_out_where_and_dtype_are_refused_by_name(keyword, value):
     for function, arguments in [
         (np.add, (leaf(1.0, 2.0), 1.0)),
-        (np.sum, (leaf(1.0, 2.0),)),
+        (np.hypot, (leaf(1.0, 2.0), 1.0)),
         (np.exp, (leaf(1.0, 2.0),)),
     ]:
         with pytest.raises(ad.MissingRuleError, match=keyword):
