@@ -35,6 +35,7 @@ WITHOUT_SAMPLES = {
     **{f: [(A,), (A, 0)] for f in [np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort]},
     np.invert: [(FLAGS,), (NUMBERS,)],
     np.argpartition: [(A, 2), (A, 1, 0)],
+    np.linalg.matrix_rank: [(A,), (A[:, :1] * A[0],)],
     np.lexsort: [(A,)],
     np.searchsorted: [(np.sort(A[0]), B[0])],
     np.can_cast: [(np.float32, np.float64)],

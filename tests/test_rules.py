@@ -149,7 +149,7 @@ def test_float32_in_float32_out_forward_and_backward(function):
         leaves = []
         outputs = outputs_of(function, sample, leaves, np.float32)
         if not promotes(function, sample):
-            assert {output.dtype for output in outputs} == {np.dtype(np.float32)}, sample
+            assert {output.dtype for output in outputs if output.dtype.kind == "f"} == {np.dtype(np.float32)}, sample
         scalar = sum((np.sum(output * output) for output in outputs), start=ad.Tensor(np.float32(0)))
         gradients = differentiate(scalar, leaves, create_graph=True)
         assert {gradient.dtype for gradient in gradients} <= {np.dtype(np.float32)}, sample

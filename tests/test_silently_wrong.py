@@ -457,7 +457,6 @@ ABSENT = {
     "np.ldexp": lambda t: np.ldexp(t, 2),
     "np.spacing": lambda t: np.spacing(t),
     "np.linalg.eig": lambda t: np.linalg.eig(np.diag(t)),
-    "np.linalg.lstsq": lambda t: np.linalg.lstsq(np.diag(t), t),
 }
 
 
@@ -476,7 +475,7 @@ EXTREMA = {np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin}
 RUNNING = {np.cumsum, np.cumprod, np.nancumsum, np.nancumprod, np.cumulative_sum, np.cumulative_prod}
 KNOWN = {
     (np.astype, "dtype"),
-    *((function, "dtype") for function in SUMS | MEANS | RUNNING),
+    *((function, "dtype") for function in SUMS | MEANS | RUNNING | {np.trace, np.linalg.trace}),
     *((function, "initial") for function in SUMS | EXTREMA),
     *((function, "where") for function in SUMS | MEANS | EXTREMA),
 }

@@ -47,9 +47,9 @@ rule(
 
 
 @composed(np.vecdot, np.linalg.vecdot)
-def vecdot(a: Any, b: Any) -> Any:
-    """Return the scalar products along the last axis."""
-    return np.sum(a * b, axis=-1)
+def vecdot(a: Any, b: Any, *, axis: int = -1) -> Any:
+    """Return the scalar products along an axis."""
+    return np.sum(np.moveaxis(a, axis, -1) * np.moveaxis(b, axis, -1), axis=-1)
 
 
 @composed(np.matvec)
@@ -128,9 +128,9 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 
 
 @composed(np.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
     """Return the sum along a diagonal."""
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 @composed(np.linalg.matrix_power)
@@ -246,17 +246,6 @@ def second_minors(direction: Any, a: Any) -> Any:
 rule(np.linalg.det, a=lambda g, a: g[..., None, None] * cofactors(a))
 
 
-def pinv_gradient(g: Any, a: Any, out: Any) -> Any:
-    """Return the gradient of the pseudo-inverse, for matrices whose rank stays (Golub & Pereyra 1973)."""
-    rows = identity_like(a) - a @ out
-    columns = identity_like(out) - out @ a
-    outside = rows @ transposed(g) @ out @ transposed(out) + transposed(out) @ out @ transposed(g) @ columns
-    return outside - transposed(out) @ g @ transposed(out)
-
-
-rule(np.linalg.pinv, a=pinv_gradient, accepts=["rcond"])
-
-
 @differentiable(a=lambda g, a: g[..., None, None] * inverse_transposed(a))
 def log_abs_determinant(a: Any) -> Any:
     """Return the logarithm of the absolute determinant."""
@@ -300,6 +289,32 @@ def linalg_diagonal(x: Any, *, offset: int = 0) -> Any:
 
 
 @composed(np.linalg.trace)
-def linalg_trace(x: Any, *, offset: int = 0) -> Any:
+def linalg_trace(x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
     """Return the sum along a diagonal of the last two axes."""
-    return np.trace(x, offset, -2, -1)
+    return np.trace(x, offset, -2, -1, dtype=dtype)
+
+
+# Tensors as matrices
+
+
+@composed(np.linalg.tensorinv)
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """Return the inverse of an array as a map from its last axes to its first `ind`."""
+    if ind <= 0:
+        raise ValueError(f"np.linalg.tensorinv: ind must be above 0, found {ind}")
+    shape = np.shape(a)
+    back = np.linalg.inv(np.reshape(a, (-1, math.prod(shape[ind:]))))
+    return np.reshape(back, (*shape[ind:], *shape[:ind]))
+
+
+@composed(np.linalg.tensorsolve)
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """Return the x with tensordot(a, x) = b; `axes` of a are moved to its end first."""
+    moved = axes_of(axes, np.ndim(a)) if axes is not None else ()
+    a = np.transpose(a, (*[i for i in range(np.ndim(a)) if i not in moved], *moved))
+    shape = np.shape(a)[np.ndim(b) :]
+    rows = np.reshape(a, (-1, math.prod(shape)))
+    return np.reshape(np.linalg.solve(rows, np.reshape(b, -1)), shape)
+
+
+no_gradient(np.linalg.matrix_rank)

@@ -189,12 +189,26 @@ def second_minors(direction, a):
     return torch.autograd.grad((cofactors(a) * direction).sum(), a, create_graph=True)[0]
 
 
-def svd(a, full_matrices=True, compute_uv=True):
+def cond(x, p=None):
+    if p in (None, -2):
+        values = linalg.svdvals(x)
+        return values[..., 0] / values[..., -1] if p is None else values[..., -1] / values[..., 0]
+    return linalg.matrix_norm(x, p) * linalg.matrix_norm(linalg.inv(x), p)  # torch's own writes in place
+
+
+def lstsq(a, b, rcond=None):
+    x = linalg.pinv(a) @ b
+    residuals = ((b - a @ x) ** 2).sum(0).reshape(-1) if a.shape[0] > a.shape[1] else torch.zeros(0, dtype=a.dtype)
+    return x, residuals, linalg.matrix_rank(a).to(torch.int32), linalg.svdvals(a)
+
+
+def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     """Return the decomposition with each pair of vectors in the direction in which NumPy has it."""
+    a = lower(a) if hermitian else a
     if not compute_uv:
         return linalg.svdvals(a)
     u, s, vh = linalg.svd(a, full_matrices=False)
-    ours = np.linalg.svd(a.numpy(force=True), full_matrices=False)[0]
+    ours = np.linalg.svd(a.numpy(force=True), full_matrices=False, hermitian=hermitian)[0]
     signs = torch.sign((u * torch.tensor(ours)).sum(-2).detach())
     return u * signs[..., None, :], s, vh * signs[..., :, None]
 
@@ -378,8 +392,8 @@ TORCH = {
     np.nanprod: along_end(lambda x: torch.prod(torch.where(torch.isnan(x), 1, x), dim=-1)),
     # linear algebra
     np.einsum: torch.einsum,
-    np.vecdot: linalg.vecdot,
-    np.linalg.vecdot: linalg.vecdot,
+    np.vecdot: lambda a, b, axis=-1: linalg.vecdot(a, b, dim=axis),
+    np.linalg.vecdot: lambda a, b, axis=-1: linalg.vecdot(a, b, dim=axis),
     np.matvec: lambda a, b: (a @ b[..., None])[..., 0],
     np.vecmat: lambda a, b: (a[..., None, :] @ b)[..., 0, :],
     np.dot: dot,
@@ -404,10 +418,17 @@ TORCH = {
     np.linalg.det: determinant,
     our_linalg.cofactors: cofactors,
     our_linalg.second_minors: second_minors,
-    np.linalg.pinv: linalg.pinv,
+    np.linalg.pinv: lambda a, rcond=None, hermitian=False, **keywords: linalg.pinv(lower(a) if hermitian else a),
+    decompositions.pseudo_inverse: linalg.pinv,
+    np.linalg.cond: cond,
+    np.linalg.lstsq: lstsq,
+    np.linalg.tensorinv: linalg.tensorinv,
+    np.linalg.tensorsolve: linalg.tensorsolve,
     our_linalg.log_abs_determinant: lambda a: linalg.slogdet(a)[1],
     np.linalg.slogdet: linalg.slogdet,
-    np.linalg.cholesky: lambda a: linalg.cholesky(lower(a)),
+    np.linalg.cholesky: lambda a, upper=False: (
+        linalg.cholesky(lower(a.mT), upper=True) if upper else linalg.cholesky(lower(a))
+    ),
     decompositions.cholesky_factor: linalg.cholesky,
     decompositions.eigenvalues: linalg.eigvalsh,
     decompositions.eigenvectors: lambda a: eigh(a)[1],
