@@ -135,12 +135,15 @@ def outputs_of(function, sample, leaves, dtype=np.float64):
     return list(result) if isinstance(result, list | tuple) else [result]
 
 
+PROMOTING = {np.astype, np.float_power, np.interp, np.cov, np.corrcoef, np.geomspace, np.vander, np.bincount}
+
+
 def promotes(function, sample):
     """Return whether NumPy itself answers float32 with float64: always, asked to, or for an array of integers."""
     if "dtype" in sample.keywords:
         return True
     integers = [value for value in sample.arguments if isinstance(value, np.ndarray) and value.dtype.kind in "iu"]
-    return function in (np.astype, np.float_power) or (isinstance(function, np.ufunc) and bool(integers))
+    return function in PROMOTING or (isinstance(function, np.ufunc) and bool(integers))
 
 
 @each_function

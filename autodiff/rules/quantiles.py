@@ -82,7 +82,7 @@ def nanquantile(
     fractions = fractions_of(q, scale, "np.nanquantile" if scale == 1 else "np.nanpercentile")
     rows = last(a, axis)
     numbers = np.sum(~np.isnan(rows), axis=-1)  # a constant, and so are the positions in each row
-    positions = positions_in_rows(fractions.reshape(-1), getattr(numbers, "_data", numbers), method)
+    positions = positions_in_rows(fractions.reshape(-1), numbers, method)
     values = interpolated(np.sort(rows, axis=-1), positions)  # NaN come last
     return arranged(values, fractions, np.shape(a), axis, keepdims)
 

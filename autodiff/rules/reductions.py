@@ -309,4 +309,5 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 # No gradient
 
 no_gradient(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort)
+no_gradient(np.digitize, np.histogram, np.histogram_bin_edges, np.histogram2d, np.histogramdd)
 no_gradient(np.any, np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted)

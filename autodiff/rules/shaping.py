@@ -193,6 +193,14 @@ splitting(np.vsplit, lambda ndim: 0)
 splitting(np.hsplit, lambda ndim: 0 if ndim == 1 else 1)
 splitting(np.dsplit, lambda ndim: 2)
 
+
+@composed(np.unstack)
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    """Return the slices along an axis."""
+    moved = np.moveaxis(x, axis, 0)
+    return tuple(moved[i] for i in range(len(moved)))
+
+
 # Rearrangements: NumPy moves the positions of the elements, and the elements are taken from there
 
 
@@ -250,6 +258,23 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     own = np.arange(count).reshape(np.shape(arr))
     new = np.arange(count, count + math.prod(np.shape(values))).reshape(np.shape(values))
     return joined(np.reshape(arr, -1), np.reshape(values, -1))[np.insert(own, obj, new, axis=axis)]
+
+
+@composed(np.unique)
+def unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: Any = None
+) -> Any:
+    """Return the different elements, or slices, in order; the gradient goes to the first of equals."""
+    _, index, *further = apply_without_gradient(np.unique, ar, True, return_inverse, return_counts, axis)
+    values = np.take(ar, index, axis=axis)
+    return (values, *([index] if return_index else []), *further) if return_index or further else values
+
+
+@composed(np.bincount)
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """Return how often each whole number from 0 on occurs, each time counting as its weight, in float64."""
+    length = max(int(np.max(x, initial=-1)) + 1, minlength)
+    return placed(np.astype(weights, np.float64), (as_array(x, np.intp),), (length,))
 
 
 @composed(np.sort)

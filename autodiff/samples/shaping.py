@@ -107,6 +107,18 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.vsplit: with_arguments(((4, 2), (2,)), ((3, 2, 2), ([1],))),
     np.hsplit: with_arguments(((4, 2), (2,)), ((5,), ([1, 3],))),
     np.dsplit: with_arguments(((1, 2, 4), (2,)), ((2, 2, 3), ([1],))),
+    np.unstack: both(of_shapes([(3,)], [(2, 3)]), with_arguments(((2, 3, 4), ()), axis=-1)),
+    np.unique: both(
+        of_shapes([(5,)], [(2, 3)]),
+        lambda random: [
+            call(spaced(random, (4,)), True, True, True),
+            call(spaced(random, (3, 2)), axis=0, return_counts=True),
+        ],
+    ),
+    np.bincount: lambda random: [
+        call([0, 3, 1, 3], spaced(random, (4,))),
+        call(np.array([2, 0]), spaced(random, (2,)), 5),
+    ],
     np.flip: both(
         with_arguments(((2, 3), ()), ((2, 3), (0,)), ((2, 3), ((0, -1),))), lambda random: [call(strided(random))]
     ),
