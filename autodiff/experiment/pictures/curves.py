@@ -44,7 +44,6 @@ def render_curves(films: Sequence[Film], path: Path) -> None:
     height = TOP + len(groups) * (pair_height + PAIR_GAP) - PAIR_GAP + BOTTOM
     figure = new_figure(WIDTH, height)
     figure.patch.set_alpha(1)
-    figure.set_dpi(figure.dpi * min(SHARPNESS, TALLEST / height))
     for i, (group, shown) in enumerate(zip(groups, names, strict=True)):
         top = TOP + i * (pair_height + PAIR_GAP)
         upper = Box(LEFT, top, right - LEFT, plot_height)
@@ -59,6 +58,7 @@ def render_curves(films: Sequence[Film], path: Path) -> None:
             name_curves(axes, box, shown)
         loss.tick_params(labelbottom=False)
         accuracy.set_xlabel("epoch", color=INK, fontsize=points(TEXT_SIZE))
+    figure.set_dpi(figure.dpi * min(SHARPNESS, TALLEST / height))
     picture = (
         Image.fromarray(drawn(figure)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     )  # a third of the size
