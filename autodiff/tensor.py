@@ -408,7 +408,9 @@ def as_array(value: Any) -> Any:
         raise TypeError("masked arrays do not work on tensors; fill them, or choose with np.where")
     if isinstance(value, np.ndarray):
         return value
-    return value[...] if isinstance(value, np.generic) else np.asarray(value)  # type: ignore[index]
+    if isinstance(value, np.generic):
+        return value[...]  # type: ignore[index,unused-ignore]  # unknown to the stubs of NumPy 2.4
+    return np.asarray(value)
 
 
 def to_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:

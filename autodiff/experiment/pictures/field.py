@@ -248,7 +248,8 @@ def fill_level(margins: Floats, palette: Palette) -> Floats:
     The level rises with the top softmax probability, 1 / sum(exp(margins)), from 1 / classes to 1.
     """
     scale = (palette.levels - 1) / (1 - 1 / palette.classes)
-    level: Floats = np.float32(scale) / np.exp(margins).sum(axis=0)
+    total: Floats = np.exp(margins).sum(axis=0)
+    level = np.divide(np.float32(scale), total, out=total)
     level += np.float32(0.5 - scale / palette.classes)
     return level
 
