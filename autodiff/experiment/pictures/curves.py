@@ -27,6 +27,7 @@ TITLE_SIZE, TEXT_SIZE = 24, 20
 LINE_HEIGHT = 26  # of a name
 LEADER, SAMPLE, NAME_GAP, LONGEST_NAME = 24, 40, 8, 300
 CURVE_WIDTH = 2.2
+DRAWABLE = 1e-200, 1e200  # losses: matplotlib's axes overflow a little beyond what they show
 GRID_COLOR = "#DDDDDD"
 
 
@@ -135,8 +136,9 @@ def draw_losses(axes: Axes, films: Sequence[Film], limits: tuple[float, float]) 
 
 
 def drawable_losses(film: Film) -> NDArray[np.bool]:
-    """Return which losses of a run have a logarithm."""
-    drawable: NDArray[np.bool] = np.isfinite(film.curve.loss) & (film.curve.loss > 0)
+    """Return which losses of a run a logarithmic axis can show."""
+    least, most = DRAWABLE
+    drawable: NDArray[np.bool] = (film.curve.loss >= least) & (film.curve.loss <= most)
     return drawable
 
 
