@@ -2,7 +2,8 @@
 
 from autodiff import functional, rules
 from autodiff.anomaly import AnomalyError
-from autodiff.capture import CaptureError, capture
+from autodiff.compiler.captured import capture
+from autodiff.compiler.record.errors import CaptureError
 from autodiff.graph import GraphFreedError, detect_anomaly, no_grad
 from autodiff.module import (
     CrossEntropyLoss,

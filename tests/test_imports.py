@@ -15,9 +15,9 @@ FILES = {
 }
 FILES["cli"] = ROOT / "cli.py"
 
-OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.capture", "autodiff.__main__")
+OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.compiler", "autodiff.__main__")
 FACE = {"autodiff", "autodiff.public"}
-"""They gather the public names, of the engine and of capture."""
+"""They gather the public names, of the engine and of the compiler."""
 ENGINE = {name for name in FILES if name != "cli" and not name.startswith(OUTSIDE_ENGINE)} - FACE
 SAVING = "autodiff.saving"
 """It writes a format that others read, by its library."""
@@ -96,14 +96,23 @@ def test_saving_imports_safetensors_too_where_it_is_used():
     assert offenders([SAVING], allowed, at_the_top_only=True) == []
 
 
-def test_the_engine_knows_neither_experiment_nor_capture_nor_cli():
+def test_the_engine_knows_neither_experiment_nor_the_compiler_nor_cli():
     assert offenders(ENGINE, lambda i: not within(i, *OUTSIDE_ENGINE, "cli")) == []
 
 
-def test_capture_knows_the_engine_numpy_and_the_standard_library_alone():
-    capture = [name for name in FILES if within(name, "autodiff.capture")]
+def test_the_compiler_knows_the_engine_numpy_and_the_standard_library_alone():
+    compiler = [name for name in FILES if within(name, "autodiff.compiler")]
     allowed = lambda i: is_standard(i) or (within(i, "numpy", "autodiff") and not within(i, "autodiff.experiment"))
-    assert offenders(capture, allowed) == []
+    assert offenders(compiler, allowed) == []
+
+
+def test_a_room_of_the_compiler_knows_itself_and_those_before_it():
+    rooms = ("record", "passes", "replay")
+    for i, room in enumerate(rooms):
+        members = [name for name in FILES if within(name, f"autodiff.compiler.{room}")]
+        assert members, room
+        later = [f"autodiff.compiler.{other}" for other in (*rooms[i + 1 :], "compiler", "captured")]
+        assert offenders(members, lambda imported, later=later: not within(imported, *later)) == []
 
 
 def is_public(imported):

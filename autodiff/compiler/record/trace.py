@@ -1,0 +1,119 @@
+"""What is recorded of a step: the arrays it computes on, and the calls between them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodiff.compiler.record.errors import Place
+
+NOWHERE = Place("", "")
+Kind = Literal["input", "held", "constant", "made", "kept"]
+
+
+@dataclass(eq=False, slots=True)
+class Storage:
+    """The memory of one array, on which several values may be windows.
+
+    kind: "input", an argument; "held", reachable from the function and alive between calls, as parameters are;
+    "constant", made of Python numbers alone within the step; "made", computed by a call; "kept", made anew by the calls
+    of each step in memory of the program's own.
+    """
+
+    kind: Kind
+    name: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Value:
+    """An array, a NumPy scalar or a Python number at one place of a step, known by all but its contents.
+
+    array: the memory itself, where it exists before the step: that of held arrays, and a copy of constant ones.
+    source: the array that a constant one was copied from.
+    """
+
+    storage: Storage
+    form: Literal["array", "scalar", "number"]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    strides: tuple[int, ...]
+    array: NDArray[Any] | None = None
+    source: NDArray[Any] | None = None
+
+    def is_still(self, array: NDArray[Any]) -> bool:
+        """Return whether an array is what it was when this was made of it."""
+        return self.source is None or bool(np.array_equal(self.array, array, equal_nan=self.dtype.kind == "f"))  # type: ignore[arg-type]
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def nbytes(self) -> int:
+        """The size in memory."""
+        return self.size * self.dtype.itemsize
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """One call: its arguments may hold Values, in lists, tuples and dicts too.
+
+    results: the Values it makes. written: those of its arguments that it writes into. is_view: whether the result is
+    a window on an argument's memory. draws: whether it draws random numbers. errors: NumPy's handling of
+    floating-point errors at that time.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    keywords: dict[str, Any]
+    results: list[Value]
+    written: tuple[Value, ...] = ()
+    is_view: bool = False
+    draws: bool = False
+    errors: tuple[str, ...] = ()
+    place: Place = NOWHERE
+
+    def operands(self) -> list[Value]:
+        """Return the Values among the arguments."""
+        return [*values_in(self.args), *values_in(self.keywords)]
+
+
+@dataclass(slots=True)
+class Trace:
+    """One recorded run of a step.
+
+    inputs: the arguments' Values in their order. calls: in the order in which they ran. outputs: what the function
+    returned, with Values for arrays.
+    """
+
+    inputs: list[Value] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    outputs: Any = None
+
+
+def values_in(tree: Any) -> Iterator[Value]:
+    """Yield the Values in nested lists, tuples and dicts."""
+    if isinstance(tree, Value):
+        yield tree
+    elif isinstance(tree, list | tuple):
+        for part in tree:
+            yield from values_in(part)
+    elif isinstance(tree, dict):
+        for part in tree.values():
+            yield from values_in(part)
+
+
+def mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
+    """Return nested lists, tuples and dicts with every leaf changed; what holds no change is returned as it is."""
+    if isinstance(tree, list | tuple):
+        parts = [mapped(part, change) for part in tree]
+        if all(part is before for part, before in zip(parts, tree, strict=True)):
+            return tree
+        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    if isinstance(tree, dict):
+        entries = {key: mapped(part, change) for key, part in tree.items()}
+        return entries if any(entries[key] is not part for key, part in tree.items()) else tree
+    return change(tree)
