@@ -15,6 +15,7 @@ from autodiff.compiler.passes.lower import lower
 from autodiff.compiler.passes.parts import place_parts, separate_gradients, update_parts
 from autodiff.compiler.passes.products import fold_bias, store_few_columns, transpose_outputs
 from autodiff.compiler.passes.program import Pass, Program, program_of
+from autodiff.compiler.passes.renaming import rename_changed
 from autodiff.compiler.passes.simplify import (
     drop_dead_calls,
     drop_needless_views,
@@ -22,7 +23,6 @@ from autodiff.compiler.passes.simplify import (
     share_common_calls,
     share_constants,
 )
-from autodiff.compiler.passes.versions import rename_changed
 from autodiff.compiler.record.recording import Recording
 from autodiff.compiler.replay.code import Compiled, generate
 

@@ -102,7 +102,7 @@ def test_a_large_buffer_shifted_into_itself():
 
 
 def test_a_buffer_of_the_closure_shifted_in_place():
-    """The same with overlapping windows of one array, which NumPy itself copies where it has to."""
+    """The same with overlapping views of one array, which NumPy itself copies where it has to."""
 
     def build(capture):
         buffer = np.arange(8.0)
@@ -354,7 +354,7 @@ def test_a_tensor_among_the_arguments_that_is_given_another_array_is_refused(ass
     np.testing.assert_array_equal(weights.data, [1, 2])
 
 
-def test_windows_at_other_offsets():
+def test_views_at_other_offsets():
     """Views had to have the offset of the recorded call."""
     base = np.random.default_rng(0).normal(size=(10, 12))
     captured = ad.capture(lambda a: a @ a.T + 1)

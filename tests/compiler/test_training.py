@@ -807,7 +807,7 @@ def test_an_argument_changed_in_place():
     check(run, exact=True)
 
 
-def test_an_argument_that_is_a_window_changed_in_place():
+def test_an_argument_that_is_a_view_changed_in_place():
     def run(capture):
         @capture
         def function(x):

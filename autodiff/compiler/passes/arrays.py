@@ -19,7 +19,7 @@ def padded(nbytes: int) -> int:
 def aligned(value: Value) -> NDArray[Any]:
     """Return an array for a Value in memory of its own, in the layout that NumPy gave it."""
     block = aligned_block(padded(value.nbytes))
-    return window(block, 0, value)
+    return view_at(block, 0, value)
 
 
 def aligned_block(nbytes: int) -> NDArray[np.uint8]:
@@ -29,7 +29,7 @@ def aligned_block(nbytes: int) -> NDArray[np.uint8]:
     return block[start : start + nbytes]
 
 
-def window(block: NDArray[np.uint8], offset: int, value: Value) -> NDArray[Any]:
+def view_at(block: NDArray[np.uint8], offset: int, value: Value) -> NDArray[Any]:
     """Return the array of a Value at an offset in memory: with its axes in the order in which NumPy laid them out."""
     order = sorted(range(len(value.shape)), key=lambda axis: -abs(value.strides[axis]))
     ordered = tuple(value.shape[axis] for axis in order)

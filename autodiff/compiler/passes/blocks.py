@@ -38,7 +38,7 @@ class Loop:
 
     count, length: of the blocks. sliced: arrays that are there before. summed: results that are sums over the samples;
     gathered: results with an axis of samples; the body's outputs are the parts of the former, then of the latter.
-    windows: those of the body on what is sliced.
+    views: those of the body of what is sliced.
     """
 
     body: Program
@@ -47,7 +47,7 @@ class Loop:
     sliced: list[Entry] = field(default_factory=list)
     summed: list[Value] = field(default_factory=list)
     gathered: list[Entry] = field(default_factory=list)
-    windows: list[Value] = field(default_factory=list)
+    views: list[Value] = field(default_factory=list)
     __name__: str = "blocks"
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
@@ -94,7 +94,7 @@ class Cutter:
         self.axes: dict[Value, int] = {}  # the axis of the samples, of what the loop computes
         self.parts: dict[Value, Value] = {}  # the parts of arrays in a block, by the whole
         self.sums: dict[Value, Value] = {}  # the parts of sums, by the whole
-        self.late: set[Storage | Value] = set()  # what is there only after the loop: memory, and windows on parts
+        self.late: set[Storage | Value] = set()  # what is there only after the loop: memory, and views of parts
         self.touched: set[Storage] = set()  # what the loop, or a call after it, reads or writes
         self.touched_late: set[Storage] = set()  # what calls after the loop read or write
         self.before: list[Call] = []
@@ -113,18 +113,18 @@ class Cutter:
         gathered = [Entry(whole, self.axes[whole], self.parts[whole]) for whole in self.parts if whole in used]
         outputs = (*self.sums.values(), *(entry.part for entry in gathered))
         inputs = [entry.part for entry in self.entries.values()]
-        body = Program(inputs, self.inside, [], [], outputs, self.program.errors, self.program.exact)
+        body = Program(inputs, self.inside, [], [], outputs, self.program.errstate, self.program.exact)
         loop = Loop(body, self.samples // self.length, self.length, list(self.entries.values()))
         loop.summed, loop.gathered = list(self.sums), gathered
         own = {value for call in self.inside for value in call.results} | set(inputs)
         outside = dict.fromkeys(value for call in self.inside for value in call.operands() if value not in own)
         sources = dict.fromkeys(entry.whole for entry in self.entries.values())
         results = [*self.sums, *(entry.whole for entry in gathered)]
-        run = Call(loop, (*sources, *outside), {}, results, place=self.inside[0].place)
+        run = Call(loop, (*sources, *outside), {}, results, origin=self.inside[0].origin)
         self.program.calls = [*self.before, run, *self.after]
 
     def used_after(self) -> set[Value]:
-        """Return what is read after the loop; windows that nobody looks through are left out."""
+        """Return what is read after the loop; views that nobody looks through are left out."""
         used = set(self.program.ends())
         for call in reversed(self.after):
             if not call.is_view or used.intersection(call.results):
@@ -179,7 +179,8 @@ class Cutter:
         args = []
         for arg, axis in zip(call.args, axes, strict=True):
             args.append(arg if axis is None else self.part_of(arg, axis))
-        made = Call(call.function, tuple(args), {}, [], is_view=call.is_view, errors=call.errors, place=call.place)
+        made = call.derived(call.function, tuple(args))
+        made.is_view = call.is_view
         self.touched |= {arg.storage for arg in call.args if isinstance(arg, Value)}
         if call.written:
             (target,) = call.written
@@ -239,7 +240,7 @@ class Cutter:
         opened, shown = view(np.reshape, part, (part.size,))
         numbers = self.part_of(made_array(in_block.astype(np.intp)), 0)
         taken = Value(Storage("made"), "array", *self.cut(picked, 0))
-        take = Call(np.take, (shown, numbers), {"mode": "clip"}, [taken], errors=call.errors, place=call.place)
+        take = call.derived(np.take, (shown, numbers), [taken], mode="clip")
         self.inside += [opened, take]
         self.axes[picked], self.parts[picked] = 0, taken
         self.touched.add(base.storage)

@@ -58,7 +58,7 @@ def widen_masks(program: Program) -> None:
                     if mask not in widened:
                         opened, numbers = view(np.ndarray.view, mask, np.dtype(np.int8))
                         wide = Value(Storage("made"), "array", mask.shape, other.dtype, other.strides)
-                        calls += [opened, Call(assign, (numbers,), {}, [wide], errors=call.errors, place=call.place)]
+                        calls += [opened, call.derived(assign, (numbers,), [wide])]
                         widened[mask] = wide
                     call.args = (widened[mask], other) if i == 0 else (other, widened[mask])
                     break

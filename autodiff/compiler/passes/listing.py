@@ -43,7 +43,7 @@ def call_lines(program: Program, names: "Names", indent: str) -> Iterator[str]:
     for call in program.calls:
         made = call.results or [*call.written]
         results = f"{', '.join(names[value] for value in made):8} {in_brackets(made[0]) if made else '':20}"
-        came_from = " · ".join(part for part in (call.place.within, call.place.line) if part)
+        came_from = " · ".join(part for part in (call.origin.within, call.origin.line) if part)
         loop: Any = call.function
         if hasattr(loop, "body"):
             yield f"{indent}{results} for each of {loop.count} blocks of {loop.length} samples:"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.passes.program import Program, is_array_call
-from autodiff.compiler.record.recorded import convert
+from autodiff.compiler.record.stand_in import convert
 from autodiff.compiler.record.trace import Call, Storage, Value
 
 
@@ -45,18 +45,19 @@ def lowered_calls(call: Call) -> Iterator[Call]:
     arguments = reduction_arguments(call) if is_array_call(call) else None
     if arguments is not None and call.function in REDUCTIONS:
         array, axis, keepdims = arguments
-        yield derived(call, REDUCTIONS[call.function].reduce, array, axis, None, None, keepdims)
+        yield call.derived(REDUCTIONS[call.function].reduce, (array, axis, None, None, keepdims), call.results)
     elif arguments is not None and call.function is np.mean and call.results[0].dtype.char in "fd":
         array, axis, keepdims = arguments
-        yield derived(call, np.add.reduce, array, axis, None, None, keepdims)
-        count = array.size // max(call.results[0].size, 1)
-        yield derived_write(call, np.divide, (call.results[0], count))
+        yield call.derived(np.add.reduce, (array, axis, None, None, keepdims), call.results)
+        (total,) = call.results
+        count = array.size // max(total.size, 1)
+        yield call.derived(np.divide, (total, count), written=(total,), out=total)
     elif is_array_call(call) and call.function in (np.copy, convert) and isinstance(call.args[0], Value):
-        yield derived(call, assign, call.args[0])
+        yield call.derived(assign, call.args[:1], call.results)
     elif is_array_call(call) and call.function in (np.zeros_like, np.ones_like) and len(call.args) == 1:
-        yield derived(call, fill, 0 if call.function is np.zeros_like else 1)
+        yield call.derived(fill, (0 if call.function is np.zeros_like else 1,), call.results)
     elif is_array_call(call) and call.function is operator.pow and is_square(call):
-        yield derived(call, np.square, call.args[0])
+        yield call.derived(np.square, call.args[:1], call.results)
     else:
         yield call
 
@@ -79,16 +80,6 @@ def reduction_arguments(call: Call) -> tuple[Value, Any, bool] | None:
     return array, named.get("axis"), bool(keepdims)
 
 
-def derived(call: Call, function: Callable[..., Any], *args: Any) -> Call:
-    """Return another call for the same result."""
-    return Call(function, args, {}, call.results, errors=call.errors, place=call.place)
-
-
-def derived_write(call: Call, function: Callable[..., Any], args: tuple[Any, ...]) -> Call:
-    """Return a call that changes the result of another in place."""
-    return Call(function, args, {"out": call.results[0]}, [], (call.results[0],), errors=call.errors, place=call.place)
-
-
 def box_numbers(program: Program) -> None:
     """Give ufuncs their Python numbers as arrays, which they take in half the time: constants are made but once."""
     boxes: dict[Any, Value] = {}
@@ -106,7 +97,7 @@ def box_numbers(program: Program) -> None:
                 if key not in boxes:
                     boxes[key] = box(arg, dtype)
                     if is_number:
-                        calls.append(Call(fill, (arg,), {}, [boxes[key]], errors=call.errors, place=call.place))
+                        calls.append(call.derived(fill, (arg,), [boxes[key]]))
                 args.append(boxes[key])
             call.args = tuple(args)
         calls.append(call)

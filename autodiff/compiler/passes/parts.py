@@ -88,17 +88,7 @@ def rewritten(calls: list[Call], joint: Call, update: Call, copies: list[Call], 
                 made, slice_of_change = view(opened.function, slice_of_change, *opened.args[1:])
                 kept.append(made)
             target = call.args[0]
-            kept.append(
-                Call(
-                    update.function,
-                    (target, slice_of_change),
-                    {"out": target},
-                    [],
-                    (target,),
-                    errors=update.errors,
-                    place=call.place,
-                )
-            )
+            kept.append(update.derived(update.function, (target, slice_of_change), written=(target,), out=target))
         elif call is not joint and call is not update:
             kept.append(call)
     return kept
@@ -124,8 +114,8 @@ def place_parts(program: Program) -> None:
                 part.array = target
                 move(program, part.storage, whole.storage)
             else:
-                window = Value(whole.storage, "array", part.shape, joint.dtype, target.strides, target)
-                calls.append(Call(np.copyto, (window, part), {}, [], (window,), errors=call.errors, place=call.place))
+                piece = Value(whole.storage, "array", part.shape, joint.dtype, target.strides, target)
+                calls.append(call.derived(np.copyto, (piece, part), written=(piece,)))
         program.substitute({joint: whole})
         for later in calls:
             later.args = tuple(whole if arg is joint else arg for arg in later.args)

@@ -64,8 +64,8 @@ def fold_bias(program: Program) -> None:
 
 def copied(whole: Value, index: object, part: Value, call: Call) -> list[Call]:
     """Return the calls that copy an array into a part of another."""
-    opened, window = view(operator.getitem, whole, index)
-    return [opened, Call(np.copyto, (window, part), {}, [], (window,), errors=call.errors, place=call.place)]
+    opened, target = view(operator.getitem, whole, index)
+    return [opened, call.derived(np.copyto, (target, part), written=(target,))]
 
 
 def product_and_bias(program: Program, uses: Uses, call: Call) -> tuple[Call, Value, Value, Value] | None:
@@ -110,19 +110,15 @@ def transpose_outputs(program: Program) -> None:
             ]
             calls = [one for one in calls if one is not product and one is not maker]
             calls += [made for made, _ in opened]
-            calls.append(
-                Call(np.matmul, (opened[0][1], opened[1][1]), {}, [rows], errors=call.errors, place=product.place)
-            )
-            calls.append(
-                Call(np.add, (rows, opened[2][1]), {"out": rows}, [], (rows,), errors=call.errors, place=maker.place)
-            )
+            calls.append(product.derived(np.matmul, (opened[0][1], opened[1][1]), [rows]))
+            calls.append(maker.derived(np.add, (rows, opened[2][1]), written=(rows,), out=rows))
         else:
             opened_row = view(operator.getitem, bias, (slice(None), None))
             calls = [one for one in calls if one is not maker]
             moved, across = view(np.transpose, product.results[0])
             calls += [moved, opened_row[0]]
-            calls.append(Call(np.add, (across, opened_row[1]), {}, [rows], errors=call.errors, place=maker.place))
-        if has_others:  # they see the rows as columns, and so do windows that were opened before
+            calls.append(maker.derived(np.add, (across, opened_row[1]), [rows]))
+        if has_others:  # they see the rows as columns, and so do views that were opened before
             opened_layer, columns = view(np.transpose, rows)
             early = [one for one in calls if one.is_view and layer in one.operands()]
             calls = [one for one in calls if one not in early]
@@ -133,7 +129,7 @@ def transpose_outputs(program: Program) -> None:
 
 
 def is_reshaped(program: Program, layer: Value) -> bool:
-    """Return whether an array is looked at through windows that its transposed copy would not have."""
+    """Return whether an array is looked at through views that its transposed copy would not have."""
     views = [call for call in program.calls if call.is_view and layer in call.operands()]
     return any(call.function not in (np.transpose, operator.getitem) for call in views)
 
@@ -154,7 +150,7 @@ def store_few_columns(program: Program) -> None:
             few = right.shape[1] <= FEW and left.shape[0] * right.shape[1] > UNPACKED
             if few and not is_contiguous(right):
                 stored = Value(Storage("made"), "array", right.shape, right.dtype, row_by_row(right))
-                calls.append(Call(assign, (right,), {}, [stored], errors=call.errors, place=call.place))
+                calls.append(call.derived(assign, (right,), [stored]))
                 call.args = left, stored
         calls.append(call)
     program.calls = calls

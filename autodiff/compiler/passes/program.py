@@ -30,7 +30,7 @@ class Program:
     held: list[Held]
     gradients: list[Held]
     outputs: Any
-    errors: tuple[str, ...]
+    errstate: tuple[str, ...]
     exact: bool
     watched: list[tuple[NDArray[Any], bytes, str]] = field(default_factory=list)
     unsteady: set[Storage] = field(default_factory=set)
@@ -78,7 +78,7 @@ class Program:
 
 
 def remap(call: Call, change: Callable[[Any], Any]) -> None:
-    """Change the arguments of a call; windows that it opens are on the memory of what they are windows on now."""
+    """Change the arguments of a call; views that it opens are on the memory of what they are views of now."""
     before = call.operands()
     call.args, call.keywords = mapped(call.args, change), mapped(call.keywords, change)
     call.written = tuple(change(target) for target in call.written)
@@ -101,7 +101,7 @@ def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = f
     for one in [*gradients, *(one for one in held if one.after is not one.before)]:
         read_anew(one, held)
     inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
-    program = Program(inputs, calls, held, gradients, outputs, recording.errors, exact)
+    program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
     return program
 

@@ -134,7 +134,7 @@ def share_common_calls(program: Program) -> None:
 
 
 def drop_needless_views(program: Program) -> None:
-    """Leave out windows that show all of an array as it is, and transpositions of transposed arrays."""
+    """Leave out views that show all of an array as it is, and transpositions of transposed arrays."""
     opened: dict[Value, Call] = {}
     partners: dict[Value, Value] = {}
     for call in program.calls:
@@ -152,5 +152,5 @@ def drop_needless_views(program: Program) -> None:
 
 
 def looks(value: Value) -> tuple[object, ...]:
-    """Return what two windows on the same memory have in common if they show the same."""
+    """Return what two views of the same memory have in common if they show the same."""
     return value.storage, value.form, value.shape, value.strides, value.dtype

@@ -45,7 +45,7 @@ class Uses:
         return maker if self.readers[value.storage] == [reader] else None
 
     def base(self, value: Value, *functions: Any) -> Value:
-        """Return the array that a value is a window on, through views made by these functions alone."""
+        """Return the array that a value is a view of, through views made by these functions alone."""
         while value in self.views and self.views[value].function in functions:
             before = self.views[value].args[0]
             if before is value or not isinstance(before, Value):
@@ -78,7 +78,7 @@ def is_contiguous(value: Value) -> bool:
 
 
 def view(function: Any, *args: Any) -> tuple[Call, Value]:
-    """Return the call that opens a window on an array, its first argument, and the Value of the window."""
+    """Return the call that opens a view of an array, its first argument, and the Value of the view."""
     source = args[0]
     shown = function(dummy(source), *args[1:])
     value = Value(source.storage, "array", shown.shape, shown.dtype, shown.strides)

@@ -51,8 +51,8 @@ def check_nothing_hidden(before: Recording, after: Recording) -> None:
                 continue
             if id(owner_of(value.source)) in sources:
                 raise CaptureError(
-                    f"{name_of(call.function)} at {call.place.line} reads an array of {value.dtype} {value.shape} that "
-                    "lives in a place where capture does not find it, and would not see it change; hold it in a "
+                    f"{name_of(call.function)} at {call.origin.line} reads an array of {value.dtype} {value.shape} "
+                    "that lives in a place where capture does not find it, and would not see it change; hold it in a "
                     "variable, an attribute, a list or a dict that the function reaches, pass it as an argument, or "
                     "say array.flags.writeable = False if it never changes"
                 )
@@ -68,14 +68,14 @@ def differing_calls(first: Call | None, second: Call | None, same: "Corresponden
     if first is None or second is None:
         extra = first or second
         assert extra is not None
-        return f"{name_of(extra.function)} at {extra.place.line} was called in one run of the step and not in another"
+        return f"{name_of(extra.function)} at {extra.origin.line} was called in one run of the step and not in another"
     if first.function != second.function:
         return (
-            f"one run of the step called {name_of(first.function)} at {first.place.line}, the next "
-            f"{name_of(second.function)} at {second.place.line}"
+            f"one run of the step called {name_of(first.function)} at {first.origin.line}, the next "
+            f"{name_of(second.function)} at {second.origin.line}"
         )
     if first.is_view != second.is_view:
-        return f"{name_of(second.function)} at {second.place.line} returned a window on memory in one of two calls"
+        return f"{name_of(second.function)} at {second.origin.line} returned a view of memory in one of two calls"
     keywords = {**first.keywords, **second.keywords}
     parts = [
         *zip_longest(first.args, second.args),
@@ -84,12 +84,14 @@ def differing_calls(first: Call | None, second: Call | None, same: "Corresponden
     for left, right in parts:
         if not same.agree(left, right):
             return (
-                f"{name_of(second.function)} at {second.place.line} was given {in_words(right)}, and "
+                f"{name_of(second.function)} at {second.origin.line} was given {in_words(right)}, and "
                 f"{in_words(left)} a call before"
             )
     for left, right in zip_longest(first.results, second.results):
         if not same.agree(left, right):
-            return f"{name_of(second.function)} at {second.place.line} returned {in_words(right)}, not {in_words(left)}"
+            return (
+                f"{name_of(second.function)} at {second.origin.line} returned {in_words(right)}, not {in_words(left)}"
+            )
     return ""
 
 

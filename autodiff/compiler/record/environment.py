@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from keyword import iskeyword
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Literal
 
@@ -68,12 +69,34 @@ class Slot:
         else:
             self.owner.cell_contents = value
 
+    def source(self, name: Callable[[Any], str]) -> str:
+        """Return the expression that reads the place, in Python. `name` gives an object the name it has there."""
+        if self.access == "entry":
+            return f"{self.owner.source(name)}[{self.key}]"
+        owner = name(self.owner)
+        if self.access == "attribute":
+            return f"{owner}.{self.key}" if is_written_plainly(self.key) else f"getattr({owner}, {self.key!r})"
+        if self.access == "cell":
+            return f"{owner}.cell_contents"
+        return f"{owner}[{repr(self.key) if type(self.key) in (int, str) else name(self.key)}]"
+
+    def assignment(self, name: Callable[[Any], str], value: str) -> str:
+        """Return the statement that puts the value of an expression there, in Python."""
+        if self.access == "attribute" and not is_written_plainly(self.key):
+            return f"setattr({name(self.owner)}, {self.key!r}, {value})"
+        return f"{self.source(name)} = {value}"
+
     @property
     def identity(self) -> tuple[int, Any]:
         """What tells the place from others."""
         if self.access == "entry":
             return self.owner.identity[0], (self.owner.identity[1], self.key)
         return id(self.owner), self.key
+
+
+def is_written_plainly(attribute: str) -> bool:
+    """Return whether an attribute can be written after a dot. Of letters beyond ASCII Python may make others there."""
+    return attribute.isascii() and attribute.isidentifier() and not iskeyword(attribute)
 
 
 GONE = (AttributeError, KeyError, IndexError, ValueError)
@@ -125,22 +148,22 @@ def explore(function: Callable[..., Any], changing: AbstractSet[tuple[int, Any]]
     pending: list[tuple[Any, Slot]] = [(function, Slot(None, None, "item", getattr(function, "__name__", "it")))]
     later: list[tuple[Any, Slot]] = []
     while pending or later:
-        owner, place = pending.pop() if pending else later.pop()
+        owner, where = pending.pop() if pending else later.pop()
         if id(owner) in seen:
             continue
         if isinstance(owner, Optimizer) and pending:
-            later.append((owner, place))
+            later.append((owner, where))
             continue
         seen[id(owner)] = owner
         if len(seen) > LIMIT:
             raise CaptureError(f"the function reaches more than {LIMIT} objects; pass it what it needs")
         if hasattr(type(owner), "__next__") and not isinstance(owner, io.IOBase):
             raise CaptureError(
-                f"{place.name} is an iterator, whose next() a replay would not call; take from it outside of the step, "
+                f"{where.name} is an iterator, whose next() a replay would not call; take from it outside of the step, "
                 "and pass what it gives as an argument"
             )
-        note_length(found, owner, place)
-        for slot in list(slots_of(owner, place, root=owner is function)):
+        note_length(found, owner, where)
+        for slot in list(slots_of(owner, where, root=owner is function)):
             try:
                 value = slot.get()
             except GONE:  # a variable of the closure that is not set yet
@@ -154,12 +177,12 @@ def explore(function: Callable[..., Any], changing: AbstractSet[tuple[int, Any]]
     return found
 
 
-def note_length(found: Environment, owner: Any, place: Slot) -> None:
+def note_length(found: Environment, owner: Any, where: Slot) -> None:
     """Write down how many entries a container has, or an object attributes."""
     if isinstance(owner, list | dict | set | deque):
-        found.lengths.append((owner, len(owner), place.name))
+        found.lengths.append((owner, len(owner), where.name))
     elif is_instance(owner) and not isinstance(owner, tuple) and hasattr(owner, "__dict__"):
-        found.lengths.append((vars(owner), len(vars(owner)), place.name))
+        found.lengths.append((vars(owner), len(vars(owner)), where.name))
 
 
 def sort_in(found: Environment, slot: Slot, value: Any, changing: AbstractSet[tuple[int, Any]]) -> None:
@@ -181,9 +204,9 @@ def is_setting(slot: Slot, value: Any) -> bool:
     return isinstance(slot.owner, Optimizer) and slot.key == "learning_rate" and isinstance(value, int | float)
 
 
-def slots_of(owner: Any, place: Slot, root: bool) -> Iterator[Slot]:
+def slots_of(owner: Any, where: Slot, root: bool) -> Iterator[Slot]:
     """Yield the places within an object, which was found at a place itself."""
-    name = place.name
+    name = where.name
     if isinstance(owner, Tensor):
         yield Slot(owner, "_data", "attribute", name)
         yield Slot(owner, "grad", "attribute", f"{name}.grad")
@@ -207,7 +230,7 @@ def slots_of(owner: Any, place: Slot, root: bool) -> Iterator[Slot]:
         yield from (Slot(args, i, "entry", f"{name}.args[{i}]") for i in range(len(owner.args)))
         yield from (Slot(owner.keywords, key, "item", f"{name}.{key}") for key in owner.keywords)
     elif isinstance(owner, tuple):
-        yield from (Slot(place, i, "entry", f"{name}[{i}]") for i in range(len(owner)))
+        yield from (Slot(where, i, "entry", f"{name}[{i}]") for i in range(len(owner)))
     elif isinstance(owner, list | deque):
         yield from (Slot(owner, i, "item", f"{name}[{i}]") for i in range(len(owner)))
     elif isinstance(owner, dict):

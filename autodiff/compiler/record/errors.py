@@ -31,15 +31,15 @@ class Refused(threading.local):
 refused = Refused()
 
 
-class Place(NamedTuple):
+class Origin(NamedTuple):
     """Where a call was made: the user's line, and the function of the engine that was running."""
 
     line: str
     within: str
 
 
-def here() -> Place:
-    """Return the place in the user's code and in the engine that is running."""
+def here() -> Origin:
+    """Return the line in the user's code and in the engine that is running."""
     frame = sys._getframe(1)
     within = ""
     while frame.f_back is not None and is_library(frame.f_code.co_filename):
@@ -47,7 +47,7 @@ def here() -> Place:
         if not within and file.startswith(ENGINE) and not file.startswith(COMPILER):
             within = f"{Path(file).name}:{frame.f_lineno}" if name[0] == "<" else name
         frame = frame.f_back
-    return Place(f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}", within)
+    return Origin(f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}", within)
 
 
 def is_library(file: str) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler.record.errors import CaptureError, here, refusal
-from autodiff.compiler.record.recorded import Recorded
+from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value, mapped
 from autodiff.saved import owner_of
 from autodiff.tensor import full_name
@@ -45,18 +45,18 @@ class Recorder:
         self.thread = threading.get_ident()
         self.known: dict[int, tuple[NDArray[Any], Value]] = {}  # arrays that exist, by identity, and kept alive
         self.memory: dict[int, tuple[NDArray[Any], Storage]] = {}  # the same for the arrays that own the memory
-        self.moving: set[Storage] = set()  # copies of windows that are at another place in every step
+        self.moving: set[Storage] = set()  # copies of views that are at another place in every step
         self.inputs: list[tuple[NDArray[Any], Storage]] = []  # the arrays that own the arguments' memory
 
     # What is there before the first call
 
-    def record_array(self, array: NDArray[Any], kind: Kind, name: str) -> Recorded:
+    def record_array(self, array: NDArray[Any], kind: Kind, name: str) -> StandIn:
         """Return what stands for an array that exists before the step."""
-        return Recorded(self, self.value_of(array, kind, name), array)
+        return StandIn(self, self.value_of(array, kind, name), array)
 
-    def record_number(self, number: Any, name: str) -> Recorded:
+    def record_number(self, number: Any, name: str) -> StandIn:
         """Return what stands for a Python number that may be another one in the next step."""
-        return Recorded(self, describe(number, Storage("input", name)), number)
+        return StandIn(self, describe(number, Storage("input", name)), number)
 
     def value_of(self, array: NDArray[Any], kind: Kind, name: str = "") -> Value:
         """Return the Value of an array that exists before the step, the same one for the same array."""
@@ -106,7 +106,7 @@ class Recorder:
             keywords = {**keywords, "out": out[0]}
         targets = [*written, *self.targets(function, args, keywords)]
         for target in targets:
-            if not isinstance(target, Recorded):
+            if not isinstance(target, StandIn):
                 raise refusal(
                     f"{name_of(function)} into an array that the recorder does not know",
                     "make it with np.zeros_like of a recorded array, or hold it where the function can reach it",
@@ -120,16 +120,16 @@ class Recorder:
             [],
             tuple(target.value for target in targets),
             draws=draws,
-            errors=error_handling(),
-            place=here(),
+            errstate=current_errstate(),
+            origin=here(),
         )
         result = function(*concrete_args, **concrete_keywords)
         self.trace.calls.append(made)
         known = [part for part in recorded_in((args, keywords)) if isinstance(part.concrete, np.ndarray)]
         return mapped(result, lambda part: self.stand_for(part, made, known))
 
-    def stand_for(self, part: Any, made: Call, operands: list[Recorded]) -> Any:
-        """Return what stands for a result of a call: a window on an argument's memory, or something new."""
+    def stand_for(self, part: Any, made: Call, operands: list[StandIn]) -> Any:
+        """Return what stands for a result of a call: a view of an argument's memory, or something new."""
         if part is None or isinstance(part, str | np.dtype | type):
             return part
         if isinstance(part, np.ndarray):
@@ -144,18 +144,18 @@ class Recorder:
                 if owner_of(operand.concrete) is owner and self.has_number(made):
                     made.results.append(describe(part, Storage("made")))
                     self.moving.add(made.results[-1].storage)
-                    return Recorded(self, made.results[-1], part)
+                    return StandIn(self, made.results[-1], part)
                 if owner_of(operand.concrete) is owner:
                     made.is_view = True
                     made.results.append(describe(part, operand.value.storage))
-                    return Recorded(self, made.results[-1], part)
+                    return StandIn(self, made.results[-1], part)
         elif not isinstance(part, np.generic | bool | int | float):
             raise refusal(f"{name_of(made.function)}, which returned a {type(part).__name__},", "leave it outside")
         made.results.append(describe(part, Storage("made")))
-        return Recorded(self, made.results[-1], part)
+        return StandIn(self, made.results[-1], part)
 
     def has_number(self, made: Call) -> bool:
-        """Return whether a window is at a place that a recorded number tells, another one in every step."""
+        """Return whether a view is at a place that a recorded number tells, another one in every step."""
         return any(value.form != "array" for value in made.operands())
 
     def targets(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
@@ -167,7 +167,7 @@ class Recorder:
 
     def symbolic(self, part: Any) -> Any:
         """Return the Value of an argument; what is no array is returned as it is."""
-        if type(part) is Recorded:
+        if type(part) is StandIn:
             if part.recorder is not self:
                 raise kept_from_earlier()
             return part.value
@@ -222,7 +222,7 @@ def kept_from_earlier() -> CaptureError:
     )
 
 
-def error_handling() -> tuple[str, ...]:
+def current_errstate() -> tuple[str, ...]:
     """Return NumPy's handling of floating-point errors: of division by zero, overflow, underflow, invalid values."""
     return tuple(map(str, np.geterr().values()))
 
@@ -238,15 +238,15 @@ def describe(part: Any, storage: Storage) -> Value:
 
 def concrete(part: Any) -> Any:
     """Return what a recorded array stands for, anything else as it is."""
-    if type(part) is slice and Recorded in map(type, (part.start, part.stop, part.step)):
+    if type(part) is slice and StandIn in map(type, (part.start, part.stop, part.step)):
         raise refusal("a slice whose bounds are recorded", "take a fixed number of elements, with np.take of an index")
-    return part.concrete if type(part) is Recorded else part
+    return part.concrete if type(part) is StandIn else part
 
 
-def recorded_in(tree: Any) -> list[Recorded]:
+def recorded_in(tree: Any) -> list[StandIn]:
     """Return the recorded arrays in nested lists, tuples and dicts."""
-    found: list[Recorded] = []
-    mapped(tree, lambda part: found.append(part) if type(part) is Recorded else None)
+    found: list[StandIn] = []
+    mapped(tree, lambda part: found.append(part) if type(part) is StandIn else None)
     return found
 
 
@@ -258,10 +258,10 @@ def name_of(function: Callable[..., Any]) -> str:
     return full_name(function)
 
 
-class RecordedGenerator(np.random.Generator):
+class GeneratorStandIn(np.random.Generator):
     """A random number generator whose draws are recorded: it shares the state of the one that it stands for."""
 
-    def __new__(cls, recorder: Recorder, generator: np.random.Generator) -> "RecordedGenerator":
+    def __new__(cls, recorder: Recorder, generator: np.random.Generator) -> "GeneratorStandIn":
         """Make the generator; what it stands for is set by `__init__`."""
         return super().__new__(cls)
 
@@ -274,7 +274,7 @@ class RecordedGenerator(np.random.Generator):
 def drawing(name: str) -> Callable[..., Any]:
     """Return a method that draws from the generator and records that."""
 
-    def draw(self: RecordedGenerator, *args: Any, **keywords: Any) -> Any:
+    def draw(self: GeneratorStandIn, *args: Any, **keywords: Any) -> Any:
         function = getattr(self.generator, name)
         written = args[:1] if name == "shuffle" else ()
         return self.recorder.call(function, args, keywords, written, draws=True)
@@ -284,4 +284,4 @@ def drawing(name: str) -> Callable[..., Any]:
 
 for _name in dir(np.random.Generator):
     if not _name.startswith("_") and callable(getattr(np.random.Generator, _name)):
-        setattr(RecordedGenerator, _name, drawing(_name))
+        setattr(GeneratorStandIn, _name, drawing(_name))

@@ -10,8 +10,8 @@ import numpy as np
 from autodiff.compiler.record.arguments import is_input
 from autodiff.compiler.record.environment import GONE, Environment, Slot, explore
 from autodiff.compiler.record.errors import CaptureError, refused
-from autodiff.compiler.record.recorded import Recorded
-from autodiff.compiler.record.recorder import RecordedGenerator, Recorder, active, error_handling
+from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate
+from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value, mapped
 from autodiff.tensor import Tensor, wrap
 
@@ -36,7 +36,7 @@ class Recording:
     environment: Environment
     held: list[Held] = field(default_factory=list)
     gradients: list[Held] = field(default_factory=list)
-    errors: tuple[str, ...] = ()
+    errstate: tuple[str, ...] = ()
     result: Any = None
     changes: list[str] = field(default_factory=list)  # what the step changed besides, in words
     counters: set[tuple[int, Any]] = field(default_factory=set)  # the places of numbers that it changed
@@ -56,10 +56,10 @@ def record(
     """
     environment = explore(function, changing)
     recorder = Recorder()
-    recording = Recording(recorder.trace, environment, errors=error_handling())
+    recording = Recording(recorder.trace, environment, errstate=current_errstate())
     originals: list[tuple[Slot, Any]] = []
     try:
-        replace_places(environment, recorder, recording, originals)
+        replace_contents(environment, recorder, recording, originals)
         stand_in = partial(stand_for_argument, recorder=recorder)
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
         inputs = inputs_in((recorded_args, recorded_keywords))
@@ -108,7 +108,7 @@ def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str,
     return result
 
 
-def replace_places(
+def replace_contents(
     environment: Environment, recorder: Recorder, recording: Recording, originals: list[tuple[Slot, Any]]
 ) -> None:
     """Put recorded arrays, numbers and generators in the places of those that the function reaches."""
@@ -141,7 +141,7 @@ def replace_places(
         tensor = slot.get()
         recording.gradients.append(Held(slot, value_of(tensor)))
     for slot in environment.generators:
-        replace(slot, RecordedGenerator(recorder, slot.get()))
+        replace(slot, GeneratorStandIn(recorder, slot.get()))
 
 
 def note_after(recording: Recording) -> None:
@@ -159,9 +159,9 @@ def put_back(slot: Slot, original: Any) -> None:
         now = slot.get()
     except GONE:  # the step removed it
         return
-    if type(now) is Recorded:
+    if type(now) is StandIn:
         slot.set(np.asarray(now.concrete) if isinstance(slot.owner, Tensor) else now.concrete)
-    elif isinstance(original, tuple) or type(now) is RecordedGenerator:
+    elif isinstance(original, tuple) or type(now) is GeneratorStandIn:
         slot.set(original)
 
 
@@ -177,13 +177,13 @@ def stand_for_argument(leaf: Any, recorder: Recorder) -> Any:
 def inputs_in(tree: Any) -> list[Any]:
     """Return the recorded parts of the arguments, in their order."""
     found: list[Any] = []
-    mapped(tree, lambda part: found.append(part) if type(part) is Recorded or isinstance(part, Tensor) else None)
+    mapped(tree, lambda part: found.append(part) if type(part) is StandIn or isinstance(part, Tensor) else None)
     return found
 
 
 def value_of(part: Any) -> Any:
     """Return the Value of what is recorded, or of a Tensor's array; anything else as it is."""
-    if type(part) is Recorded:
+    if type(part) is StandIn:
         return part.value
     return value_of(part._data) if isinstance(part, Tensor) else part
 
@@ -198,7 +198,7 @@ class TensorOutput:
 def symbolic_output(part: Any) -> Any:
     """Return the Value of a part of what a step returned."""
     data: Any = part._data if isinstance(part, Tensor) else part
-    if type(data) is not Recorded:
+    if type(data) is not StandIn:
         return part
     return TensorOutput(data.value) if isinstance(part, Tensor) else data.value
 
@@ -216,6 +216,6 @@ def is_leaf(tensor: Tensor) -> bool:
 def concrete_output(part: Any) -> Any:
     """Return a part of what a step returned as the array itself; Tensors leave without their graph."""
     data: Any = part._data if isinstance(part, Tensor) else part
-    if type(data) is not Recorded:
+    if type(data) is not StandIn:
         return part
     return wrap(np.asarray(data.concrete), None) if isinstance(part, Tensor) else data.concrete

@@ -1,21 +1,21 @@
 """What is recorded of a step: the arrays it computes on, and the calls between them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.compiler.record.errors import Place
+from autodiff.compiler.record.errors import Origin
 
-NOWHERE = Place("", "")
+NOWHERE = Origin("", "")
 Kind = Literal["input", "held", "constant", "made", "kept"]
 
 
 @dataclass(eq=False, slots=True)
 class Storage:
-    """The memory of one array, on which several values may be windows.
+    """The memory of one array, on which several values may be views.
 
     kind: "input", an argument; "held", reachable from the function and alive between calls, as parameters are;
     "constant", made of Python numbers alone within the step; "made", computed by a call; "kept", made anew by the calls
@@ -62,7 +62,7 @@ class Call:
     """One call: its arguments may hold Values, in lists, tuples and dicts too.
 
     results: the Values it makes. written: those of its arguments that it writes into. is_view: whether the result is
-    a window on an argument's memory. draws: whether it draws random numbers. errors: NumPy's handling of
+    a view of an argument's memory. draws: whether it draws random numbers. errstate: NumPy's handling of
     floating-point errors at that time.
     """
 
@@ -73,8 +73,19 @@ class Call:
     written: tuple[Value, ...] = ()
     is_view: bool = False
     draws: bool = False
-    errors: tuple[str, ...] = ()
-    place: Place = NOWHERE
+    errstate: tuple[str, ...] = ()
+    origin: Origin = NOWHERE
+
+    def derived(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        results: Sequence[Value] = (),
+        written: tuple[Value, ...] = (),
+        **keywords: Any,
+    ) -> "Call":
+        """Return a call that a pass puts in place of this one: made at the same line, with the same errstate."""
+        return Call(function, args, keywords, [*results], written, errstate=self.errstate, origin=self.origin)
 
     def operands(self) -> list[Value]:
         """Return the Values among the arguments."""

@@ -12,7 +12,6 @@ from autodiff.compiler.passes.blocks import Loop
 from autodiff.compiler.passes.lower import assign, fill
 from autodiff.compiler.passes.program import Program, is_array_call
 from autodiff.compiler.passes.uses import Uses
-from autodiff.compiler.record.environment import Slot
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recording import TensorOutput
 from autodiff.compiler.record.trace import Call, Storage, Value
@@ -73,6 +72,10 @@ class Writer:
             return repr(part)
         return self.name(part, "k")
 
+    def slot_name(self, thing: Any) -> str:
+        """Return the name of an object that a slot belongs to."""
+        return self.name(thing, "o")
+
     def number(self, value: Value) -> str:
         """Return the variable of a Python number."""
         if id(value) not in self.names:
@@ -105,12 +108,12 @@ class Writer:
         for held in self.program.held:
             value = held.before
             if value.storage in read and value.form == "number":
-                yield f"{self.number(value)} = {self.place(held.slot)}"
+                yield f"{self.number(value)} = {held.slot.source(self.slot_name)}"
             elif value.storage in read and value.array is None:
-                yield f"{copyto}({self.text(value)}, {self.place(held.slot)})"
+                yield f"{copyto}({self.text(value)}, {held.slot.source(self.slot_name)})"
         for held in self.program.gradients:
             if isinstance(held.before, Value) and held.before.storage in read and held.before is not held.after:
-                yield f"{copyto}({self.text(held.before)}, {self.place(held.slot)}._data)"
+                yield f"{copyto}({self.text(held.before)}, {held.slot.source(self.slot_name)}._data)"
 
     def read_storages(self) -> set[Storage]:
         """Return the memory that calls or the end of the step read."""
@@ -121,12 +124,12 @@ class Writer:
         """Yield a line for each call, within np.errstate where the step set NumPy's error handling."""
         shown = [call for call in calls if not call.is_view]
         kinds = ("divide", "over", "under", "invalid")
-        for errors, group in groupby(shown, lambda call: call.errors or self.program.errors):
+        for errstate, group in groupby(shown, lambda call: call.errstate or self.program.errstate):
             lines = (line for call in group for line in self.lines(call))
-            if errors == self.program.errors:
+            if errstate == self.program.errstate:
                 yield from lines
                 continue
-            settings = ", ".join(f"{key}={value!r}" for key, value in zip(kinds, errors, strict=True))
+            settings = ", ".join(f"{key}={value!r}" for key, value in zip(kinds, errstate, strict=True))
             yield f"with {self.name(np.errstate, 'f')}({settings}):"
             yield from (f"    {line}" for line in lines)
 
@@ -143,7 +146,7 @@ class Writer:
         outputs = iter(map(self.text, loop.body.outputs))
         sums = [(self.text(whole), next(outputs)) for whole in loop.summed]
         gathered = [(f"w{i}", entry.whole, next(outputs)) for i, entry in enumerate(loop.gathered)]
-        parts = [*(entry.part for entry in loop.sliced), *loop.windows]
+        parts = [*(entry.part for entry in loop.sliced), *loop.views]
         variables = [*map(self.text, parts), *(name for name, _, _ in gathered)]
         slices = [self.layout.slices[part] for part in [*parts, *(whole for _, whole, _ in gathered)]]
         yield from (f"{copyto}({whole}, 0)" for whole, _ in sums)
@@ -227,25 +230,17 @@ class Writer:
                 continue
             if isinstance(held.after, Value):
                 fresh = self.number(held.after) if held.after.form == "number" else f"{self.text(held.after)}.copy()"
-                yield f"{self.place(held.slot)} = {fresh}"
+                yield held.slot.assignment(self.slot_name, fresh)
             else:
-                yield f"{self.place(held.slot)} = {self.name(held.after, 'k')}"
+                yield held.slot.assignment(self.slot_name, self.name(held.after, "k"))
         for held in self.program.gradients:
             if isinstance(held.after, Value):
                 if held.after is not held.before or written[held.after.storage]:
-                    yield f"{self.place(held.slot)} = {self.name(wrap(self.layout[held.after], None), 'g')}"
+                    tensor = wrap(self.layout[held.after], None)
+                    yield held.slot.assignment(self.slot_name, self.name(tensor, "g"))
             elif held.before is not None:
-                yield f"{self.place(held.slot)} = None"
+                yield held.slot.assignment(self.slot_name, "None")
         yield f"return {self.output(self.program.outputs)}"
-
-    def place(self, slot: Slot) -> str:
-        """Return a place as it is written in Python."""
-        if slot.access == "entry":
-            return f"{self.place(slot.owner)}[{slot.key!r}]"
-        owner = self.name(slot.owner, "o")
-        if slot.access == "attribute":
-            return f"{owner}.{slot.key}"
-        return f"{owner}[{self.text(slot.key)}]" if slot.access == "item" else f"{owner}.cell_contents"
 
     def output(self, part: Any) -> str:
         """Return the expression for a part of what is returned: a copy, which is safe to keep."""

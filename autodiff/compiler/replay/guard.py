@@ -1,7 +1,6 @@
 """The guard: a fast check, before every replay, that what the function reaches is what it was when it was recorded."""
 
 from collections.abc import Callable, Iterator, Sequence
-from keyword import iskeyword
 from typing import Any
 
 import numpy as np
@@ -63,7 +62,7 @@ class Guard:
     def explain(self) -> None:
         """Raise CaptureError for the first thing that is not what it was; return if all is well after all."""
         for slot, before in self.expected:
-            if is_array_place(before):
+            if is_array_slot(before):
                 try:
                     now = slot.get()
                 except GONE:
@@ -74,7 +73,7 @@ class Guard:
             raise CaptureError(f"{words} since the step was recorded; {ADVICE}")
 
 
-def is_array_place(before: Any) -> bool:
+def is_array_slot(before: Any) -> bool:
     """Return whether a place holds an array that the program works on."""
     return isinstance(before, np.ndarray | np.random.Generator)
 
@@ -100,20 +99,9 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
         objects[id(thing)] = thing
         return f"x{id(thing)}"
 
-    def place(slot: Slot) -> str:
-        if slot.access == "entry":
-            return f"{place(slot.owner)}[{slot.key!r}]"
-        if slot.access == "attribute":
-            plain = slot.key.isidentifier() and not iskeyword(slot.key)
-            return f"{name(slot.owner)}.{slot.key}" if plain else f"getattr({name(slot.owner)}, {slot.key!r})"
-        return f"{name(slot.owner)}.cell_contents" if slot.access == "cell" else f"{name(slot.owner)}[{key(slot)}]"
-
-    def key(slot: Slot) -> str:
-        return repr(slot.key) if type(slot.key) in (int, str) else name(slot.key)
-
-    tests = [f"{place(slot)} is {name(thing)}" for slot, thing in guard.expected if is_worth_a_look(slot)]
+    tests = [f"{slot.source(name)} is {name(thing)}" for slot, thing in guard.expected if is_worth_a_look(slot)]
     tests += [f"len({name(container)}) == {length}" for container, length, _ in guard.environment.lengths]
-    tests += [f"{place(slot)} is not None" for slot in guard.read_gradients]
+    tests += [f"{slot.source(name)} is not None" for slot in guard.read_gradients]
     tests += [f"{name(array)}.tobytes() == {name(contents)}" for array, contents, _ in guard.program.watched]
     lines = "\n                and ".join(tests or ["True"])
     source = (

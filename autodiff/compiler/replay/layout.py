@@ -1,11 +1,11 @@
-"""The layout: the array of every Value of a program, and of every window on one, made once for all steps."""
+"""The layout: the array of every Value of a program, and of every view of one, made once for all steps."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.compiler.passes.arrays import aligned, aligned_block, window
+from autodiff.compiler.passes.arrays import aligned, aligned_block, view_at
 from autodiff.compiler.passes.blocks import Entry, Loop
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.errors import CaptureError
@@ -40,7 +40,7 @@ class Layout:
         return self.arrays[value]
 
     def allocate(self, scalars: set[Value]) -> None:
-        """Give every Value that is made its array: a window on the block that they share, or memory of its own."""
+        """Give every Value that is made its array: a view of the block that they share, or memory of its own."""
         program = self.program
         offsets, lasting = lay_out(program), lasting_storages(program)
         block = aligned_block(program.peak_bytes)
@@ -55,14 +55,14 @@ class Layout:
                 if value.storage in lasting:
                     self.arrays[value] = aligned(value)
                 elif value.storage in offsets:
-                    self.arrays[value] = window(block, offsets[value.storage], value)
+                    self.arrays[value] = view_at(block, offsets[value.storage], value)
 
     def argument(self, part: Any) -> Any:
         """Return an argument with arrays for Values."""
         return self[part] if isinstance(part, Value) else part
 
     def open_view(self, call: Call) -> None:
-        """Make the windows on arrays that a call returned, once and for all."""
+        """Make the views of arrays that a call returned, once and for all."""
         if all(value in self.arrays for value in call.results):
             return
         shown = call.function(*mapped(call.args, self.argument), **mapped(call.keywords, self.argument))
@@ -70,14 +70,14 @@ class Layout:
         for value, view in zip(call.results, shown if isinstance(shown, tuple | list) else [shown], strict=True):
             if not any(np.may_share_memory(view, operand) for operand in operands) and view.size:
                 raise CaptureError(
-                    f"{name_of(call.function)} at {call.place.line} made a copy where it had made a view"
+                    f"{name_of(call.function)} at {call.origin.line} made a copy where it had made a view"
                 )
             self.arrays[value] = view
 
     # Loops over blocks of samples
 
     def open_loop(self, loop: Loop) -> None:
-        """Cut the arrays that the blocks of a loop read and leave, and open the windows of its body."""
+        """Cut the arrays that the blocks of a loop read and leave, and open the views of its body."""
         for entry in [*loop.sliced, *loop.gathered]:
             self.slices[entry.part if entry in loop.sliced else entry.whole] = self.cut(entry, loop)
         for entry in loop.sliced:
@@ -87,7 +87,7 @@ class Layout:
                 (part,) = call.results
                 self.slices[part] = [call.function(each, *call.args[1:]) for each in self.slices[call.args[0]]]
                 self.arrays[part] = self.slices[part][0]
-                loop.windows.append(part)
+                loop.views.append(part)
             elif call.is_view:
                 self.open_view(call)
 

@@ -127,7 +127,7 @@ def test_reductions_of_any_shape(shape, picks, negative, keepdims):
     followed(function, drawn(tuple(shape), count=5))
 
 
-def test_reductions_of_windows():
+def test_reductions_of_views():
     followed(
         lambda x: (
             np.sum(x.T, axis=0),

@@ -289,7 +289,7 @@ def test_an_array_that_is_joined_twice():
     followed(build, drawn((8,)))
 
 
-def test_two_windows_on_one_array():
+def test_two_views_of_one_array():
     def build():
         a = np.arange(4.0)
         head = a[:3]

@@ -95,7 +95,7 @@ def test_results_are_not_shared_across_a_write():
     assert state.sum() == 0
 
 
-def test_results_are_not_shared_across_a_write_through_a_window():
+def test_results_are_not_shared_across_a_write_through_a_view():
     def build(capture):
         state = np.zeros(4)
 
@@ -237,7 +237,7 @@ def test_an_array_of_the_closure_that_the_caller_changes_is_noticed_or_followed(
     np.testing.assert_array_equal(found, X * np.exp(scale))
 
 
-def test_a_window_on_an_array_that_the_caller_changes_is_noticed_or_followed():
+def test_a_view_of_an_array_that_the_caller_changes_is_noticed_or_followed():
     scale = np.arange(6.0)
     step = compiled(lambda x: x * np.exp(scale[::2]), X)
     scale[2] = 9

@@ -1,4 +1,4 @@
-"""Who makes, reads and writes what; windows count as their memory, whatever the passes put in its place."""
+"""Who makes, reads and writes what; views count as their memory, whatever the passes put in its place."""
 
 import operator
 
@@ -30,11 +30,11 @@ def test_makers_and_readers():
     assert uses.readers[program.inputs[0].storage] == [call for call in program.calls if call.function is np.sin]
 
 
-def test_a_reader_of_a_window_reads_the_array():
+def test_a_reader_of_a_view_reads_the_array():
     uses, _, calls = uses_of(lambda x: np.exp(np.sin(x).T[1:]), X)
     assert uses.readers[calls[np.sin].results[0].storage] == [calls[np.exp]]
     assert uses.made_for(calls[np.sin].results[0], calls[np.exp]) is calls[np.sin]
-    assert uses.made_for(calls[np.exp].args[0], calls[np.exp]) is None  # which is a window, not what was made
+    assert uses.made_for(calls[np.exp].args[0], calls[np.exp]) is None  # which is a view, not what was made
 
 
 def test_what_is_read_twice_or_at_the_end_is_not_made_for_one_reader():
@@ -82,7 +82,7 @@ def test_what_a_call_only_writes_over_it_does_not_read():
     assert len(uses.writers[calls[np.sin].results[0].storage]) == 2
 
 
-def test_the_base_of_a_window_is_found_through_the_named_functions():
+def test_the_base_of_a_view_is_found_through_the_named_functions():
     uses, _, calls = uses_of(lambda x: np.exp(np.sin(x).reshape(4, 3).T[1:]), X)
     made, shown = calls[np.sin].results[0], calls[np.exp].args[0]
     assert uses.base(shown, np.transpose, np.reshape) is shown
@@ -103,7 +103,7 @@ def test_contiguity_is_that_of_numpy(shape, turned, step, dtype):
     assert (dummy(value).shape, dummy(value).strides) == (array.shape, array.strides)
 
 
-def test_a_view_is_a_window_on_the_same_memory():
+def test_a_view_is_of_the_same_memory():
     value = made_array(X)
     call, shown = view(np.transpose, value)
     assert call.is_view
@@ -120,7 +120,7 @@ def test_a_made_array_is_a_copy_in_aligned_memory():
     assert value.storage.kind == "constant"
 
 
-WINDOWS = {
+VIEWS = {
     "once": lambda t: t.T,
     "twice": lambda t: t[::-1].T,
     "three times": lambda t: t[1:].T[::-1],
@@ -128,13 +128,13 @@ WINDOWS = {
 }
 
 
-@pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS)
-def test_windows_on_windows_of_what_was_computed_before_keep_its_memory_in_use(window):
-    """The second np.exp is the first; the memory of its windows must not be given away while they are read."""
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_views_of_views_of_what_was_computed_before_keep_its_memory_in_use(view):
+    """The second np.exp is the first; the memory of its views must not be given away while they are read."""
 
     def function(x):
         first = np.exp(x) * 2
-        shown = window(np.exp(x))
+        shown = view(np.exp(x))
         second = np.sin(first) + 1
         third = np.cos(second) * first
         return shown * 3, third, shown + 1
@@ -148,12 +148,12 @@ def test_windows_on_windows_of_what_was_computed_before_keep_its_memory_in_use(w
     assert {value.storage for call in opened for value in [*call.results, *call.operands()]} == storages
 
 
-@pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS)
-def test_windows_on_windows_of_constants_and_copies(window):
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_views_of_views_of_constants_and_copies(view):
     def function(x):
         t = np.sin(x)
-        shown, constant = window(t.copy()), window(np.ones((3, 4)) * 2)
-        again = window(np.ones((3, 4)) * 2)
+        shown, constant = view(t.copy()), view(np.ones((3, 4)) * 2)
+        again = view(np.ones((3, 4)) * 2)
         return shown + constant, np.exp(t) * 2, shown * again, np.cos(x) + t
 
     step = ad.capture(function, exact=True)

@@ -68,7 +68,7 @@ def test_what_is_known_without_the_contents_is_not_recorded():
     assert recording.trace.calls == []
 
 
-def test_a_view_is_a_window_on_the_memory_of_its_array():
+def test_a_view_is_of_the_memory_of_its_array():
     trace = trace_of(lambda x: x.T[1:], X)
     first, second = trace.calls
     assert first.is_view
@@ -100,7 +100,7 @@ def test_writing_in_place_is_noted():
     np.testing.assert_array_equal(total, X + np.eye(1, 6).reshape(2, 3))
 
 
-def test_writing_through_a_window_is_noted_on_the_whole():
+def test_writing_through_a_view_is_noted_on_the_whole():
     total = np.zeros((2, 3))
 
     def function(x):
@@ -136,8 +136,8 @@ def test_a_draw_is_marked():
 def test_the_line_and_the_function_of_the_engine_are_noted():
     model = ad.Linear(3, 1, rng=np.random.default_rng(0), dtype=np.float64)
     trace = trace_of(lambda x: model(x), X)
-    assert all("test_recorder.py" in call.place.line for call in trace.calls)
-    assert {call.place.within for call in trace.calls} == {"linear"}
+    assert all("test_recorder.py" in call.origin.line for call in trace.calls)
+    assert {call.origin.within for call in trace.calls} == {"linear"}
 
 
 def test_constants_are_copied():

@@ -66,7 +66,7 @@ CALLS = {
     "scalars": lambda x: (np.sum(x), np.sum(x) / 12, np.sum(x) * np.sum(x[0]) - 1, np.max(x), np.sum(x) + x),
     "scalars of scalars": lambda x: np.exp(np.sum(x) / 100) * np.mean(x) - np.sum(x * x),
     "integers": lambda x: (np.sum(x > 1), np.argmax(x), np.sum(x > 1) / 2, (x > 1).mean()),
-    "windows on windows": lambda x: (np.exp(x).T[::-1][1:], np.exp(x)[0], np.exp(x).reshape(2, 6).T),
+    "views of views": lambda x: (np.exp(x).T[::-1][1:], np.exp(x)[0], np.exp(x).reshape(2, 6).T),
 }  # fmt: skip
 
 
@@ -180,6 +180,53 @@ def test_numbers_and_arrays_are_put_in_their_places():
         same(step(X * i), other(X * i))
         for found, expected in zip(one.read(), other.read(), strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+NAMES = [
+    "plain",
+    "my array",
+    "class",
+    "0",
+    "a.b",
+    "None",
+    "\ufb01rst",
+    "na\u00efve",
+    "'quoted\"",
+    "__dunder__",
+    "__private",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_attributes_of_any_name_are_read_watched_and_rebound(name):
+    """Such names come from setattr; Python would read the ligature in \ufb01rst as two letters."""
+
+    class Holder:
+        pass
+
+    def build():
+        array, number, fixed = Holder(), Holder(), Holder()
+        setattr(array, name, np.zeros((3, 4)))
+        setattr(number, name, 1.0)
+        setattr(fixed, name, "what has to stay")
+
+        def function(x):
+            setattr(array, name, getattr(array, name) * 0.5 + x)
+            setattr(number, name, getattr(number, name) * 0.5)
+            return getattr(array, name) * getattr(number, name) + len(getattr(fixed, name))
+
+        function.read = lambda: (getattr(array, name).copy(), getattr(number, name))
+        function.fixed = fixed
+        return function
+
+    one, other = build(), build()
+    step = ad.capture(one, exact=True)
+    for i in range(7):
+        same(step(X * i), other(X * i))
+        same(one.read(), other.read())
+    setattr(one.fixed, name, "something else")
+    with pytest.raises(ad.CaptureError, match="something else"):
+        step(X)
 
 
 # Gradients

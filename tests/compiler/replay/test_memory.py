@@ -41,11 +41,11 @@ def out_of(a, b):
     np.multiply(a, b, out=a)
 
 
-def through_a_window(a, b):
+def through_a_view(a, b):
     a.T[1:, 0] -= b[:3, 1]
 
 
-WRITES = [write_whole, write_row, add_to, out_of, through_a_window]
+WRITES = [write_whole, write_row, add_to, out_of, through_a_view]
 
 steps = st.lists(
     st.one_of(

@@ -1,4 +1,4 @@
-"""Versions: an array that is changed in place gets another name each time, and every window shows the right one."""
+"""Versions: an array that is changed in place gets another name each time, and every view shows the right one."""
 
 import itertools
 
@@ -66,25 +66,25 @@ def test_an_argument_that_is_changed_is_changed():
         np.testing.assert_array_equal(x, np.full(3, i + 1.0))
 
 
-WINDOWS = {
+VIEWS = {
     "turned": lambda t: t.T,
     "part": lambda t: t[1:],
     "row": lambda t: t[0],
     "backwards": lambda t: t[::-1, ::2],
     "flat": lambda t: t.reshape(-1),
-    "window on a window": lambda t: t.T[1:].T[::-1],
+    "view of a view": lambda t: t.T[1:].T[::-1],
     "three deep": lambda t: t[1:].T[::-1].T[:, 1:],
     "the same": lambda t: t[...],
     "broadcast": lambda t: np.broadcast_to(t[0], (2, 3, 4)),
 }
-each_window = pytest.mark.parametrize("window", WINDOWS.values(), ids=WINDOWS)
+each_view = pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
 
 
-@each_window
-def test_a_window_that_was_opened_before_the_change_shows_it(window):
+@each_view
+def test_a_view_that_was_opened_before_the_change_shows_it(view):
     def function(x):
         t = np.sin(x)
-        shown = window(t)
+        shown = view(t)
         before = shown + 0
         t += x
         return before, shown + 0, t, shown
@@ -92,25 +92,25 @@ def test_a_window_that_was_opened_before_the_change_shows_it(window):
     followed(function, drawn((3, 4)))
 
 
-@each_window
-def test_a_window_that_is_opened_after_the_change_shows_it(window):
+@each_view
+def test_a_view_that_is_opened_after_the_change_shows_it(view):
     def function(x):
         t = np.sin(x)
         t += x
-        shown = window(t)
+        shown = view(t)
         before = shown + 0
         t *= 2
-        return before, shown + 0, t, window(t)
+        return before, shown + 0, t, view(t)
 
     followed(function, drawn((3, 4)))
 
 
 @pytest.mark.parametrize("between", [False, True])
-@pytest.mark.parametrize("window", [WINDOWS[name] for name in WINDOWS if name != "broadcast"])
-def test_a_change_through_a_window_shows_in_the_array(window, between):
+@pytest.mark.parametrize("view", [VIEWS[name] for name in VIEWS if name != "broadcast"])
+def test_a_change_through_a_view_shows_in_the_array(view, between):
     def function(x):
         t = np.sin(x)
-        shown = window(t)
+        shown = view(t)
         if between:
             t *= 3
         shown *= 2
@@ -122,7 +122,7 @@ def test_a_change_through_a_window_shows_in_the_array(window, between):
     followed(function, drawn((3, 4)))
 
 
-def test_two_windows_see_each_others_changes():
+def test_two_views_see_each_others_changes():
     def function(x):
         t = np.sin(x)
         left, right = t[:, :2], t[:, 1:]
@@ -135,7 +135,7 @@ def test_two_windows_see_each_others_changes():
     followed(function, drawn((3, 4)))
 
 
-def test_windows_that_one_call_opens():
+def test_views_that_one_call_opens():
     def function(x):
         t = np.sin(x)
         left, right = np.split(t, 2, axis=1)
@@ -148,7 +148,7 @@ def test_windows_that_one_call_opens():
     followed(function, drawn((3, 4)))
 
 
-def test_an_array_that_is_changed_by_its_own_window():
+def test_an_array_that_is_changed_by_its_own_view():
     def function(x):
         t = np.sin(x)
         t += t.T
@@ -292,15 +292,15 @@ CHANGES = [add_number, add_argument, double_row, halve_turned, set_part, square_
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     changes=st.lists(st.integers(0, len(CHANGES) - 1), min_size=1, max_size=6),
-    windows=st.lists(st.tuples(st.integers(0, 6), st.sampled_from(sorted(WINDOWS))), max_size=4),
+    views=st.lists(st.tuples(st.integers(0, 6), st.sampled_from(sorted(VIEWS))), max_size=4),
 )
-def test_any_chain_of_changes_shows_in_any_window(changes, windows):
+def test_any_chain_of_changes_shows_in_any_view(changes, views):
     def function(x):
         t = np.tanh(x)
         shown, seen = [], []
         for i, change in itertools.chain(enumerate(changes), [(len(changes), None)]):
-            shown += [WINDOWS[name](t) for at, name in windows if at == i]
-            seen += [window + 0 for window in shown]
+            shown += [VIEWS[name](t) for at, name in views if at == i]
+            seen += [view + 0 for view in shown]
             if change is not None:
                 CHANGES[change](t, x)
         return (*seen, *shown, t)

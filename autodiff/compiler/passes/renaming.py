@@ -18,14 +18,14 @@ def rename_changed(program: Program) -> None:
 
 
 class Renaming:
-    """Knows the present name of every array, and opens windows anew on what they are windows on now."""
+    """Knows the present name of every array, and opens views anew on what they are views of now."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.present: dict[Value, Value] = {}
         self.opened: dict[Value, Call] = {}  # the views that are open
         self.stale: set[Value] = set()  # the views to open anew before they are read
-        self.shown: set[Storage] = set()  # memory with several windows opened by one call, which keeps its name
+        self.shown: set[Storage] = set()  # memory with several views opened by one call, which keeps its name
         self.calls: list[Call] = []
 
     def run(self) -> None:
@@ -47,7 +47,7 @@ class Renaming:
         self.program.calls = self.calls
 
     def now(self, part: Any) -> Any:
-        """Return the present name of a Value, opening a window anew where it has to be."""
+        """Return the present name of a Value, opening a view anew where it has to be."""
         if isinstance(part, TensorOutput):
             return TensorOutput(self.now(part.value))
         if not isinstance(part, Value):
@@ -59,12 +59,12 @@ class Renaming:
             again = Value(value.storage, value.form, value.shape, value.dtype, value.strides)
             args = mapped(call.args, self.now)
             again.storage = args[0].storage
-            self.calls.append(Call(call.function, args, call.keywords, [again], is_view=True, place=call.place))
+            self.calls.append(Call(call.function, args, call.keywords, [again], is_view=True, origin=call.origin))
             self.present[part] = again
         return self.present.get(part, part)
 
     def open(self, call: Call) -> None:
-        """Note a window, which is on the memory of its argument as that is named now."""
+        """Note a view, which is of the memory of its argument as that is named now."""
         (value,) = call.results
         source = call.args[0]
         if value is source or not isinstance(source, Value):
@@ -74,7 +74,7 @@ class Renaming:
         self.opened[value] = Call(call.function, (original, *call.args[1:]), call.keywords, [value], is_view=True)
 
     def is_whole(self, value: Value) -> bool:
-        """Return whether a value is an array as it was made, not a window on one."""
+        """Return whether a value is an array as it was made, not a view of one."""
         return value.storage not in self.shown and not any(
             value is view or self.present.get(view) is value for view in self.opened
         )

@@ -1,4 +1,4 @@
-"""Recorded: stands for an array while a step is recorded, and tells the recorder of everything computed on it.
+"""StandIn: stands for an array while a step is recorded, and tells the recorder of everything computed on it.
 
 It is no ndarray, so that nothing in NumPy can read it unseen; NumPy's own protocols bring every call here. To Python's
 `isinstance` it is what it stands for: an ndarray, a NumPy scalar or a Python number.
@@ -24,13 +24,13 @@ NUMBER = "a replay would repeat the recorded number; return the array and conver
 def binary(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
     """Return the methods of an operator: with the array on the left, on the right, and in place."""
 
-    def on_the_left(self: "Recorded", other: Any) -> Any:
+    def on_the_left(self: "StandIn", other: Any) -> Any:
         return NotImplemented if isinstance(other, Tensor) else self.recorder.operate(ufunc, number, self, other)
 
-    def on_the_right(self: "Recorded", other: Any) -> Any:
+    def on_the_right(self: "StandIn", other: Any) -> Any:
         return self.recorder.operate(ufunc, number, other, self)
 
-    def in_place(self: "Recorded", other: Any) -> Any:
+    def in_place(self: "StandIn", other: Any) -> Any:
         if not isinstance(self.concrete, np.ndarray):
             return on_the_left(self, other)  # scalars and numbers are not changed but replaced
         return self.recorder.call(ufunc, (self, other), {"out": self})
@@ -38,7 +38,7 @@ def binary(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> tuple[Callable
     return on_the_left, on_the_right, in_place
 
 
-def comparison(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> Callable[["Recorded", Any], Any]:
+def comparison(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> Callable[["StandIn", Any], Any]:
     """Return the method of a comparison."""
     return binary(ufunc, number)[0]
 
@@ -46,7 +46,7 @@ def comparison(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> Callable[[
 def method(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the method that calls a NumPy function on the array."""
 
-    def call(self: "Recorded", *args: Any, **keywords: Any) -> Any:
+    def call(self: "StandIn", *args: Any, **keywords: Any) -> Any:
         return self.recorder.call(function, (self, *args), keywords)
 
     return call
@@ -55,13 +55,13 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
 def refused(what: str, advice: str) -> Callable[..., Any]:
     """Return a method that refuses to turn what is recorded into something that a replay cannot follow."""
 
-    def refuse(self: "Recorded", *args: Any, **keywords: Any) -> Any:
+    def refuse(self: "StandIn", *args: Any, **keywords: Any) -> Any:
         raise refusal(what, advice)
 
     return refuse
 
 
-class Recorded:
+class StandIn:
     """An array (or a NumPy scalar, or a Python number) of a step that is being recorded."""
 
     __slots__ = ("__weakref__", "concrete", "recorder", "value")
