@@ -5,6 +5,7 @@ from autodiff.anomaly import AnomalyError
 from autodiff.compiler.captured import capture
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.graph import GraphFreedError, detect_anomaly, no_grad
+from autodiff.model_files import load, load_metadata, save
 from autodiff.module import (
     CrossEntropyLoss,
     Linear,
@@ -19,7 +20,6 @@ from autodiff.module import (
 from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.saved import ChangedArrayError
-from autodiff.saving import load, load_metadata, save
 from autodiff.tensor import MissingRuleError, Tensor
 from autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 

@@ -19,7 +19,7 @@ OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.compiler", "autodiff.__main__
 FACE = {"autodiff", "autodiff.public"}
 """They gather the public names, of the engine and of the compiler."""
 ENGINE = {name for name in FILES if name != "cli" and not name.startswith(OUTSIDE_ENGINE)} - FACE
-SAVING = "autodiff.saving"
+MODEL_FILES = "autodiff.model_files"
 """It writes a format that others read, by its library."""
 PUBLIC_MODULES = {"autodiff", "autodiff.functional", "autodiff.gradcheck"}
 
@@ -87,13 +87,13 @@ def test_rules_and_functional_know_numpy_and_function_alone():
 
 def test_the_engine_imports_numpy_and_the_standard_library_alone():
     allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
-    assert offenders(ENGINE - {SAVING}, allowed) == []
+    assert offenders(ENGINE - {MODEL_FILES}, allowed) == []
 
 
-def test_saving_imports_safetensors_too_where_it_is_used():
+def test_model_files_import_safetensors_too_where_it_is_used():
     allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
-    assert offenders([SAVING], lambda i: allowed(i) or within(i, "safetensors")) == []
-    assert offenders([SAVING], allowed, at_the_top_only=True) == []
+    assert offenders([MODEL_FILES], lambda i: allowed(i) or within(i, "safetensors")) == []
+    assert offenders([MODEL_FILES], allowed, at_the_top_only=True) == []
 
 
 def test_the_engine_knows_neither_experiment_nor_the_compiler_nor_cli():
