@@ -8,38 +8,18 @@ sums the result over broadcast axes, so a rule need not. It returns `g`, a view,
 import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from autodiff.anomaly import check_finite, user_line
-from autodiff.graph import Node, modes
+from autodiff.graph import Fused, Node, Rule, modes
 from autodiff.saved import handed_out, is_reachable, stamp
 from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, unwrap, wrap
 
 SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
 VJP = Callable[..., Any]
-
-
-class Rule(NamedTuple):
-    """A vector-Jacobian product and the names of the values it needs besides `g`."""
-
-    vjp: VJP
-    needs: tuple[str, ...]
-
-
-class Fused(NamedTuple):
-    """A hand-tuned way to compute a function and its gradient with respect to one argument, on arrays alone.
-
-    `forward` returns the value and anything that `vjp(g, kept)` needs; `applies` tells for which arguments. The plain
-    rule stays: it is what a recorded backward pass runs.
-    """
-
-    argument: str
-    applies: Callable[..., bool]
-    forward: Callable[..., tuple[Any, Any]]
-    vjp: Callable[[Any, Any], Any]
 
 
 class Function:

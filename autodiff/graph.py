@@ -7,15 +7,12 @@ import weakref
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ContextDecorator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from autodiff.anomaly import check_finite
 from autodiff.saved import check_unchanged
-
-if TYPE_CHECKING:
-    from autodiff.function import Function
 
 Array = Any
 """A NumPy array in a first-order backward pass; a Tensor where the pass is itself differentiated."""
@@ -67,6 +64,44 @@ class detect_anomaly(Switch):  # noqa: N801 - reads as a statement
     mode, value = "anomaly", True
 
 
+class Rule(NamedTuple):
+    """A vector-Jacobian product and the names of the values it needs besides `g`."""
+
+    vjp: Callable[..., Any]
+    needs: tuple[str, ...]
+
+
+class Rules(Protocol):
+    """The rules of a function by the name of the argument, or by its position."""
+
+    def __getitem__(self, argument: Any, /) -> Rule:
+        """Return the rule for an argument."""
+
+
+class Fused(NamedTuple):
+    """A hand-tuned way to compute a function and its gradient with respect to one argument, on arrays alone.
+
+    `forward` returns the value and anything that `vjp(g, kept)` needs; `applies` tells for which arguments. The plain
+    rule stays: it is what a recorded backward pass runs.
+    """
+
+    argument: str
+    applies: Callable[..., bool]
+    forward: Callable[..., tuple[Any, Any]]
+    vjp: Callable[[Any, Any], Any]
+
+
+class Differentiable(Protocol):
+    """What a node has to know of the function that made it."""
+
+    name: str
+    fused: Fused | None
+
+    @property
+    def rules(self) -> Rules:
+        """The derivative rules."""
+
+
 class Node:
     """How one array was made: the function, the nodes of its inputs, and what the derivative rules need.
 
@@ -78,7 +113,7 @@ class Node:
 
     def __init__(
         self,
-        function: "Function | None",
+        function: Differentiable | None,
         parents: Mapping[Any, "Node"],
         saved: dict[str, Any] | None,
         shape: tuple[int, ...],

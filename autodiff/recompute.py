@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import Rule
-from autodiff.graph import Node, modes, next_order
+from autodiff.graph import Fused, Node, Rule, modes, next_order
 from autodiff.tensor import Tensor, gradients, wrap
 
 
@@ -38,7 +37,7 @@ def checkpoint_node(compute: Callable[[], Tensor], value: Tensor, before: int) -
     assert value.node is not None
     parents = sources(value.node, before)
     recomputed = Recomputed(compute, value._data, parents)
-    return Node(recomputed, dict(enumerate(parents)), {"out": value._data}, value.shape, value.dtype)  # type: ignore[arg-type]
+    return Node(recomputed, dict(enumerate(parents)), {"out": value._data}, value.shape, value.dtype)
 
 
 def sources(root: Node, before: int) -> list[Node]:
@@ -61,7 +60,7 @@ class Recomputed:
     """Stands where a node has its function: computes it again, once for all the gradients of a backward pass."""
 
     name = "checkpoint"
-    fused = None
+    fused: Fused | None = None
 
     def __init__(self, compute: Callable[[], Tensor], expected: Any, parents: list[Node]) -> None:
         self.compute = compute

@@ -24,6 +24,8 @@ from autodiff.tensor import Tensor
 PLAIN = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 FOREIGN = {*sys.stdlib_module_names, "numpy", "matplotlib", "PIL", "torch", "jax"} - {"__main__"}
 ENGINE = __name__.split(".")[0]
+ROOMS = ("compiler", "functional", "rules", "samples")
+"""The engine's packages: what other packages there are within its own, use it as any user does."""
 OPAQUE = ([ENGINE, "function"], [ENGINE, "graph"])
 SETTINGS = ("types", "argparse", "collections")
 """Modules of Python whose objects hold settings: SimpleNamespace, Namespace, UserDict."""
@@ -304,8 +306,10 @@ def names_in(code: CodeType) -> tuple[set[str], set[str]]:
 def is_foreign(module: str) -> bool:
     """Return whether a module belongs to Python, to a library, or to the engine, whose functions hold no state."""
     parts = module.split(".")
-    if parts[0] in FOREIGN or parts[0] == ENGINE:
-        return parts[1:2] != ["experiment"]
+    if parts[0] == ENGINE:
+        return len(parts) < 3 or parts[1] in ROOMS
+    if parts[0] in FOREIGN:
+        return True
     file = getattr(sys.modules.get(module), "__file__", None) or ""
     return "site-packages" in file or "dist-packages" in file
 

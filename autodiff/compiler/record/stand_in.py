@@ -6,16 +6,13 @@ It is no ndarray, so that nothing in NumPy can read it unseen; NumPy's own proto
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from autodiff.compiler.record.errors import missing, refusal
+from autodiff.compiler.record.trace import Value
 from autodiff.tensor import Tensor
-
-if TYPE_CHECKING:
-    from autodiff.compiler.record.recorder import Recorder
-    from autodiff.compiler.record.trace import Value
 
 BRANCH = "a replay would always take the branch of the recorded call; choose with np.where, or leave it outside"
 NUMBER = "a replay would repeat the recorded number; return the array and convert it outside"
@@ -61,12 +58,28 @@ def refused(what: str, advice: str) -> Callable[..., Any]:
     return refuse
 
 
+class Recorder(Protocol):
+    """Whom a stand-in tells of every call; `recorder.py` has the one there is."""
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        keywords: dict[str, Any],
+        written: tuple[Any, ...] = (),
+    ) -> Any:
+        """Run a call on the arrays themselves, record it, and return what stands for its result."""
+
+    def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+        """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
+
+
 class StandIn:
     """An array (or a NumPy scalar, or a Python number) of a step that is being recorded."""
 
     __slots__ = ("__weakref__", "concrete", "recorder", "value")
 
-    def __init__(self, recorder: "Recorder", value: "Value", concrete: Any) -> None:
+    def __init__(self, recorder: Recorder, value: Value, concrete: Any) -> None:
         self.recorder = recorder
         self.value = value
         self.concrete = concrete
@@ -92,7 +105,7 @@ class StandIn:
     flags = property(lambda self: self.array_value("flags") and self.concrete.flags)
     base = property(lambda self: getattr(self.concrete, "base", None))  # by it the engine tells views from new arrays
 
-    def array_value(self, name: str) -> "Value":
+    def array_value(self, name: str) -> Value:
         """Return the Value, if it is that of an array or a NumPy scalar: Python numbers have no such attributes."""
         if self.value.form == "number":
             raise missing(name)

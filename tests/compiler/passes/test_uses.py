@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autodiff as ad
-from autodiff.compiler.passes.program import program_of
+from autodiff.compiler.compiler import program_of
 from autodiff.compiler.passes.uses import Uses, dummy, is_contiguous, made_array, view
 from autodiff.compiler.record.recording import record
 from autodiff.compiler.record.trace import Storage, Value
