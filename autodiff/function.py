@@ -6,7 +6,7 @@ sums the result over broadcast axes, so a rule need not. It returns `g`, a view,
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,8 @@ from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, funct
 SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
 VJP = Callable[..., Any]
+Arguments = tuple[tuple[Any, ...], list[Any], dict[str, Any], dict[str, Any]]
+"""Positional arguments as they were passed in and as arrays, then keywords as they were passed in and as arrays."""
 
 
 class Function:
@@ -70,7 +72,7 @@ class Function:
         if is_simple:
             if not has_tensor:
                 return self.forward(*args)
-            return self.apply(args, arrays, {}, {}, parents)
+            return self.apply((args, arrays, {}, {}), parents)
         for name, value in keywords.items():
             if isinstance(value, Tensor):
                 has_tensor = True
@@ -83,7 +85,7 @@ class Function:
         if isinstance(self.forward, np.ufunc):
             weaken_lists(arrays)
         named = {name: unwrap(value) for name, value in keywords.items()}
-        return self.apply(args, arrays, keywords, named, parents)
+        return self.apply((args, arrays, keywords, named), parents)
 
     def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
@@ -110,18 +112,9 @@ class Function:
         """Return the function and its arguments in a few words, for an error."""
         return f"{self.name} of {', '.join(describe(array) for array in arrays)}"
 
-    def apply(
-        self,
-        args: tuple[Any, ...],
-        arrays: list[Any],
-        keywords: dict[str, Any],
-        named: dict[str, Any],
-        parents: dict[str, Node],
-    ) -> Any:
-        """Return the function's value, with a node that holds what the rules need if there are parents.
-
-        args, keywords: the arguments as they were passed in. arrays, named: the same as arrays.
-        """
+    def apply(self, arguments: Arguments, parents: Mapping[Any, Node]) -> Any:
+        """Return the function's value, with a node that holds what the rules need if there are parents."""
+        _, arrays, _, named = arguments
         if not parents or not modes.grad_enabled:
             return constant(self.compute(self.forward, arrays, named))
         kept = None
@@ -132,9 +125,19 @@ class Function:
             out = self.compute(self.forward, arrays, named)
         if isinstance(out, tuple) or out.dtype.kind != "f":
             return constant(out)
-        saved: dict[str, Any] = {}
-        node = Node(self, parents, saved, out.shape, out.dtype)
-        for need, source, position, of_shape in self.plans.get(tuple(parents)) or self.plan(tuple(parents)):
+        node = Node(self, parents, {}, out.shape, out.dtype)
+        self.save(node, out, arguments)
+        node.kept = kept
+        if modes.anomaly:
+            node.line = user_line()
+        return wrap(out, node)
+
+    def save(self, node: Node, out: Any, arguments: Arguments) -> None:
+        """Let a node hold what the rules of its parents need, with a stamp of what users can change."""
+        args, arrays, keywords, named = arguments
+        saved, wanted = node.saved, tuple(node.parents)
+        assert saved is not None
+        for need, source, position, of_shape in self.plans.get(wanted) or self.plan(wanted):
             given = None
             if position is None:
                 value = out
@@ -150,12 +153,8 @@ class Function:
             saved[need] = value
             if isinstance(given, CHANGEABLE) or (handed_out and is_reachable(value)):
                 node.stamps[need] = stamp(value)
-        node.kept = kept
-        if modes.anomaly:
-            node.line = user_line()
-        return wrap(out, node)
 
-    def is_fused(self, parents: dict[str, Node], arrays: list[Any], named: dict[str, Any]) -> bool:
+    def is_fused(self, parents: Mapping[Any, Node], arrays: list[Any], named: dict[str, Any]) -> bool:
         """Return whether the hand-tuned way is open for these arguments."""
         assert self.fused is not None
         return [*parents] == [self.fused.argument] and self.fused.applies(*arrays, **named)
@@ -207,21 +206,18 @@ class Variadic(Function):
         if not any(isinstance(value, Tensor) for value in args):
             return self.forward(*args, **keywords)
         self.check_accepted((), keywords)
-        arrays = [unwrap(value) for value in args]
-        out = self.compute(self.forward, arrays, keywords)
         parents = {
             i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
         }
-        if not parents or not modes.grad_enabled:
-            return wrap(out, None)
-        available = {"out": out, "inputs": arrays, "shapes": [np.shape(array) for array in arrays]}
-        available = {**self.defaults, **keywords, **available}
-        node = Node(self, parents, {need: available[need] for need in self.needs}, out.shape, out.dtype)
+        return self.apply((args, [unwrap(value) for value in args], keywords, keywords), parents)
+
+    def save(self, node: Node, out: Any, arguments: Arguments) -> None:
+        """Let a node hold what the rule needs; see `Function.save`."""
+        _, arrays, _, named = arguments
+        available = {**self.defaults, **named, "out": out, "inputs": arrays, "shapes": list(map(np.shape, arrays))}
+        node.saved = {need: available[need] for need in self.needs}
         if "inputs" in self.needs:
             node.stamps["inputs"] = stamp(arrays)
-        if modes.anomaly:
-            node.line = user_line()
-        return wrap(out, node)
 
 
 class RuleByPosition(dict[int, Rule]):

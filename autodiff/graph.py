@@ -183,28 +183,26 @@ class Pending:
     """The gradients on their way to nodes, and a queue of those nodes, newest first."""
 
     def __init__(self) -> None:
-        self.gradients: dict[Node, Array] = {}
-        self.shared: set[Node] = set()  # nodes whose gradient somebody else holds too, so that none is added in place
+        self.gradients: dict[Node, tuple[Array, bool]] = {}  # and whether somebody else holds it too
         self.queue: list[tuple[int, Node]] = []
 
     def add(self, node: Node, gradient: Array, shared: bool) -> None:
         """Add a gradient to what the node has. The first is borrowed, the second allocates, later ones add in place."""
         if node not in self.gradients:
             heapq.heappush(self.queue, (-node.order, node))
-            self.gradients[node] = gradient
-            if shared:
-                self.shared.add(node)
-        elif node in self.shared:
-            self.gradients[node] = total = self.gradients[node] + gradient
-            if is_new(total):
-                self.shared.discard(node)
+            self.gradients[node] = gradient, shared
+            return
+        total, is_shared = self.gradients[node]
+        if is_shared:
+            total = total + gradient
+            self.gradients[node] = total, not is_new(total)
         else:
-            np.add(self.gradients[node], gradient, out=self.gradients[node])
+            np.add(total, gradient, out=total)
 
     def pop(self) -> tuple[Node, Array, bool]:
         """Return the newest node, its gradient, now complete, and whether that is shared."""
         _, node = heapq.heappop(self.queue)
-        return node, self.gradients.pop(node), node in self.shared
+        return node, *self.gradients.pop(node)
 
 
 def is_new(gradient: Array) -> bool:

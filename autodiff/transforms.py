@@ -13,9 +13,7 @@ import numpy as np
 
 from autodiff.graph import modes
 from autodiff.tensor import Tensor, as_array, gradients, wrap
-
-Tree = Any
-"""A Tensor or an array, or lists, tuples and dicts of them, nested."""
+from autodiff.trees import Tree, flatten, rebuild
 
 # Gradients of scalars
 
@@ -253,25 +251,6 @@ def tensor_from(value: Any, transform: str) -> Tensor:
 def kind(value: Any) -> str:
     """Return what a value is, for an error."""
     return f"{type(value).__name__} of shape {value.shape}" if hasattr(value, "shape") else type(value).__name__
-
-
-# Structures
-
-
-def flatten(tree: Tree) -> list[Any]:
-    """Return the leaves of nested lists, tuples and dicts, in order."""
-    if isinstance(tree, dict):
-        return [leaf for part in tree.values() for leaf in flatten(part)]
-    return [leaf for part in tree for leaf in flatten(part)] if isinstance(tree, list | tuple) else [tree]
-
-
-def rebuild(tree: Tree, leaves: Iterator[Any]) -> Tree:
-    """Return nested lists, tuples and dicts with other leaves in place of theirs."""
-    if isinstance(tree, dict):
-        return {key: rebuild(part, leaves) for key, part in tree.items()}
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*[rebuild(part, leaves) for part in tree])
-    return type(tree)([rebuild(part, leaves) for part in tree]) if isinstance(tree, list | tuple) else next(leaves)
 
 
 def check_same_structure(transform: str, left: Sequence[Any], right: Sequence[Any]) -> None:

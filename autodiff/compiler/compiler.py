@@ -27,8 +27,9 @@ from autodiff.compiler.passes.simplify import (
 )
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recording import Held, Recording, TensorOutput
-from autodiff.compiler.record.trace import Call, Storage, Value, mapped
+from autodiff.compiler.record.trace import Call, Storage, Value
 from autodiff.compiler.replay.code import Compiled, generate
+from autodiff.trees import mapped
 
 SIMPLIFY: tuple[Pass, ...] = (
     drop_dead_calls,

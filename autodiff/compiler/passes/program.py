@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from autodiff.compiler.record.agreement import in_words
 from autodiff.compiler.record.recorder import name_of
 from autodiff.compiler.record.recording import Held, TensorOutput
-from autodiff.compiler.record.trace import Call, Storage, Value, mapped, values_in
+from autodiff.compiler.record.trace import Call, Storage, Value, values_in
+from autodiff.trees import flatten, mapped, parts
 
 
 @dataclass(slots=True)
@@ -88,19 +89,9 @@ def remap(call: Call, change: Callable[[Any], Any]) -> None:
                 value.storage = change(others.get(value.storage, before[0])).storage
 
 
-def output_values(outputs: Any) -> Iterator[Value]:
-    """Yield the Values in what a step returned."""
-    found: list[Value] = []
-
-    def look(part: Any) -> Any:
-        if isinstance(part, Value):
-            found.append(part)
-        elif isinstance(part, TensorOutput):
-            found.append(part.value)
-        return part
-
-    mapped(outputs, look)
-    yield from found
+def output_values(outputs: Any) -> list[Value]:
+    """Return the Values in what a step returned."""
+    return values_in([part.value if isinstance(part, TensorOutput) else part for part in flatten(outputs)])
 
 
 Pass = Callable[[Program], None]
@@ -116,10 +107,9 @@ def version_key(part: Any, versions: Counter[Storage]) -> Any:
     """Return what tells an argument from others: Values by identity and by how often they were written into."""
     if isinstance(part, Value):
         return "value", id(part), versions[part.storage]
-    if isinstance(part, list | tuple):
-        return type(part), tuple(version_key(entry, versions) for entry in part)
-    if isinstance(part, dict):
-        return tuple((key, version_key(entry, versions)) for key, entry in part.items())
+    held = parts(part)
+    if held is not None:
+        return type(part), tuple((key, version_key(entry, versions)) for key, entry in held.items())
     if isinstance(part, slice):
         return slice, part.start, part.stop, part.step
     if isinstance(part, np.generic):

@@ -9,7 +9,8 @@ import numpy as np
 
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.recording import TensorOutput
-from autodiff.compiler.record.trace import Call, Storage, Value, mapped
+from autodiff.compiler.record.trace import Call, Storage, Value
+from autodiff.trees import mapped
 
 
 def rename_changed(program: Program) -> None:

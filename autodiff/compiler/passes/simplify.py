@@ -8,7 +8,8 @@ import numpy as np
 from autodiff.compiler.passes.program import Program, remap, version_key
 from autodiff.compiler.passes.uses import made_array
 from autodiff.compiler.record.recorder import name_of
-from autodiff.compiler.record.trace import Call, Storage, Value, mapped
+from autodiff.compiler.record.trace import Call, Storage, Value
+from autodiff.trees import mapped
 
 FOLDED_BYTES = 1 << 22
 """The largest array that is computed on once and for all; it has to be looked at in every step for changes."""

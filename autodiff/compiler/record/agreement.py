@@ -12,6 +12,7 @@ from autodiff.compiler.record.recording import Recording, TensorOutput
 from autodiff.compiler.record.trace import Call, Value
 from autodiff.saved import owner_of
 from autodiff.tensor import Tensor
+from autodiff.trees import parts
 
 ADVICE = (
     "A replay would repeat what was recorded. Pass what changes as an argument: arrays and floats may differ from call "
@@ -112,13 +113,12 @@ class Correspondence:
             return self.alike(left, right)
         if type(left) is not type(right):
             return False
-        if isinstance(left, list | tuple):
-            return len(left) == len(right) and all(map(self.agree, left, right))
+        held, others = parts(left), parts(right)
+        if held is not None and others is not None:
+            return held.keys() == others.keys() and all(self.agree(held[key], others[key]) for key in held)
         if isinstance(left, np.ndarray | Tensor) and left is not right:
             arrays = [part._data if isinstance(part, Tensor) else part for part in (left, right)]
             return np.array_equal(arrays[0], arrays[1])
-        if isinstance(left, dict):
-            return left.keys() == right.keys() and all(self.agree(left[key], right[key]) for key in left)
         if isinstance(left, float) and left != left:
             return bool(right != right)
         return left is right or bool(left == right)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.record.errors import CaptureError
-from autodiff.compiler.record.trace import mapped
 from autodiff.tensor import Tensor
+from autodiff.trees import mapped, named_leaves
 
 OTHERWISE = "capture the function once more for this"
 ADVICE = f"call it with what it was recorded for, or {OTHERWISE}"
@@ -57,20 +57,11 @@ class Signature:
         return bound.args, bound.kwargs
 
 
-def leaves_of(tree: Any, name: str = "") -> list[tuple[str, Any]]:
-    """Return the parts of nested lists, tuples and dicts with a name for each: x, x[0], x['key']."""
-    if isinstance(tree, list | tuple):
-        return [leaf for i, part in enumerate(tree) for leaf in leaves_of(part, f"{name}[{i}]")]
-    if isinstance(tree, dict):
-        return [leaf for key, part in tree.items() for leaf in leaves_of(part, f"{name}[{key!r}]")]
-    return [(name, tree)]
-
-
 def named_arguments(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return the parts of all arguments with a name for each."""
     padded = [*names, *(f"argument {i}" for i in range(len(names), len(args)))]
     pairs = [*zip(padded, args, strict=False), *keywords.items()]
-    return [leaf for name, tree in pairs for leaf in leaves_of(tree, name)]
+    return [leaf for name, tree in pairs for leaf in named_leaves(tree, name)]
 
 
 @dataclass(eq=False, frozen=True)
@@ -88,7 +79,7 @@ class TheSame:
 
 def structure_of(tree: Any) -> Any:
     """Return the nesting of lists, tuples and dicts, with what kind of thing each part is."""
-    return mapped(tree, describe) if isinstance(tree, list | tuple | dict) else describe(tree)
+    return mapped(tree, describe)
 
 
 def describe(leaf: Any) -> Any:

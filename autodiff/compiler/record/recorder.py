@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from autodiff.compiler.record.errors import CaptureError, here, refusal
 from autodiff.compiler.record.stand_in import StandIn
-from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value, mapped
+from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value
 from autodiff.saved import owner_of
 from autodiff.tensor import full_name
+from autodiff.trees import flatten, mapped
 
 
 class Active(threading.local):
@@ -245,9 +246,7 @@ def concrete(part: Any) -> Any:
 
 def recorded_in(tree: Any) -> list[StandIn]:
     """Return the recorded arrays in nested lists, tuples and dicts."""
-    found: list[StandIn] = []
-    mapped(tree, lambda part: found.append(part) if type(part) is StandIn else None)
-    return found
+    return [leaf for leaf in flatten(tree) if type(leaf) is StandIn]
 
 
 def name_of(function: Callable[..., Any]) -> str:

@@ -12,8 +12,9 @@ from autodiff.compiler.record.environment import GONE, Environment, Slot, explor
 from autodiff.compiler.record.errors import CaptureError, refused
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate
 from autodiff.compiler.record.stand_in import StandIn
-from autodiff.compiler.record.trace import Trace, Value, mapped
+from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
+from autodiff.trees import flatten, mapped
 
 
 @dataclass(slots=True)
@@ -176,9 +177,7 @@ def stand_for_argument(leaf: Any, recorder: Recorder) -> Any:
 
 def inputs_in(tree: Any) -> list[Any]:
     """Return the recorded parts of the arguments, in their order."""
-    found: list[Any] = []
-    mapped(tree, lambda part: found.append(part) if type(part) is StandIn or isinstance(part, Tensor) else None)
-    return found
+    return [leaf for leaf in flatten(tree) if type(leaf) is StandIn or isinstance(leaf, Tensor)]
 
 
 def value_of(part: Any) -> Any:

@@ -1,6 +1,6 @@
 """What is recorded of a step: the arrays it computes on, and the calls between them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler.record.errors import Origin
+from autodiff.trees import Tree, flatten
 
 NOWHERE = Origin("", "")
 Kind = Literal["input", "held", "constant", "made", "kept"]
@@ -105,26 +106,6 @@ class Trace:
     outputs: Any = None
 
 
-def values_in(tree: Any) -> Iterator[Value]:
-    """Yield the Values in nested lists, tuples and dicts."""
-    if isinstance(tree, Value):
-        yield tree
-    elif isinstance(tree, list | tuple):
-        for part in tree:
-            yield from values_in(part)
-    elif isinstance(tree, dict):
-        for part in tree.values():
-            yield from values_in(part)
-
-
-def mapped(tree: Any, change: Callable[[Any], Any]) -> Any:
-    """Return nested lists, tuples and dicts with every leaf changed; what holds no change is returned as it is."""
-    if isinstance(tree, list | tuple):
-        parts = [mapped(part, change) for part in tree]
-        if all(part is before for part, before in zip(parts, tree, strict=True)):
-            return tree
-        return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
-    if isinstance(tree, dict):
-        entries = {key: mapped(part, change) for key, part in tree.items()}
-        return entries if any(entries[key] is not part for key, part in tree.items()) else tree
-    return change(tree)
+def values_in(tree: Tree) -> list[Value]:
+    """Return the Values among the leaves of a tree."""
+    return [leaf for leaf in flatten(tree) if isinstance(leaf, Value)]

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.compiler.record.trace import Value, mapped
+from autodiff.compiler.record.trace import Value
 from autodiff.compiler.replay.guard import Guard
 from autodiff.tensor import Tensor
+from autodiff.trees import flatten
 
 TOLERANCE = {"f": 1e-3, "d": 1e-8}
 """How far fast kernels may round away from an ordinary run, relative to the largest element, by dtype."""
@@ -97,9 +98,7 @@ def size_of(value: Any) -> float:
 
 def plain_leaves(tree: Any) -> list[Any]:
     """Return the parts of what a step returned, Tensors as their arrays."""
-    found: list[Any] = []
-    mapped(tree, lambda part: found.append(part._data if isinstance(part, Tensor) else part))
-    return found
+    return [leaf._data if isinstance(leaf, Tensor) else leaf for leaf in flatten(tree)]
 
 
 def agree(expected: Any, value: Any, exact: bool, noise: float = 0.0) -> bool:

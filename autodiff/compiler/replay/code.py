@@ -18,6 +18,7 @@ from autodiff.compiler.record.trace import Call, Storage, Value
 from autodiff.compiler.replay.layout import Layout
 from autodiff.compiler.replay.memory import calls_in_order
 from autodiff.tensor import wrap
+from autodiff.trees import parts
 
 BY_KEYWORD = (np.maximum, np.minimum)
 """NumPy wants their `out` by its name."""
@@ -63,11 +64,8 @@ class Writer:
             if part.form == "number" or part in self.scalars:
                 return self.number(part)
             return self.name(self.layout[part], "a")
-        if isinstance(part, tuple | list) and not hasattr(part, "_fields"):
-            inner = ", ".join(map(self.text, part))
-            return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' if len(part) == 1 else ''})"
-        if isinstance(part, dict):
-            return "{" + ", ".join(f"{key!r}: {self.text(entry)}" for key, entry in part.items()) + "}"
+        if (tree := self.tree(part, self.text)) is not None:
+            return tree
         if part is None or type(part) in (int, bool, str):
             return repr(part)
         return self.name(part, "k")
@@ -255,16 +253,19 @@ class Writer:
             if part in self.scalars:
                 return f"{self.number(part)}[...]"
             return f"{self.text(part)}[()]" if part.form == "scalar" else f"{self.text(part)}.copy()"
-        if isinstance(part, tuple | list | dict):
-            inner = [self.output(entry) for entry in (part.values() if isinstance(part, dict) else part)]
-            if isinstance(part, dict):
-                return "{" + ", ".join(f"{self.text(k)}: {v}" for k, v in zip(part, inner, strict=True)) + "}"
-            if hasattr(part, "_fields"):
-                return f"{self.name(type(part), 'f')}({', '.join(inner)})"
-            return (
-                f"[{', '.join(inner)}]" if isinstance(part, list) else f"({', '.join(inner)}{',' * (len(inner) == 1)})"
-            )
-        return self.text(part)
+        return self.tree(part, self.output) or self.text(part)
+
+    def tree(self, part: Any, text: Callable[[Any], str]) -> str | None:
+        """Return the expression for a list, tuple or dict, whose leaves are written by `text`; None for a leaf."""
+        held = parts(part)
+        if held is None:
+            return None
+        if isinstance(part, dict):
+            return "{" + ", ".join(f"{self.text(key)}: {text(value)}" for key, value in held.items()) + "}"
+        inner = ", ".join(map(text, held.values()))
+        if hasattr(part, "_fields"):
+            return f"{self.name(type(part), 'f')}({inner})"
+        return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(held) == 1)})"
 
 
 ARGUMENTS_OF_EXTREMA = (np.argmax, np.argmin)

@@ -10,8 +10,9 @@ from autodiff.compiler.passes.blocks import Entry, Loop
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recorder import name_of
-from autodiff.compiler.record.trace import Call, Value, mapped
+from autodiff.compiler.record.trace import Call, Value
 from autodiff.compiler.replay.memory import calls_in_order, lasting_storages, lay_out
+from autodiff.trees import mapped
 
 
 class Layout:

@@ -13,7 +13,6 @@ from autodiff.compiler.record.arguments import (
     check_alike,
     describe,
     is_input,
-    leaves_of,
     named_arguments,
     structure_of,
 )
@@ -21,21 +20,6 @@ from autodiff.compiler.record.errors import CaptureError
 
 Pair = namedtuple("Pair", "left right")
 A, B = np.zeros((2, 3)), np.zeros(4, np.float32)
-
-LEAVES = [
-    (3, [("x", 3)]),
-    ([1, (2, 3)], [("x[0]", 1), ("x[1][0]", 2), ("x[1][1]", 3)]),
-    ({"a": 1, 2: [4]}, [("x['a']", 1), ("x[2][0]", 4)]),
-    (Pair(1, [2]), [("x[0]", 1), ("x[1][0]", 2)]),
-    ([], []),
-    (None, [("x", None)]),
-    ("text", [("x", "text")]),
-]
-
-
-@pytest.mark.parametrize(("tree", "leaves"), LEAVES, ids=str)
-def test_parts_have_names(tree, leaves):
-    assert leaves_of(tree, "x") == leaves
 
 
 def test_arguments_have_the_names_of_the_parameters():
