@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
 from autodiff.graph import Fused, Node, Rule, modes, next_order
 from autodiff.tensor import Tensor, gradients, wrap
 
+P = ParamSpec("P")
+
 
 class RecomputedDifferentlyError(RuntimeError):
     """A checkpointed function gave another value when it was computed again."""
 
 
-def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
+def checkpoint(function: Callable[P, Any]) -> Callable[P, Any]:
     """Return a function that keeps nothing for the backward pass and is computed again there.
 
     The function returns one Tensor, and the same one when it is called again with the same arguments: what it reads
@@ -22,7 +24,7 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(function)
-    def checkpointed(*args: Any, **keywords: Any) -> Any:
+    def checkpointed(*args: P.args, **keywords: P.kwargs) -> Any:
         before = next_order()
         value = function(*args, **keywords)
         if not isinstance(value, Tensor) or value.node is None or not modes.grad_enabled:

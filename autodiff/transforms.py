@@ -7,7 +7,8 @@ return Tensors, so that they can be nested freely: `grad(grad(f))`, `jacobian(gr
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 
@@ -15,10 +16,12 @@ from autodiff.graph import modes
 from autodiff.tensor import Tensor, as_array, gradients, wrap
 from autodiff.trees import Tree, flatten, rebuild
 
+P = ParamSpec("P")
+
 # Gradients of scalars
 
 
-def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """Return a function that computes the gradient of a scalar-valued `function` with respect to its arguments.
 
     argnums: which positional arguments, one (its gradient is returned) or several (a tuple of gradients is).
@@ -27,7 +30,8 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_a
     """
     with_value = value_and_grad(function, argnums, has_aux)
 
-    def gradient(*args: Any, **keywords: Any) -> Any:
+    @wraps(function, (), ())  # so that help() and editors show its arguments
+    def gradient(*args: P.args, **keywords: P.kwargs) -> Any:
         value, found = with_value(*args, **keywords)
         return (found, value[1]) if has_aux else found
 
@@ -35,14 +39,15 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_a
 
 
 def value_and_grad(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+    function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[P, tuple[Any, Any]]:
     """Return a function that computes the value and the gradient of a scalar-valued `function`; see `grad`.
 
     With `has_aux` its result is ((value, aux), gradient).
     """
 
-    def with_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
+    @wraps(function, (), ())
+    def with_gradient(*args: P.args, **keywords: P.kwargs) -> tuple[Any, Any]:
         traced = Traced(function, argnums, args, keywords)
         output, aux = traced.output if has_aux else (traced.output, None)
         if not isinstance(output, Tensor) or output.size != 1:
@@ -106,9 +111,7 @@ def hvp(function: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any
 # Jacobians and Hessians
 
 
-def jacobian(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+def jacobian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """Return a function that computes the Jacobian: of shape (value's shape, argument's shape).
 
     Where the value or the argument is a structure of arrays, so is the Jacobian: for each part of the value the
@@ -116,7 +119,8 @@ def jacobian(
     (Jacobian, that).
     """
 
-    def with_respect_to(*args: Any, **keywords: Any) -> Any:
+    @wraps(function, (), ())
+    def with_respect_to(*args: P.args, **keywords: P.kwargs) -> Any:
         traced = Traced(function, argnums, args, keywords)
         value, aux = traced.output if has_aux else (traced.output, None)
         jacobians = [jacobian_of(tensor_from(part, "jacobian"), traced) for part in flatten(value)]
@@ -140,9 +144,7 @@ def jacobian_of(output: Tensor, traced: "Traced") -> Tree:
     return traced.in_structure(columns)
 
 
-def hessian(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+def hessian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """Return a function that computes the Hessian of a scalar-valued function: of shape (argument's, argument's)."""
     return jacobian(grad(function, argnums, has_aux), argnums, has_aux)
 

@@ -4,7 +4,7 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from autodiff.compiler.replay.guard import Guard
 from autodiff.graph import modes
 from autodiff.tensor import Tensor
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 RECORDINGS = 4
 """Calls after which a step has to do the same as in the call before."""
 CHECKS = 2
@@ -38,7 +41,7 @@ LARGE = 32 * 1024**2
 """Bytes: a program with more memory than that gives it back while it is checked, lest both ways need theirs at once."""
 
 
-def capture(function: Callable[..., Any], exact: bool = False) -> "Captured":
+def capture(function: Callable[P, R], exact: bool = False) -> "Captured[P, R]":
     """Return a function that does what `function` does, several times faster from about the fifth call on.
 
     function: a training step, or any function of arrays and Tensors. It may change parameters, gradients, optimizers
@@ -58,13 +61,13 @@ def capture(function: Callable[..., Any], exact: bool = False) -> "Captured":
     return Captured(function, exact)
 
 
-class Captured(Opaque):
+class Captured(Opaque, Generic[P, R]):
     """A captured function. `program` is what it runs, once it does: print it to read it.
 
     compile_seconds: the time that compiling took.
     """
 
-    def __init__(self, function: Callable[..., Any], exact: bool) -> None:
+    def __init__(self, function: Callable[P, R], exact: bool) -> None:
         if not callable(function):
             raise TypeError(f"capture takes a function, found {function!r}")
         functools.update_wrapper(self, function)
@@ -101,19 +104,19 @@ class Captured(Opaque):
             )
         return self
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
+    def __call__(self, *args: P.args, **keywords: P.kwargs) -> R:
         """Run the function, or the program that was made of it."""
         mode = (modes.grad_enabled, modes.anomaly, modes.transforms, threading.get_ident(), active.recorder)
         if mode != self.mode or self.failure:
             self.check_call(*mode)
         if self.checks == CHECKS:
             return self.replay(args, keywords)
-        args, keywords = self.signature.bind(args, keywords)
+        positional, named = self.signature.bind(args, keywords)
         try:
-            leaves = self.check_arguments(args, keywords)
+            leaves = self.check_arguments(positional, named)
             if self.compiled is not None:
-                return self.check_replay(args, keywords, leaves)
-            return self.record(args, keywords)
+                return self.check_replay(positional, named, leaves)
+            return self.record(positional, named)
         except CaptureError as error:
             self.failure = str(error)
             raise
@@ -149,7 +152,7 @@ class Captured(Opaque):
 
     # Recording
 
-    def record(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def record(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
         """Run the function and record it; compile it if it did the same as in the call before."""
         previous = self.latest
         changed = [] if previous is None else [slot for slot, _ in previous.environment.changes() if is_number(slot)]
@@ -173,7 +176,7 @@ class Captured(Opaque):
                 self.compile(recording)
             elif self.recordings >= RECORDINGS or previous.is_settled():
                 raise CaptureError(f"{self.__name__} did not do the same in two calls: {words}")
-        return recording.result
+        return recording.result  # type: ignore[no-any-return]
 
     def compile(self, recording: Recording) -> None:
         """Compile what was recorded."""
@@ -218,7 +221,7 @@ class Captured(Opaque):
             )
         return [leaf._data if isinstance(leaf, Tensor) else leaf for _, leaf in leaves if is_input(leaf)]
 
-    def replay(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def replay(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
         """Run the program."""
         assert self.compiled is not None
         assert self.guard is not None
@@ -232,7 +235,7 @@ class Captured(Opaque):
         if leaves:
             self.guard.check_shared_memory(leaves)
         try:
-            return self.compiled.replay(leaves)
+            return self.compiled.replay(leaves)  # type: ignore[no-any-return]
         except Exception as error:
             error.add_note(f"in a replay of {self.__name__}; without capture, the same call may tell more")
             raise
@@ -244,7 +247,7 @@ class Captured(Opaque):
         self.unsteady |= {id(array) for array, contents, _ in self.guard.program.watched if array.tobytes() != contents}
         self.compile(self.latest)
 
-    def check_replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: list[Any]) -> Any:
+    def check_replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: list[Any]) -> R:
         """Run the function as it is, then the program on the state of before, and compare what they did."""
         assert self.compiled is not None
         assert self.guard is not None
@@ -277,7 +280,7 @@ class Captured(Opaque):
                 f"the program of {self.__name__} does not do what the function does: {words}. If the function reads "
                 "something that changes from call to call, pass it as an argument; if not, this is a defect of capture"
             )
-        return detached(result)
+        return detached(result)  # type: ignore[no-any-return]
 
 
 def is_number(slot: Slot | None) -> bool:
