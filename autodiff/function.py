@@ -6,43 +6,28 @@ sums the result over broadcast axes, so a rule need not. It returns `g`, a view,
 """
 
 import inspect
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, update_wrapper
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from autodiff.anomaly import check_finite, user_line
-from autodiff.graph import Node, modes
+from autodiff.graph import Fused, Node, Rule, modes
 from autodiff.saved import handed_out, is_reachable, stamp
 from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, unwrap, wrap
 
 SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 VJP = Callable[..., Any]
+Arguments = tuple[tuple[Any, ...], list[Any], dict[str, Any], dict[str, Any]]
+"""Positional arguments as they were passed in and as arrays, then keywords as they were passed in and as arrays."""
 
 
-class Rule(NamedTuple):
-    """A vector-Jacobian product and the names of the values it needs besides `g`."""
-
-    vjp: VJP
-    needs: tuple[str, ...]
-
-
-class Fused(NamedTuple):
-    """A hand-tuned way to compute a function and its gradient with respect to one argument, on arrays alone.
-
-    `forward` returns the value and anything that `vjp(g, kept)` needs; `applies` tells for which arguments. The plain
-    rule stays: it is what a recorded backward pass runs.
-    """
-
-    argument: str
-    applies: Callable[..., bool]
-    forward: Callable[..., tuple[Any, Any]]
-    vjp: Callable[[Any, Any], Any]
-
-
-class Function:
+class Function(Generic[P, R]):
     """A function of arrays with a derivative rule for each argument that has one.
 
     forward: the function on arrays. NumPy's ufuncs have the arguments `x`, or `a` and `b`; other functions their own.
@@ -50,11 +35,12 @@ class Function:
     accepts: arguments that the rules are right for though they do not name them. Any other argument is refused.
     """
 
-    def __init__(self, forward: Callable[..., Any], rules: dict[str, VJP], accepts: Sequence[str] = ()) -> None:
+    __name__: str
+
+    def __init__(self, forward: Callable[P, R], rules: dict[str, VJP], accepts: Sequence[str] = ()) -> None:
+        update_wrapper(self, forward)  # help() and editors show the arguments of the function itself
         self.forward = forward
         self.name = full_name(forward)
-        self.__name__ = forward.__name__
-        self.__doc__ = forward.__doc__
         self.names, self.defaults = read_signature(forward)
         self.rules: dict[Any, Rule] = {name: Rule(vjp, read_needs(vjp)) for name, vjp in rules.items()}
         needs = {need.removesuffix("_shape") for rule in self.rules.values() for need in rule.needs}
@@ -71,7 +57,10 @@ class Function:
     def __repr__(self) -> str:
         return f"<Function {self.name}>"
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
+    def __get__(self, instance: Any, owner: type | None = None) -> Self:
+        return self  # of a class it is a static method; that it can be one makes help() show it as a function
+
+    def __call__(self, *args: P.args, **keywords: P.kwargs) -> R:
         """Apply the function: to arrays as it is; to Tensors recording a node where a gradient has to flow."""
         arrays: list[Any] = []
         parents: dict[str, Node] = {}
@@ -89,8 +78,8 @@ class Function:
                     is_simple = False
         if is_simple:
             if not has_tensor:
-                return self.forward(*args)
-            return self.apply(args, arrays, {}, {}, parents)
+                return self.forward(*args, **keywords)
+            return self.apply((args, arrays, {}, {}), parents)  # type: ignore[no-any-return]
         for name, value in keywords.items():
             if isinstance(value, Tensor):
                 has_tensor = True
@@ -103,7 +92,7 @@ class Function:
         if isinstance(self.forward, np.ufunc):
             weaken_lists(arrays)
         named = {name: unwrap(value) for name, value in keywords.items()}
-        return self.apply(args, arrays, keywords, named, parents)
+        return self.apply((args, arrays, keywords, named), parents)  # type: ignore[no-any-return]
 
     def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
@@ -130,18 +119,9 @@ class Function:
         """Return the function and its arguments in a few words, for an error."""
         return f"{self.name} of {', '.join(describe(array) for array in arrays)}"
 
-    def apply(
-        self,
-        args: tuple[Any, ...],
-        arrays: list[Any],
-        keywords: dict[str, Any],
-        named: dict[str, Any],
-        parents: dict[str, Node],
-    ) -> Any:
-        """Return the function's value, with a node that holds what the rules need if there are parents.
-
-        args, keywords: the arguments as they were passed in. arrays, named: the same as arrays.
-        """
+    def apply(self, arguments: Arguments, parents: Mapping[Any, Node]) -> Any:
+        """Return the function's value, with a node that holds what the rules need if there are parents."""
+        _, arrays, _, named = arguments
         if not parents or not modes.grad_enabled:
             return constant(self.compute(self.forward, arrays, named))
         kept = None
@@ -152,9 +132,19 @@ class Function:
             out = self.compute(self.forward, arrays, named)
         if isinstance(out, tuple) or out.dtype.kind != "f":
             return constant(out)
-        saved: dict[str, Any] = {}
-        node = Node(self, parents, saved, out.shape, out.dtype)
-        for need, source, position, of_shape in self.plans.get(tuple(parents)) or self.plan(tuple(parents)):
+        node = Node(self, parents, {}, out.shape, out.dtype)
+        self.save(node, out, arguments)
+        node.kept = kept
+        if modes.anomaly:
+            node.line = user_line()
+        return wrap(out, node)
+
+    def save(self, node: Node, out: Any, arguments: Arguments) -> None:
+        """Let a node hold what the rules of its parents need, with a stamp of what users can change."""
+        args, arrays, keywords, named = arguments
+        saved, wanted = node.saved, tuple(node.parents)
+        assert saved is not None
+        for need, source, position, of_shape in self.plans.get(wanted) or self.plan(wanted):
             given = None
             if position is None:
                 value = out
@@ -170,12 +160,8 @@ class Function:
             saved[need] = value
             if isinstance(given, CHANGEABLE) or (handed_out and is_reachable(value)):
                 node.stamps[need] = stamp(value)
-        node.kept = kept
-        if modes.anomaly:
-            node.line = user_line()
-        return wrap(out, node)
 
-    def is_fused(self, parents: dict[str, Node], arrays: list[Any], named: dict[str, Any]) -> bool:
+    def is_fused(self, parents: Mapping[Any, Node], arrays: list[Any], named: dict[str, Any]) -> bool:
         """Return whether the hand-tuned way is open for these arguments."""
         assert self.fused is not None
         return [*parents] == [self.fused.argument] and self.fused.applies(*arrays, **named)
@@ -210,7 +196,7 @@ class Function:
             raise MissingRuleError(f"{self.name} has no derivative rule that knows its argument {name!r}")
 
 
-class Variadic(Function):
+class Variadic(Function[..., Any]):
     """A function of any number of arrays, `forward(*arrays, **keywords)`, with one rule for them all.
 
     The rule takes `g` and `i`, the position of the argument, and may also name `inputs`, all of them, and `shapes`.
@@ -227,21 +213,18 @@ class Variadic(Function):
         if not any(isinstance(value, Tensor) for value in args):
             return self.forward(*args, **keywords)
         self.check_accepted((), keywords)
-        arrays = [unwrap(value) for value in args]
-        out = self.compute(self.forward, arrays, keywords)
         parents = {
             i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
         }
-        if not parents or not modes.grad_enabled:
-            return wrap(out, None)
-        available = {"out": out, "inputs": arrays, "shapes": [np.shape(array) for array in arrays]}
-        available = {**self.defaults, **keywords, **available}
-        node = Node(self, parents, {need: available[need] for need in self.needs}, out.shape, out.dtype)
+        return self.apply((args, [unwrap(value) for value in args], keywords, keywords), parents)
+
+    def save(self, node: Node, out: Any, arguments: Arguments) -> None:
+        """Let a node hold what the rule needs; see `Function.save`."""
+        _, arrays, _, named = arguments
+        available = {**self.defaults, **named, "out": out, "inputs": arrays, "shapes": list(map(np.shape, arrays))}
+        node.saved = {need: available[need] for need in self.needs}
         if "inputs" in self.needs:
             node.stamps["inputs"] = stamp(arrays)
-        if modes.anomaly:
-            node.line = user_line()
-        return wrap(out, node)
 
 
 class RuleByPosition(dict[int, Rule]):
@@ -263,7 +246,7 @@ def rule(
     forward: Callable[..., Any] | None = None,
     accepts: Sequence[str] = (),
     **vjps: VJP,
-) -> Function:
+) -> Function[..., Any]:
     """Give a NumPy function its derivative rules: `rule(np.exp, x=lambda g, out: g * out)`.
 
     forward: what to compute on arrays, if not the function itself.
@@ -279,10 +262,10 @@ def variadic_rule(function: Callable[..., Any], vjp: VJP) -> Variadic:
     return made
 
 
-def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Callable[..., Any]], Function]:
+def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Callable[P, R]], Function[P, R]]:
     """Decorate a function of arrays with its derivative rules: `@differentiable(x=lambda g, out: g * (out > 0))`."""
 
-    def decorate(forward: Callable[..., Any]) -> Function:
+    def decorate(forward: Callable[P, R]) -> Function[P, R]:
         made = Function(forward, vjps, accepts)
         functions[made] = made
         return made
@@ -290,10 +273,10 @@ def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Cal
     return decorate
 
 
-def composed(*numpy_functions: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def composed(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
     """Decorate the definition of NumPy functions, or of one of our own, by others that have rules."""
 
-    def decorate(definition: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(definition: F) -> F:
         for function in numpy_functions or (definition,):
             functions[function] = definition
         return definition
@@ -301,7 +284,7 @@ def composed(*numpy_functions: Callable[..., Any]) -> Callable[[Callable[..., An
     return decorate
 
 
-def writing(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def writing(function: Callable[..., Any]) -> Callable[[F], F]:
     """Decorate the definition, by `t[index] = value`, of a NumPy function that writes into its argument."""
     in_place.add(function)
     return composed(function)
@@ -388,6 +371,6 @@ def advice(forward: Callable[..., Any]) -> str:
     return ""
 
 
-def no_out(function: Function) -> str:
+def no_out(function: Function[..., Any]) -> str:
     """Return the advice against out=."""
     return f"; write a = {function.name}(a, b) or a = a + b instead of an in-place operation"

@@ -7,15 +7,12 @@ import weakref
 from collections.abc import Callable, Collection, Mapping
 from contextlib import ContextDecorator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from autodiff.anomaly import check_finite
 from autodiff.saved import check_unchanged
-
-if TYPE_CHECKING:
-    from autodiff.function import Function
 
 Array = Any
 """A NumPy array in a first-order backward pass; a Tensor where the pass is itself differentiated."""
@@ -67,6 +64,44 @@ class detect_anomaly(Switch):  # noqa: N801 - reads as a statement
     mode, value = "anomaly", True
 
 
+class Rule(NamedTuple):
+    """A vector-Jacobian product and the names of the values it needs besides `g`."""
+
+    vjp: Callable[..., Any]
+    needs: tuple[str, ...]
+
+
+class Rules(Protocol):
+    """The rules of a function by the name of the argument, or by its position."""
+
+    def __getitem__(self, argument: Any, /) -> Rule:
+        """Return the rule for an argument."""
+
+
+class Fused(NamedTuple):
+    """A hand-tuned way to compute a function and its gradient with respect to one argument, on arrays alone.
+
+    `forward` returns the value and anything that `vjp(g, kept)` needs; `applies` tells for which arguments. The plain
+    rule stays: it is what a recorded backward pass runs.
+    """
+
+    argument: str
+    applies: Callable[..., bool]
+    forward: Callable[..., tuple[Any, Any]]
+    vjp: Callable[[Any, Any], Any]
+
+
+class Differentiable(Protocol):
+    """What a node has to know of the function that made it."""
+
+    name: str
+    fused: Fused | None
+
+    @property
+    def rules(self) -> Rules:
+        """The derivative rules."""
+
+
 class Node:
     """How one array was made: the function, the nodes of its inputs, and what the derivative rules need.
 
@@ -78,7 +113,7 @@ class Node:
 
     def __init__(
         self,
-        function: "Function | None",
+        function: Differentiable | None,
         parents: Mapping[Any, "Node"],
         saved: dict[str, Any] | None,
         shape: tuple[int, ...],
@@ -148,28 +183,26 @@ class Pending:
     """The gradients on their way to nodes, and a queue of those nodes, newest first."""
 
     def __init__(self) -> None:
-        self.gradients: dict[Node, Array] = {}
-        self.shared: set[Node] = set()  # nodes whose gradient somebody else holds too, so that none is added in place
+        self.gradients: dict[Node, tuple[Array, bool]] = {}  # and whether somebody else holds it too
         self.queue: list[tuple[int, Node]] = []
 
     def add(self, node: Node, gradient: Array, shared: bool) -> None:
         """Add a gradient to what the node has. The first is borrowed, the second allocates, later ones add in place."""
         if node not in self.gradients:
             heapq.heappush(self.queue, (-node.order, node))
-            self.gradients[node] = gradient
-            if shared:
-                self.shared.add(node)
-        elif node in self.shared:
-            self.gradients[node] = total = self.gradients[node] + gradient
-            if is_new(total):
-                self.shared.discard(node)
+            self.gradients[node] = gradient, shared
+            return
+        total, is_shared = self.gradients[node]
+        if is_shared:
+            total = total + gradient
+            self.gradients[node] = total, not is_new(total)
         else:
-            np.add(self.gradients[node], gradient, out=self.gradients[node])
+            np.add(total, gradient, out=total)
 
     def pop(self) -> tuple[Node, Array, bool]:
         """Return the newest node, its gradient, now complete, and whether that is shared."""
         _, node = heapq.heappop(self.queue)
-        return node, self.gradients.pop(node), node in self.shared
+        return node, *self.gradients.pop(node)
 
 
 def is_new(gradient: Array) -> bool:

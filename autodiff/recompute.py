@@ -2,20 +2,21 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
-from autodiff.function import Rule
-from autodiff.graph import Node, modes, next_order
+from autodiff.graph import Fused, Node, Rule, modes, next_order
 from autodiff.tensor import Tensor, gradients, wrap
+
+P = ParamSpec("P")
 
 
 class RecomputedDifferentlyError(RuntimeError):
     """A checkpointed function gave another value when it was computed again."""
 
 
-def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
+def checkpoint(function: Callable[P, Any]) -> Callable[P, Any]:
     """Return a function that keeps nothing for the backward pass and is computed again there.
 
     The function returns one Tensor, and the same one when it is called again with the same arguments: what it reads
@@ -23,7 +24,7 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(function)
-    def checkpointed(*args: Any, **keywords: Any) -> Any:
+    def checkpointed(*args: P.args, **keywords: P.kwargs) -> Any:
         before = next_order()
         value = function(*args, **keywords)
         if not isinstance(value, Tensor) or value.node is None or not modes.grad_enabled:
@@ -38,7 +39,7 @@ def checkpoint_node(compute: Callable[[], Tensor], value: Tensor, before: int) -
     assert value.node is not None
     parents = sources(value.node, before)
     recomputed = Recomputed(compute, value._data, parents)
-    return Node(recomputed, dict(enumerate(parents)), {"out": value._data}, value.shape, value.dtype)  # type: ignore[arg-type]
+    return Node(recomputed, dict(enumerate(parents)), {"out": value._data}, value.shape, value.dtype)
 
 
 def sources(root: Node, before: int) -> list[Node]:
@@ -61,7 +62,7 @@ class Recomputed:
     """Stands where a node has its function: computes it again, once for all the gradients of a backward pass."""
 
     name = "checkpoint"
-    fused = None
+    fused: Fused | None = None
 
     def __init__(self, compute: Callable[[], Tensor], expected: Any, parents: list[Node]) -> None:
         self.compute = compute

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autodiff.trees import parts
+
 Stamp = Any
 
 
@@ -55,8 +57,9 @@ def stamp(value: Any) -> Stamp:
     and with their order, be they NaN or infinite; that of its numbers with what the first leaves to chance.
     """
     if not isinstance(value, np.ndarray):
-        if isinstance(value, list | tuple):
-            return tuple(map(stamp, value))
+        held = parts(value)
+        if held is not None:
+            return {key: stamp(part) for key, part in held.items()}
         return value if type(value) in (int, bool) else None
     if not hasattr(value, "tobytes"):
         return None  # it is being recorded, and who records it sees every write

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from autodiff.graph import Node, backward_pass, modes, no_grad
 from autodiff.saved import hand_out
+from autodiff.trees import flatten, mapped
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 
@@ -386,18 +387,18 @@ def unwrap(value: Any) -> Any:
     """
     if isinstance(value, Tensor):
         return value._data
-    if isinstance(value, list | tuple):
-        if any(isinstance(part, Tensor) and part.node is not None for part in value):
+    if isinstance(value, list | tuple) and holds_tensor(value):
+        if any(isinstance(leaf, Tensor) and leaf.node is not None for leaf in flatten(value)):
             raise TypeError(
                 f"a {type(value).__name__} of tensors that require a gradient would lose it; use np.stack(tensors)"
             )
-        return type(value)([unwrap(part) for part in value]) if any(map(holds_tensor, value)) else value
+        return mapped(value, unwrap)
     return value
 
 
 def holds_tensor(value: Any) -> bool:
     """Return whether a value is a Tensor or a list or tuple with one somewhere in it."""
-    return isinstance(value, Tensor) or (isinstance(value, list | tuple) and any(map(holds_tensor, value)))
+    return any(isinstance(leaf, Tensor) for leaf in flatten(value))
 
 
 def as_array(value: Any) -> Any:

@@ -7,20 +7,21 @@ return Tensors, so that they can be nested freely: `grad(grad(f))`, `jacobian(gr
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 
 from autodiff.graph import modes
 from autodiff.tensor import Tensor, as_array, gradients, wrap
+from autodiff.trees import Tree, flatten, rebuild
 
-Tree = Any
-"""A Tensor or an array, or lists, tuples and dicts of them, nested."""
+P = ParamSpec("P")
 
 # Gradients of scalars
 
 
-def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """Return a function that computes the gradient of a scalar-valued `function` with respect to its arguments.
 
     argnums: which positional arguments, one (its gradient is returned) or several (a tuple of gradients is).
@@ -29,7 +30,8 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_a
     """
     with_value = value_and_grad(function, argnums, has_aux)
 
-    def gradient(*args: Any, **keywords: Any) -> Any:
+    @wraps(function, (), ())  # so that help() and editors show its arguments
+    def gradient(*args: P.args, **keywords: P.kwargs) -> Any:
         value, found = with_value(*args, **keywords)
         return (found, value[1]) if has_aux else found
 
@@ -37,14 +39,15 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_a
 
 
 def value_and_grad(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+    function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[P, tuple[Any, Any]]:
     """Return a function that computes the value and the gradient of a scalar-valued `function`; see `grad`.
 
     With `has_aux` its result is ((value, aux), gradient).
     """
 
-    def with_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
+    @wraps(function, (), ())
+    def with_gradient(*args: P.args, **keywords: P.kwargs) -> tuple[Any, Any]:
         traced = Traced(function, argnums, args, keywords)
         output, aux = traced.output if has_aux else (traced.output, None)
         if not isinstance(output, Tensor) or output.size != 1:
@@ -108,9 +111,7 @@ def hvp(function: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any
 # Jacobians and Hessians
 
 
-def jacobian(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+def jacobian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """Return a function that computes the Jacobian: of shape (value's shape, argument's shape).
 
     Where the value or the argument is a structure of arrays, so is the Jacobian: for each part of the value the
@@ -118,7 +119,8 @@ def jacobian(
     (Jacobian, that).
     """
 
-    def with_respect_to(*args: Any, **keywords: Any) -> Any:
+    @wraps(function, (), ())
+    def with_respect_to(*args: P.args, **keywords: P.kwargs) -> Any:
         traced = Traced(function, argnums, args, keywords)
         value, aux = traced.output if has_aux else (traced.output, None)
         jacobians = [jacobian_of(tensor_from(part, "jacobian"), traced) for part in flatten(value)]
@@ -142,9 +144,7 @@ def jacobian_of(output: Tensor, traced: "Traced") -> Tree:
     return traced.in_structure(columns)
 
 
-def hessian(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+def hessian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """Return a function that computes the Hessian of a scalar-valued function: of shape (argument's, argument's)."""
     return jacobian(grad(function, argnums, has_aux), argnums, has_aux)
 
@@ -253,25 +253,6 @@ def tensor_from(value: Any, transform: str) -> Tensor:
 def kind(value: Any) -> str:
     """Return what a value is, for an error."""
     return f"{type(value).__name__} of shape {value.shape}" if hasattr(value, "shape") else type(value).__name__
-
-
-# Structures
-
-
-def flatten(tree: Tree) -> list[Any]:
-    """Return the leaves of nested lists, tuples and dicts, in order."""
-    if isinstance(tree, dict):
-        return [leaf for part in tree.values() for leaf in flatten(part)]
-    return [leaf for part in tree for leaf in flatten(part)] if isinstance(tree, list | tuple) else [tree]
-
-
-def rebuild(tree: Tree, leaves: Iterator[Any]) -> Tree:
-    """Return nested lists, tuples and dicts with other leaves in place of theirs."""
-    if isinstance(tree, dict):
-        return {key: rebuild(part, leaves) for key, part in tree.items()}
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*[rebuild(part, leaves) for part in tree])
-    return type(tree)([rebuild(part, leaves) for part in tree]) if isinstance(tree, list | tuple) else next(leaves)
 
 
 def check_same_structure(transform: str, left: Sequence[Any], right: Sequence[Any]) -> None:

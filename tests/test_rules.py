@@ -5,8 +5,9 @@ import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.function import Function, Rule, Variadic, rule
+from autodiff.function import Function, Variadic, rule
 from autodiff.gradcheck import check_rule, check_rules, checked_functions, rule_names
+from autodiff.graph import Rule
 from autodiff.samples import samples_of
 from autodiff.tensor import full_name, functions
 from autodiff.transforms import differentiate

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.function import composed, differentiable
-from autodiff.functional.erf import erf_values
+from autodiff.functional.error_function import erf_values
 
 # Kinked at 0
 

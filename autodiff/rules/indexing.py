@@ -64,8 +64,8 @@ def written(g: Any, index: Any, ndim: int) -> Any:
 
 
 rule(operator.getitem, forward=pick, x=lambda g, index, x_shape: placed(g, index, x_shape))
-placed: Function = rule(place, g=lambda g, index: g[index], accepts=["shape"])
-assigned: Function = rule(
+placed: Function[..., Any] = rule(place, g=lambda g, index: g[index], accepts=["shape"])
+assigned: Function[..., Any] = rule(
     operator.setitem,
     forward=assign,
     x=lambda g, index: keep_others(g, index),
