@@ -205,6 +205,18 @@ def test_numpy_scalars_become_0_d_arrays():
         assert result.shape == ()
 
 
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64, np.uint64])
+def test_no_gradient_flows_through_what_is_no_floating_point_number(dtype):
+    x = leaf(1.0, 2.0)
+    shaped = differentiable(x=lambda g, x: g * x)(lambda x: x.astype(dtype))
+    for made in (x.astype(dtype), np.astype(x * 2, dtype), shaped(x)):
+        assert made.dtype == dtype
+        assert not made.requires_grad
+    total = np.sum(x * x.astype(dtype))
+    total.backward()
+    np.testing.assert_array_equal(x.grad.data, np.array([1.0, 2.0]).astype(dtype))
+
+
 def test_a_function_keeps_its_name_and_documentation():
     assert isinstance(F.relu, Function)
     assert F.relu.__name__ == "relu"

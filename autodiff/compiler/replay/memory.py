@@ -78,7 +78,7 @@ def lifetimes_of(calls: list[Call], ends: list[Value], lasting: set[Storage]) ->
             storage = value.storage
             if storage.kind != "made" or value.form == "number" or storage in lasting or storage in found:
                 continue
-            reused = reusable(call, value, found, last, i)
+            reused = reusable(call, value, found, i)
             if reused is None:
                 found[storage] = Lifetime(storage, i, padded(value.nbytes))
             else:
@@ -99,14 +99,12 @@ def last_uses(calls: list[Call], ends: list[Value]) -> dict[Storage, int]:
     return last
 
 
-def reusable(
-    call: Call, value: Value, found: dict[Storage, Lifetime], last: dict[Storage, int], i: int
-) -> Lifetime | None:
+def reusable(call: Call, value: Value, found: dict[Storage, Lifetime], i: int) -> Lifetime | None:
     """Return the lifetime of an argument that is read for the last time, if the result can take its place."""
     if not (isinstance(call.function, np.ufunc) and call.function.signature is None) and call.function is not assign:
         return None
     for arg in call.args:
-        if not isinstance(arg, Value) or arg.storage not in found or last[arg.storage] != i:
+        if not isinstance(arg, Value) or arg.storage not in found:
             continue
         lifetime = found[arg.storage]
         same = (arg.shape, arg.strides, arg.dtype) == (value.shape, value.strides, value.dtype)

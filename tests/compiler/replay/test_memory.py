@@ -92,6 +92,34 @@ def test_random_programs_give_what_they_give_eagerly(chain, returned, exact):
             np.testing.assert_allclose(states[0], states[1], rtol=0 if exact else 1e-12, atol=0 if exact else 1e-13)
 
 
+TWO_RESULTS = [np.modf, np.frexp, lambda a: np.divmod(a, 0.7), lambda a: np.linalg.qr(a), lambda a: np.linalg.eigh(a)]
+
+
+@pytest.mark.parametrize("function", TWO_RESULTS, ids=["modf", "frexp", "divmod", "qr", "eigh"])
+@pytest.mark.parametrize("read", ["both", "first", "second", "neither", "first_late", "second_late"])
+def test_two_results_of_a_call_share_no_memory_though_their_argument_dies(function, read):
+    """Only one of them may take the argument's place, and only if the other is not in its way."""
+
+    def step(x):
+        first, second = function(np.tanh(x) * 3.7)
+        if read == "neither":
+            return np.exp(x)
+        if read in ("first", "second"):
+            return np.exp(first if read == "first" else second)
+        if read == "both":
+            return np.exp(first) + second, second * 2, first
+        late, early = (first, second) if read == "first_late" else (second, first)
+        return np.exp(np.negative(early)) * 2 + late
+
+    captured = ad.capture(step, exact=True)
+    rng = np.random.default_rng(0)
+    for _ in range(7):
+        x = rng.normal(size=(20, 20))
+        found, expected = captured(x), step(x)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 def network(points, hidden, dtype=np.float32):
     rng = np.random.default_rng(0)
     model = ad.Sequential(
