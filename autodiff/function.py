@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autodiff.anomaly import check_finite, user_line
-from autodiff.graph import Node, modes
+from autodiff.graph import Node
+from autodiff.modes import modes
 from autodiff.saved import handed_out, is_reachable, stamp
 from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, unwrap, wrap
 
@@ -108,7 +109,7 @@ class Function:
     def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
         try:
-            out = forward(*arrays, **named) if not modes.anomaly else self.compute_finite(forward, arrays, named)
+            out = forward(*arrays, **named) if not modes.get().anomaly else self.compute_finite(forward, arrays, named)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {self.describe_call(arrays)}{advice(self.forward)}")
             raise
@@ -142,7 +143,7 @@ class Function:
 
         args, keywords: the arguments as they were passed in. arrays, named: the same as arrays.
         """
-        if not parents or not modes.grad_enabled:
+        if not parents or not modes.get().grad_enabled:
             return constant(self.compute(self.forward, arrays, named))
         kept = None
         if self.fused is not None and self.is_fused(parents, arrays, named):
@@ -171,7 +172,7 @@ class Function:
             if isinstance(given, CHANGEABLE) or (handed_out and is_reachable(value)):
                 node.stamps[need] = stamp(value)
         node.kept = kept
-        if modes.anomaly:
+        if modes.get().anomaly:
             node.line = user_line()
         return wrap(out, node)
 
@@ -232,14 +233,14 @@ class Variadic(Function):
         parents = {
             i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
         }
-        if not parents or not modes.grad_enabled:
+        if not parents or not modes.get().grad_enabled:
             return wrap(out, None)
         available = {"out": out, "inputs": arrays, "shapes": [np.shape(array) for array in arrays]}
         available = {**self.defaults, **keywords, **available}
         node = Node(self, parents, {need: available[need] for need in self.needs}, out.shape, out.dtype)
         if "inputs" in self.needs:
             node.stamps["inputs"] = stamp(arrays)
-        if modes.anomaly:
+        if modes.get().anomaly:
             node.line = user_line()
         return wrap(out, node)
 

@@ -2,16 +2,15 @@
 
 import heapq
 import itertools
-import threading
 import weakref
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ContextDecorator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autodiff.anomaly import check_finite
+from autodiff.modes import modes
 from autodiff.saved import check_unchanged
 
 if TYPE_CHECKING:
@@ -19,52 +18,6 @@ if TYPE_CHECKING:
 
 Array = Any
 """A NumPy array in a first-order backward pass; a Tensor where the pass is itself differentiated."""
-
-
-class Modes(threading.local):
-    """The modes of the running thread."""
-
-    grad_enabled = True
-    anomaly = False  # whether every result is checked for NaN and infinity
-    transforms = 0  # how many of grad and its like are running, one within the other
-
-
-modes = Modes()
-
-
-class Switch(ContextDecorator):
-    """A mode that is set within a `with` block, or within each call of a function it decorates."""
-
-    mode: str
-    value: bool
-
-    def __init__(self) -> None:
-        self.before: list[bool] = []  # one for each time it was entered
-
-    def __enter__(self) -> None:
-        self.before.append(getattr(modes, self.mode))
-        setattr(modes, self.mode, self.value)
-
-    def __exit__(self, *exception: object) -> None:
-        setattr(modes, self.mode, self.before.pop())
-
-    def _recreate_cm(self) -> "Switch":
-        return type(self)()  # each call of a decorated function remembers its own mode
-
-
-class no_grad(Switch):  # noqa: N801 - reads as a statement
-    """Compute without recording: `with ad.no_grad():`, or as a decorator of a function."""
-
-    mode, value = "grad_enabled", False
-
-
-class detect_anomaly(Switch):  # noqa: N801 - reads as a statement
-    """Raise AnomalyError at the first NaN or infinity, forwards or backwards: `with ad.detect_anomaly():`.
-
-    The error names the operation and the line that called it. Every result is looked at, so this is slower.
-    """
-
-    mode, value = "anomaly", True
 
 
 class Node:
@@ -136,7 +89,7 @@ def backward_pass(
                     gradient = vector_jacobian_product(node, name, g, lift)
                     if gradient.shape != parent.shape or gradient.dtype != parent.dtype:
                         gradient = fit_to(parent, gradient, node, name)
-                    if modes.anomaly:
+                    if modes.get().anomaly:
                         check_gradient(gradient, node, name)
                     pending.add(parent, gradient, shared=gradient is g or not is_new(gradient))
             if not retain_graph:

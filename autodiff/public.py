@@ -3,7 +3,8 @@
 from autodiff import functional, rules
 from autodiff.anomaly import AnomalyError
 from autodiff.capture import CaptureError, capture
-from autodiff.graph import GraphFreedError, detect_anomaly, no_grad
+from autodiff.graph import GraphFreedError
+from autodiff.modes import detect_anomaly, no_grad
 from autodiff.module import (
     CrossEntropyLoss,
     Linear,

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from autodiff.function import Rule
-from autodiff.graph import Node, modes, next_order
+from autodiff.graph import Node, next_order
+from autodiff.modes import modes, recording
 from autodiff.tensor import Tensor, gradients, wrap
 
 
@@ -26,7 +27,7 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     def checkpointed(*args: Any, **keywords: Any) -> Any:
         before = next_order()
         value = function(*args, **keywords)
-        if not isinstance(value, Tensor) or value.node is None or not modes.grad_enabled:
+        if not isinstance(value, Tensor) or value.node is None or not modes.get().grad_enabled:
             return value
         return wrap(value._data, checkpoint_node(lambda: function(*args, **keywords), value, before))
 
@@ -89,11 +90,8 @@ class Recomputed:
 
     def gradients(self, g: Any) -> dict[Node, Any]:
         """Return the gradients with respect to all sources, computing the function again."""
-        before, modes.grad_enabled = modes.grad_enabled, True
-        try:
+        with recording():
             value = self.compute()
-        finally:
-            modes.grad_enabled = before
         if not np.array_equal(value._data, self.expected, equal_nan=True):
             raise RecomputedDifferentlyError(
                 "a checkpointed function gave another value when it was computed again: it draws random numbers, or "

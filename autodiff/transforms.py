@@ -6,12 +6,11 @@ return Tensors, so that they can be nested freely: `grad(grad(f))`, `jacobian(gr
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from autodiff.graph import modes
+from autodiff.modes import modes, recording
 from autodiff.tensor import Tensor, as_array, gradients, wrap
 
 Tree = Any
@@ -87,7 +86,7 @@ def jvp(
     traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True)
     value, aux = traced.output if has_aux else (traced.output, None)
     output = tensor_from(value, "jvp")
-    with transforming():
+    with recording(transforms=1):
         vector = Tensor(np.zeros_like(output._data), requires_grad=True)
         product = inner(traced.pull_back(output, vector), tuple(tangents))
     (found,) = differentiate(product, [vector], create_graph=traced.nested)
@@ -165,13 +164,13 @@ class Traced:
     ) -> None:
         positions = argnums if isinstance(argnums, tuple) else (argnums,)
         chosen = [range(len(args))[i] for i in positions]  # counted from the end if negative
-        self.nested = modes.transforms > 0 or any(is_traced(leaf) for value in args for leaf in flatten(value))
+        self.nested = modes.get().transforms > 0 or any(is_traced(leaf) for value in args for leaf in flatten(value))
         self.recorded = self.nested or recorded
         self.single = not isinstance(argnums, tuple)
         self.structure = [args[i] for i in chosen]
         variables = {i: rebuild(args[i], map(variable, flatten(args[i]))) for i in chosen}
         self.leaves = [leaf for i in chosen for leaf in flatten(variables[i])]
-        with transforming():
+        with recording(transforms=1):
             self.output = function(*[variables.get(i, value) for i, value in enumerate(args)], **keywords)
 
     def pull_back(self, output: Tensor, g: Any, again: bool = True) -> Tree:
@@ -192,18 +191,6 @@ class Traced:
         if self.nested:
             return tree
         return rebuild(tree, (leaf.data if isinstance(leaf, Tensor) else leaf for leaf in flatten(tree)))
-
-
-@contextmanager
-def transforming() -> Iterator[None]:
-    """Record while a function is being differentiated, whatever the mode outside; count how deep this is nested."""
-    before, modes.grad_enabled = modes.grad_enabled, True
-    modes.transforms += 1
-    try:
-        yield
-    finally:
-        modes.transforms -= 1
-        modes.grad_enabled = before
 
 
 def is_traced(value: Any) -> bool:

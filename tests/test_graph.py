@@ -384,50 +384,7 @@ def test_a_hundred_chained_additions_of_a_megabyte_peak_under_5_megabytes():
     assert peak < 5_000_000
 
 
-# Modes
-
-
-def test_no_grad_records_nothing():
-    x = leaf(1.0)
-    with ad.no_grad():
-        y = x * 2
-        assert not y.requires_grad
-        assert y.node is None
-    assert (x * 2).requires_grad
-
-
-def test_no_grad_decorates_a_function():
-    @ad.no_grad()
-    def double(x, depth=3):
-        return double(x, depth - 1) if depth else x * 2
-
-    assert not double(leaf(1.0)).requires_grad
-    assert (leaf(1.0) * 2).requires_grad
-
-
-def test_no_grad_ends_with_an_exception():
-    with pytest.raises(KeyError), ad.no_grad():
-        raise KeyError
-    assert (leaf(1.0) * 2).requires_grad
-
-
-def test_no_grad_can_be_nested_even_in_itself():
-    mode = ad.no_grad()
-    with mode:
-        with mode:
-            pass
-        assert not (leaf(1.0) * 2).requires_grad
-    assert (leaf(1.0) * 2).requires_grad
-
-
-def test_no_grad_holds_for_its_own_thread():
-    x = leaf(1.0)
-    recorded = []
-    with ad.no_grad():
-        thread = threading.Thread(target=lambda: recorded.append((x * 2).requires_grad))
-        thread.start()
-        thread.join()
-    assert recorded == [True]
+# Threads
 
 
 def test_threads_differentiate_at_the_same_time():

@@ -19,7 +19,7 @@ from autodiff.capture.guard import Guard
 from autodiff.capture.program import Program
 from autodiff.capture.recorder import Recorder, active
 from autodiff.capture.recording import Recording, detached, record
-from autodiff.graph import modes
+from autodiff.modes import modes
 from autodiff.tensor import Tensor
 
 RECORDINGS = 4
@@ -95,7 +95,7 @@ class Captured(Opaque):
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Run the function, or the program that was made of it."""
-        mode = (modes.grad_enabled, modes.anomaly, modes.transforms, threading.get_ident(), active.recorder)
+        mode = (*modes.get()[:3], threading.get_ident(), active.recorder)
         if mode != self.mode or self.failure:
             self.check_call(*mode)
         if self.checks == CHECKS:
