@@ -258,7 +258,7 @@ def learnable(parameters: Any) -> list[Tensor]:
         if maker is not None:
             raise TypeError(
                 f"an optimizer moves leaves, found at position {i} a tensor computed by {maker.name}, and what "
-                " that computed it from would stay as it is; give the optimizer that, or make the value a "
+                "that computed it from would stay as it is; give the optimizer that, or make the value a "
                 "leaf, ad.Parameter(t.detach())"
             )
     if not found:
