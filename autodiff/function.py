@@ -6,6 +6,7 @@ sums the result over broadcast axes, so a rule need not. It returns `g`, a view,
 """
 
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -268,10 +269,21 @@ def rule(
     """Give a NumPy function its derivative rules: `rule(np.exp, x=lambda g, out: g * out)`.
 
     forward: what to compute on arrays, if not the function itself.
+    Raises TypeError for a function whose rule nothing would call; see `differentiable`.
     """
+    check_dispatched(function)
     functions[function] = made = Function(forward or function, vjps, accepts)
     made.name = full_name(function)
     return made
+
+
+def check_dispatched(function: Callable[..., Any]) -> None:
+    """Raise TypeError unless calls of a function on Tensors come to the engine: NumPy's that dispatch, and indexing."""
+    if not isinstance(function, np.ufunc | type(np.sum)) and function not in (operator.getitem, operator.setitem):
+        raise TypeError(
+            f"{getattr(function, '__name__', function)} is not one of the functions that NumPy hands to tensors, and "
+            "nothing would call its rule; put @ad.differentiable(x=...) above a function of your own, and call that"
+        )
 
 
 def variadic_rule(function: Callable[..., Any], vjp: VJP) -> Variadic:
@@ -295,6 +307,8 @@ def composed(*numpy_functions: Callable[..., Any]) -> Callable[[Callable[..., An
     """Decorate the definition of NumPy functions, or of one of our own, by others that have rules."""
 
     def decorate(definition: Callable[..., Any]) -> Callable[..., Any]:
+        for function in numpy_functions:
+            check_dispatched(function)
         for function in numpy_functions or (definition,):
             functions[function] = definition
         return definition
@@ -316,6 +330,8 @@ def no_gradient(*numpy_functions: Callable[..., Any]) -> Callable[..., Any]:
 
     Returns the last of them, to call on Tensors.
     """
+    for function in numpy_functions[:-1]:
+        check_dispatched(function)
     for function in numpy_functions:
         functions[function] = partial(apply_without_gradient, function)
     return functions[numpy_functions[-1]]

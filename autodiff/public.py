@@ -3,6 +3,7 @@
 from autodiff import functional, rules
 from autodiff.anomaly import AnomalyError
 from autodiff.capture import CaptureError, capture
+from autodiff.function import differentiable, rule
 from autodiff.graph import GraphFreedError
 from autodiff.modes import detect_anomaly, no_grad
 from autodiff.module import (
@@ -47,6 +48,7 @@ __all__ = [
     "capture",
     "checkpoint",
     "detect_anomaly",
+    "differentiable",
     "functional",
     "grad",
     "hessian",
@@ -56,6 +58,7 @@ __all__ = [
     "load",
     "load_metadata",
     "no_grad",
+    "rule",
     "rules",
     "save",
     "value_and_grad",
