@@ -51,6 +51,9 @@ class Node:
 
 next_order = itertools.count().__next__
 
+FREED: dict[Any, Any] = {}
+"""What a node has for parents and stamps after its backward pass: nothing, so that a kept loss is its value alone."""
+
 
 class GraphFreedError(RuntimeError):
     """A second backward pass over a graph whose saved arrays the first one has freed."""
@@ -82,6 +85,11 @@ def backward_pass(
                     continue  # these are the variables: what they were computed from is not asked for
             if node.function is None:
                 continue
+            if node.saved is None:
+                raise GraphFreedError(
+                    f"backward() reached {node.function.name} a second time, and what it saved was freed by the first "
+                    "pass; call the first backward() with retain_graph=True, or compute the value again"
+                )
             if node.saved:
                 check_unchanged(node.saved, node.stamps, node.function.name)
             for name, parent in node.parents.items():
@@ -94,6 +102,7 @@ def backward_pass(
                     pending.add(parent, gradient, shared=gradient is g or not is_new(gradient))
             if not retain_graph:
                 node.saved = node.kept = None
+                node.parents = node.stamps = FREED
     return results
 
 
@@ -134,11 +143,7 @@ def vector_jacobian_product(node: Node, name: Any, g: Array, lift: Callable[[Any
     """Return the gradient with respect to the argument `name` of the node's function, given that of its output."""
     function, saved = node.function, node.saved
     assert function is not None
-    if saved is None:
-        raise GraphFreedError(
-            f"backward() reached {function.name} a second time, and what it saved was freed by the first pass; "
-            "call the first backward() with retain_graph=True, or compute the value again"
-        )
+    assert saved is not None
     if lift is None and function.fused is not None and node.kept is not None:
         return function.fused.vjp(g, node.kept)
     rule = function.rules[name]

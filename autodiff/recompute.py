@@ -38,8 +38,8 @@ def checkpoint_node(compute: Callable[[], Tensor], value: Tensor, before: int) -
     """Return a node whose parents are the nodes that a value was computed from, and that were there before."""
     assert value.node is not None
     parents = sources(value.node, before)
-    recomputed = Recomputed(compute, value._data, parents)
-    return Node(recomputed, dict(enumerate(parents)), {"out": value._data}, value.shape, value.dtype)  # type: ignore[arg-type]
+    saved = {"out": value._data, "recomputed": Recomputed(compute, value._data, parents)}
+    return Node(CHECKPOINT, dict(enumerate(parents)), saved, value.shape, value.dtype)  # type: ignore[arg-type]
 
 
 def sources(root: Node, before: int) -> list[Node]:
@@ -58,25 +58,32 @@ def sources(root: Node, before: int) -> list[Node]:
     return list(found)
 
 
-class Recomputed:
-    """Stands where a node has its function: computes it again, once for all the gradients of a backward pass."""
+class Checkpoint:
+    """Stands where a node has its function; its rules, by the position of the source, ask what the node saved."""
 
     name = "checkpoint"
     fused = None
+
+    @property
+    def rules(self) -> "Checkpoint":
+        """The rules: this itself."""
+        return self
+
+    def __getitem__(self, i: int) -> Rule:
+        return Rule(lambda g, recomputed: recomputed.gradient(g, i), ("recomputed",))
+
+
+CHECKPOINT = Checkpoint()
+
+
+class Recomputed:
+    """A function to compute again, once for all the gradients of a backward pass."""
 
     def __init__(self, compute: Callable[[], Tensor], expected: Any, parents: list[Node]) -> None:
         self.compute = compute
         self.expected = expected
         self.parents = parents
         self.latest: tuple[Any, dict[Node, Any]] | None = None
-
-    @property
-    def rules(self) -> "Recomputed":
-        """The rules by the position of the source: this itself, for rules that it held would hold it in a cycle."""
-        return self
-
-    def __getitem__(self, i: int) -> Rule:
-        return Rule(lambda g: self.gradient(g, i), ())
 
     def gradient(self, g: Any, i: int) -> Any:
         """Return the gradient with respect to the i-th source."""
