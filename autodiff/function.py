@@ -6,6 +6,7 @@ sums the result over broadcast axes, so a rule need not. It returns `g`, a view,
 """
 
 import inspect
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, update_wrapper
 from typing import Any, Generic, ParamSpec, Self, TypeVar
@@ -13,7 +14,8 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar
 import numpy as np
 
 from autodiff.anomaly import check_finite, user_line
-from autodiff.graph import Fused, Node, Rule, modes
+from autodiff.graph import Fused, Node, Rule
+from autodiff.modes import modes
 from autodiff.saved import handed_out, is_reachable, stamp
 from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, unwrap, wrap
 
@@ -97,7 +99,7 @@ class Function(Generic[P, R]):
     def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
         try:
-            out = forward(*arrays, **named) if not modes.anomaly else self.compute_finite(forward, arrays, named)
+            out = forward(*arrays, **named) if not modes.get().anomaly else self.compute_finite(forward, arrays, named)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {self.describe_call(arrays)}{advice(self.forward)}")
             raise
@@ -122,7 +124,7 @@ class Function(Generic[P, R]):
     def apply(self, arguments: Arguments, parents: Mapping[Any, Node]) -> Any:
         """Return the function's value, with a node that holds what the rules need if there are parents."""
         _, arrays, _, named = arguments
-        if not parents or not modes.grad_enabled:
+        if not parents or not modes.get().grad_enabled:
             return constant(self.compute(self.forward, arrays, named))
         kept = None
         if self.fused is not None and self.is_fused(parents, arrays, named):
@@ -135,7 +137,7 @@ class Function(Generic[P, R]):
         node = Node(self, parents, {}, out.shape, out.dtype)
         self.save(node, out, arguments)
         node.kept = kept
-        if modes.anomaly:
+        if modes.get().anomaly:
             node.line = user_line()
         return wrap(out, node)
 
@@ -250,10 +252,21 @@ def rule(
     """Give a NumPy function its derivative rules: `rule(np.exp, x=lambda g, out: g * out)`.
 
     forward: what to compute on arrays, if not the function itself.
+    Raises TypeError for a function whose rule nothing would call; see `differentiable`.
     """
+    check_dispatched(function)
     functions[function] = made = Function(forward or function, vjps, accepts)
     made.name = full_name(function)
     return made
+
+
+def check_dispatched(function: Callable[..., Any]) -> None:
+    """Raise TypeError unless calls of a function on Tensors come to the engine: NumPy's that dispatch, and indexing."""
+    if not isinstance(function, np.ufunc | type(np.sum)) and function not in (operator.getitem, operator.setitem):
+        raise TypeError(
+            f"{getattr(function, '__name__', function)} is not one of the functions that NumPy hands to tensors, and "
+            "nothing would call its rule; put @ad.differentiable(x=...) above a function of your own, and call that"
+        )
 
 
 def variadic_rule(function: Callable[..., Any], vjp: VJP) -> Variadic:
@@ -277,6 +290,8 @@ def composed(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
     """Decorate the definition of NumPy functions, or of one of our own, by others that have rules."""
 
     def decorate(definition: F) -> F:
+        for function in numpy_functions:
+            check_dispatched(function)
         for function in numpy_functions or (definition,):
             functions[function] = definition
         return definition
@@ -298,6 +313,8 @@ def no_gradient(*numpy_functions: Callable[..., Any]) -> Callable[..., Any]:
 
     Returns the last of them, to call on Tensors.
     """
+    for function in numpy_functions[:-1]:
+        check_dispatched(function)
     for function in numpy_functions:
         functions[function] = partial(apply_without_gradient, function)
     return functions[numpy_functions[-1]]

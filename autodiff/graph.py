@@ -2,66 +2,19 @@
 
 import heapq
 import itertools
-import threading
 import weakref
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ContextDecorator
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from autodiff.anomaly import check_finite
+from autodiff.modes import modes
 from autodiff.saved import check_unchanged
 
 Array = Any
 """A NumPy array in a first-order backward pass; a Tensor where the pass is itself differentiated."""
-
-
-class Modes(threading.local):
-    """The modes of the running thread."""
-
-    grad_enabled = True
-    anomaly = False  # whether every result is checked for NaN and infinity
-    transforms = 0  # how many of grad and its like are running, one within the other
-
-
-modes = Modes()
-
-
-class Switch(ContextDecorator):
-    """A mode that is set within a `with` block, or within each call of a function it decorates."""
-
-    mode: str
-    value: bool
-
-    def __init__(self) -> None:
-        self.before: list[bool] = []  # one for each time it was entered
-
-    def __enter__(self) -> None:
-        self.before.append(getattr(modes, self.mode))
-        setattr(modes, self.mode, self.value)
-
-    def __exit__(self, *exception: object) -> None:
-        setattr(modes, self.mode, self.before.pop())
-
-    def _recreate_cm(self) -> "Switch":
-        return type(self)()  # each call of a decorated function remembers its own mode
-
-
-class no_grad(Switch):  # noqa: N801 - reads as a statement
-    """Compute without recording: `with ad.no_grad():`, or as a decorator of a function."""
-
-    mode, value = "grad_enabled", False
-
-
-class detect_anomaly(Switch):  # noqa: N801 - reads as a statement
-    """Raise AnomalyError at the first NaN or infinity, forwards or backwards: `with ad.detect_anomaly():`.
-
-    The error names the operation and the line that called it. Every result is looked at, so this is slower.
-    """
-
-    mode, value = "anomaly", True
 
 
 class Rule(NamedTuple):
@@ -133,6 +86,9 @@ class Node:
 
 next_order = itertools.count().__next__
 
+FREED: dict[Any, Any] = {}
+"""What a node has for parents and stamps after its backward pass: nothing, so that a kept loss is its value alone."""
+
 
 class GraphFreedError(RuntimeError):
     """A second backward pass over a graph whose saved arrays the first one has freed."""
@@ -164,6 +120,11 @@ def backward_pass(
                     continue  # these are the variables: what they were computed from is not asked for
             if node.function is None:
                 continue
+            if node.saved is None:
+                raise GraphFreedError(
+                    f"backward() reached {node.function.name} a second time, and what it saved was freed by the first "
+                    "pass; call the first backward() with retain_graph=True, or compute the value again"
+                )
             if node.saved:
                 check_unchanged(node.saved, node.stamps, node.function.name)
             for name, parent in node.parents.items():
@@ -171,11 +132,12 @@ def backward_pass(
                     gradient = vector_jacobian_product(node, name, g, lift)
                     if gradient.shape != parent.shape or gradient.dtype != parent.dtype:
                         gradient = fit_to(parent, gradient, node, name)
-                    if modes.anomaly:
+                    if modes.get().anomaly:
                         check_gradient(gradient, node, name)
                     pending.add(parent, gradient, shared=gradient is g or not is_new(gradient))
             if not retain_graph:
                 node.saved = node.kept = None
+                node.parents = node.stamps = FREED
     return results
 
 
@@ -214,11 +176,7 @@ def vector_jacobian_product(node: Node, name: Any, g: Array, lift: Callable[[Any
     """Return the gradient with respect to the argument `name` of the node's function, given that of its output."""
     function, saved = node.function, node.saved
     assert function is not None
-    if saved is None:
-        raise GraphFreedError(
-            f"backward() reached {function.name} a second time, and what it saved was freed by the first pass; "
-            "call the first backward() with retain_graph=True, or compute the value again"
-        )
+    assert saved is not None
     if lift is None and function.fused is not None and node.kept is not None:
         return function.fused.vjp(g, node.kept)
     rule = function.rules[name]

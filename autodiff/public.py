@@ -7,8 +7,9 @@ from autodiff.anomaly import AnomalyError
 from autodiff.compiler.captured import capture
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.function import differentiable, rule
-from autodiff.graph import GraphFreedError, detect_anomaly, no_grad
+from autodiff.graph import GraphFreedError
 from autodiff.model_files import load, load_metadata, save
+from autodiff.modes import detect_anomaly, no_grad
 from autodiff.module import (
     CrossEntropyLoss,
     Linear,

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autodiff.graph import Node, backward_pass, modes, no_grad
+from autodiff.graph import Node, backward_pass
+from autodiff.modes import modes, no_grad, recording
 from autodiff.saved import hand_out
 from autodiff.trees import flatten, mapped
 
@@ -143,7 +144,7 @@ class Tensor:
 
         Raises TypeError within a transform, where a number computed on would lose its gradient.
         """
-        if self.node is not None and modes.transforms:
+        if self.node is not None and modes.get().transforms:
             raise TypeError(
                 f"{conversion} of a tensor that is being differentiated would lose its gradient; go on with the tensor "
                 "and NumPy's functions, or say t.detach() if the number is meant as a constant"
@@ -296,16 +297,16 @@ class Tensor:
         return find(operator.getitem)(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self.node is not None and self.node.function is None and modes.grad_enabled:
+        if self.node is not None and self.node.function is None and modes.get().grad_enabled:
             raise RuntimeError(
                 "assigning to elements of a leaf that requires a gradient would make it something else than the leaf; "
                 "copy it first (t = +leaf; t[i] = v), or write under ad.no_grad()"
             )
-        if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad and modes.grad_enabled:
+        if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad and modes.get().grad_enabled:
             raise TypeError(f"a tensor of {self.dtype} cannot hold a value that requires a gradient; use .astype first")
         assigned = find(operator.setitem)(self, index, value)
         self._data = assigned._data
-        if modes.grad_enabled:
+        if modes.get().grad_enabled:
             if self.node is not None and self.node.tensor is not None and assigned.node is not None:
                 self.node.tensor, assigned.node.tensor = None, self.node.tensor  # its grad is that of the new value
             self.node = assigned.node
@@ -439,7 +440,8 @@ def gradients(
     assert output.node is not None
     seed = seed_for(output, seed)
     if create_graph:
-        return backward_pass(output.node, seed, wanted, wrap, retain_graph)
+        with recording():
+            return backward_pass(output.node, seed, wanted, wrap, retain_graph)
     results = backward_pass(output.node, seed._data, wanted, None, retain_graph)
     return {node: wrap(as_array(gradient), None) for node, gradient in results.items()}
 
@@ -461,7 +463,5 @@ def seed_for(output: Tensor, seed: Any) -> Tensor:
 
 def add_grads(old: Tensor, new: Tensor, create_graph: bool) -> Tensor:
     """Return the sum of what a leaf's grad was and what a further pass brings."""
-    if create_graph:
-        return old + new
-    with no_grad():
+    with recording() if create_graph else no_grad():
         return old + new

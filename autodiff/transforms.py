@@ -5,14 +5,13 @@ arrays; the result has the same structure. Within one another, or given Tensors 
 return Tensors, so that they can be nested freely: `grad(grad(f))`, `jacobian(grad(f))`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
 
 import numpy as np
 
-from autodiff.graph import modes
+from autodiff.modes import modes, recording
 from autodiff.tensor import Tensor, as_array, gradients, wrap
 from autodiff.trees import Tree, flatten, rebuild
 
@@ -66,13 +65,19 @@ def vjp(function: Callable[..., Any], *args: Any, has_aux: bool = False) -> tupl
 
     The latter takes an array of the shape of the value, and returns the tuple of gradients, one an argument. It may be
     called more than once. With `has_aux`, the function returns something else besides its value, and so does this.
+
+    >>> import numpy as np, autodiff as ad
+    >>> value, pull_back = ad.vjp(lambda x: x**2, np.array([1.0, 2.0]))
+    >>> pull_back(np.array([1.0, 10.0]))
+    (array([ 2., 40.]),)
     """
     traced = Traced(function, tuple(range(len(args))), args, {})
     value, aux = traced.output if has_aux else (traced.output, None)
     output = tensor_from(value, "vjp")
 
     def pull_back(g: Any) -> Any:
-        return traced.finish(traced.pull_back(output, g))
+        found = traced.pull_back(output, g)
+        return found if is_traced(g) else traced.finish(found)  # it is differentiated by g in turn
 
     return (traced.finish(output), pull_back, traced.finish(aux)) if has_aux else (traced.finish(output), pull_back)
 
@@ -87,10 +92,10 @@ def jvp(
     something else besides its value, and so does this.
     """
     check_same_structure("jvp", args, tangents)
-    traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True)
+    traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True, others=tangents)
     value, aux = traced.output if has_aux else (traced.output, None)
     output = tensor_from(value, "jvp")
-    with transforming():
+    with recording(transforms=1):
         vector = Tensor(np.zeros_like(output._data), requires_grad=True)
         product = inner(traced.pull_back(output, vector), tuple(tangents))
     (found,) = differentiate(product, [vector], create_graph=traced.nested)
@@ -105,7 +110,12 @@ def hvp(function: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any
     """
     check_same_structure("hvp", args, vectors)
     positions = tuple(range(len(args)))
-    return grad(lambda *inner_args: inner(grad(function, positions)(*inner_args), tuple(vectors)), positions)(*args)
+
+    def product(*inner_args: Any) -> Tensor:
+        return inner(grad(function, positions)(*inner_args), tuple(vectors))
+
+    traced = Traced(product, positions, tuple(args), {}, others=vectors)
+    return traced.finish(traced.pull_back(traced.output, None, again=False))
 
 
 # Jacobians and Hessians
@@ -153,7 +163,10 @@ def hessian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_
 
 
 class Traced:
-    """A function called with Tensors in place of the arguments it is differentiated by."""
+    """A function called with Tensors in place of the arguments it is differentiated by.
+
+    others: what it is multiplied with, which may be differentiated by in turn.
+    """
 
     def __init__(
         self,
@@ -162,16 +175,18 @@ class Traced:
         args: tuple[Any, ...],
         keywords: dict[str, Any],
         recorded: bool = False,
+        others: Sequence[Any] = (),
     ) -> None:
         positions = argnums if isinstance(argnums, tuple) else (argnums,)
         chosen = [range(len(args))[i] for i in positions]  # counted from the end if negative
-        self.nested = modes.transforms > 0 or any(is_traced(leaf) for value in args for leaf in flatten(value))
+        given = flatten([*args, *keywords.values(), *others])
+        self.nested = modes.get().transforms > 0 or any(map(is_traced, given))
         self.recorded = self.nested or recorded
         self.single = not isinstance(argnums, tuple)
         self.structure = [args[i] for i in chosen]
         variables = {i: rebuild(args[i], map(variable, flatten(args[i]))) for i in chosen}
         self.leaves = [leaf for i in chosen for leaf in flatten(variables[i])]
-        with transforming():
+        with recording(transforms=1):
             self.output = function(*[variables.get(i, value) for i, value in enumerate(args)], **keywords)
 
     def pull_back(self, output: Tensor, g: Any, again: bool = True) -> Tree:
@@ -179,7 +194,7 @@ class Traced:
 
         again: whether there will be another pass over the graph, which must keep what it saved till then.
         """
-        return self.in_structure(differentiate(output, self.leaves, self.recorded, g, retain_graph=again))
+        return self.in_structure(differentiate(output, self.leaves, self.recorded or is_traced(g), g, again))
 
     def in_structure(self, values: Sequence[Any]) -> Tree:
         """Return values, one a leaf, in the structure of the arguments: of the only one, or of a tuple of them."""
@@ -192,18 +207,6 @@ class Traced:
         if self.nested:
             return tree
         return rebuild(tree, (leaf.data if isinstance(leaf, Tensor) else leaf for leaf in flatten(tree)))
-
-
-@contextmanager
-def transforming() -> Iterator[None]:
-    """Record while a function is being differentiated, whatever the mode outside; count how deep this is nested."""
-    before, modes.grad_enabled = modes.grad_enabled, True
-    modes.transforms += 1
-    try:
-        yield
-    finally:
-        modes.transforms -= 1
-        modes.grad_enabled = before
 
 
 def is_traced(value: Any) -> bool:

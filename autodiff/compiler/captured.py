@@ -27,7 +27,7 @@ from autodiff.compiler.record.recording import Recording, detached, record
 from autodiff.compiler.replay.check import State, difference_of
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.replay.guard import Guard
-from autodiff.graph import modes
+from autodiff.modes import modes
 from autodiff.tensor import Tensor
 
 P = ParamSpec("P")
@@ -106,7 +106,7 @@ class Captured(Opaque, Generic[P, R]):
 
     def __call__(self, *args: P.args, **keywords: P.kwargs) -> R:
         """Run the function, or the program that was made of it."""
-        mode = (modes.grad_enabled, modes.anomaly, modes.transforms, threading.get_ident(), active.recorder)
+        mode = (*modes.get()[:3], threading.get_ident(), active.recorder)
         if mode != self.mode or self.failure:
             self.check_call(*mode)
         if self.checks == CHECKS:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import apply_without_gradient, composed, rule, variadic_rule, writing
-from autodiff.rules.indexing import placed
+from autodiff.function import apply_without_gradient, composed, differentiable, rule, variadic_rule, writing
+from autodiff.rules.indexing import place
 
 Shape = tuple[int, ...]
 
@@ -292,7 +292,7 @@ def diagflat(v: Any, k: int = 0) -> Any:
     values = np.reshape(v, -1)
     steps = np.arange(values.shape[0])
     size = values.shape[0] + abs(k)
-    return placed(values, (steps + max(-k, 0), steps + max(k, 0)), (size, size))
+    return place(values, (steps + max(-k, 0), steps + max(k, 0)), (size, size))
 
 
 @composed(np.tril)
@@ -324,23 +324,19 @@ def unpadded(g: Any, shape: Shape, pad_width: Any) -> Any:
     return g[tuple(slice(start, start + length) for start, length in zip(starts, shape, strict=True))]
 
 
+@differentiable(
+    array=lambda g, array_shape, pad_width: unpadded(g, array_shape, pad_width), accepts=["constant_values"]
+)
 def pad_with_constants(array: Any, pad_width: Any, constant_values: Any = 0) -> Any:
     """Return np.pad(array, pad_width, constant_values=constant_values)."""
     return np.pad(array, pad_width, constant_values=constant_values)
-
-
-padded = rule(
-    pad_with_constants,
-    array=lambda g, array_shape, pad_width: unpadded(g, array_shape, pad_width),
-    accepts=["constant_values"],
-)
 
 
 @composed(np.pad)
 def pad(array: Any, pad_width: Any, mode: str = "constant", **keywords: Any) -> Any:
     """Return the array with values put around it: constants, or its own elements."""
     if mode == "constant":
-        return padded(array, pad_width, **keywords)
+        return pad_with_constants(array, pad_width, **keywords)
     if mode not in ("edge", "reflect", "symmetric", "wrap") or "reflect_type" in keywords:
         raise TypeError(f"np.pad: mode must be constant, edge, reflect, symmetric or wrap on tensors, found {mode!r}")
     positions = np.pad(np.arange(math.prod(array.shape)).reshape(array.shape), pad_width, mode=mode)  # type: ignore[call-overload]
