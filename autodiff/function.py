@@ -18,6 +18,7 @@ from autodiff.graph import Node
 from autodiff.modes import modes
 from autodiff.saved import handed_out, is_reachable, stamp
 from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, unwrap, wrap
+from autodiff.views import Made, share_with_source
 
 SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
@@ -145,7 +146,8 @@ class Function:
         args, keywords: the arguments as they were passed in. arrays, named: the same as arrays.
         """
         if not parents or not modes.get().grad_enabled:
-            return constant(self.compute(self.forward, arrays, named))
+            out = self.compute(self.forward, arrays, named)
+            return linked(constant(out), self.forward, args, keywords, arrays, named)
         kept = None
         if self.fused is not None and self.is_fused(parents, arrays, named):
             out, kept = self.compute(self.fused.forward, arrays, named)
@@ -153,7 +155,7 @@ class Function:
         else:
             out = self.compute(self.forward, arrays, named)
         if isinstance(out, tuple) or out.dtype.kind != "f":
-            return constant(out)
+            return linked(constant(out), self.forward, args, keywords, arrays, named)
         saved: dict[str, Any] = {}
         node = Node(self, parents, saved, out.shape, out.dtype)
         for need, source, position, of_shape in self.plans.get(tuple(parents)) or self.plan(tuple(parents)):
@@ -175,7 +177,10 @@ class Function:
         node.kept = kept
         if modes.get().anomaly:
             node.line = user_line()
-        return wrap(out, node)
+        made = wrap(out, node)
+        if out.base is not None or (arrays and out is arrays[0]):
+            share_with_source(made, Made(self.forward, args, keywords, arrays, named))
+        return made
 
     def is_fused(self, parents: dict[str, Node], arrays: list[Any], named: dict[str, Any]) -> bool:
         """Return whether the hand-tuned way is open for these arguments."""
@@ -235,7 +240,7 @@ class Variadic(Function):
             i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
         }
         if not parents or not modes.get().grad_enabled:
-            return wrap(out, None)
+            return linked(constant(out), self.forward, args, {}, arrays, keywords)
         available = {"out": out, "inputs": arrays, "shapes": [np.shape(array) for array in arrays]}
         available = {**self.defaults, **keywords, **available}
         node = Node(self, parents, {need: available[need] for need in self.needs}, out.shape, out.dtype)
@@ -243,7 +248,7 @@ class Variadic(Function):
             node.stamps["inputs"] = stamp(arrays)
         if modes.get().anomaly:
             node.line = user_line()
-        return wrap(out, node)
+        return linked(wrap(out, node), self.forward, args, {}, arrays, keywords)
 
 
 class RuleByPosition(dict[int, Rule]):
@@ -373,6 +378,13 @@ def read_needs(vjp: VJP) -> tuple[str, ...]:
 def constant(out: Any) -> Any:
     """Return an array as a Tensor without a gradient, a tuple of them (indices, from np.where(t)) as a tuple."""
     return tuple(wrap(part, None) for part in out) if isinstance(out, tuple) else wrap(out, None)
+
+
+def linked(made: Any, *call: Any) -> Any:
+    """Return what a call made; a window on an argument's memory knows it. call: see `Made`."""
+    if type(made) is Tensor and (made._data.base is not None or (call[3] and made._data is call[3][0])):
+        share_with_source(made, Made(*call))
+    return made
 
 
 def weaken_lists(arrays: list[Any]) -> None:
