@@ -178,7 +178,7 @@ class Function:
         if modes.get().anomaly:
             node.line = user_line()
         made = wrap(out, node)
-        if out.base is not None or is_one_of(out, arrays, named):
+        if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
             share_with_source(made, Made(self.forward, args, keywords, arrays, named))
         return made
 
@@ -382,14 +382,16 @@ def constant(out: Any) -> Any:
 
 def linked(made: Any, *call: Any) -> Any:
     """Return what a call made; a window on an argument's memory knows it. call: see `Made`."""
-    if type(made) is Tensor and (made._data.base is not None or is_one_of(made._data, *call[3:])):
-        share_with_source(made, Made(*call))
+    if type(made) is Tensor:
+        out, (arrays, named) = made._data, call[3:]
+        if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
+            share_with_source(made, Made(*call))
     return made
 
 
-def is_one_of(out: Any, arrays: Sequence[Any], named: dict[str, Any]) -> bool:
-    """Return whether a function returned its first argument itself, or one given by name."""
-    return bool((arrays and out is arrays[0]) or (named and any(out is value for value in named.values())))
+def is_one_of(out: Any, named: dict[str, Any]) -> bool:
+    """Return whether a function returned an argument itself."""
+    return any(out is value for value in named.values())
 
 
 def weaken_lists(arrays: list[Any]) -> None:

@@ -461,7 +461,9 @@ def as_array(value: Any) -> Any:
         raise TypeError("masked arrays do not work on tensors; fill them, or choose with np.where")
     if isinstance(value, np.ndarray):
         return value
-    return value[...] if isinstance(value, np.generic) else np.asarray(value)  # type: ignore[index]
+    if isinstance(value, np.generic) and not issubclass(type(value), np.generic):
+        return value[...]  # type: ignore[unreachable]  # it stands for a number that is being recorded
+    return np.array(value)
 
 
 def to_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
