@@ -145,7 +145,8 @@ class Function:
 
         args, keywords: the arguments as they were passed in. arrays, named: the same as arrays.
         """
-        if not parents or not modes.get().grad_enabled:
+        mode = modes.get()
+        if not parents or not mode.grad_enabled:
             out = self.compute(self.forward, arrays, named)
             return linked(constant(out), self.forward, args, keywords, arrays, named)
         kept = None
@@ -175,7 +176,7 @@ class Function:
             if isinstance(given, CHANGEABLE) or (handed_out and is_reachable(value)):
                 node.stamps[need] = stamp(value)
         node.kept = kept
-        if modes.get().anomaly:
+        if mode.anomaly:
             node.line = user_line()
         made = wrap(out, node)
         if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):

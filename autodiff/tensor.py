@@ -461,9 +461,8 @@ def as_array(value: Any) -> Any:
         raise TypeError("masked arrays do not work on tensors; fill them, or choose with np.where")
     if isinstance(value, np.ndarray):
         return value
-    if isinstance(value, np.generic) and not issubclass(type(value), np.generic):
-        return value[...]  # type: ignore[unreachable]  # it stands for a number that is being recorded
-    return np.array(value)
+    is_recorded = isinstance(value, np.generic) and not issubclass(type(value), np.generic)  # it stands for a number
+    return value[...] if is_recorded else np.array(value)
 
 
 def to_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
