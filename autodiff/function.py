@@ -18,6 +18,7 @@ from autodiff.graph import Fused, Node, Rule
 from autodiff.modes import modes
 from autodiff.saved import handed_out, is_reachable, stamp
 from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, unwrap, wrap
+from autodiff.views import Made, share_with_source
 
 SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
@@ -124,8 +125,9 @@ class Function(Generic[P, R]):
     def apply(self, arguments: Arguments, parents: Mapping[Any, Node]) -> Any:
         """Return the function's value, with a node that holds what the rules need if there are parents."""
         _, arrays, _, named = arguments
-        if not parents or not modes.get().grad_enabled:
-            return constant(self.compute(self.forward, arrays, named))
+        mode = modes.get()
+        if not parents or not mode.grad_enabled:
+            return linked(constant(self.compute(self.forward, arrays, named)), self.forward, arguments)
         kept = None
         if self.fused is not None and self.is_fused(parents, arrays, named):
             out, kept = self.compute(self.fused.forward, arrays, named)
@@ -133,13 +135,16 @@ class Function(Generic[P, R]):
         else:
             out = self.compute(self.forward, arrays, named)
         if isinstance(out, tuple) or out.dtype.kind != "f":
-            return constant(out)
+            return linked(constant(out), self.forward, arguments)
         node = Node(self, parents, {}, out.shape, out.dtype)
         self.save(node, out, arguments)
         node.kept = kept
-        if modes.get().anomaly:
+        if mode.anomaly:
             node.line = user_line()
-        return wrap(out, node)
+        made = wrap(out, node)
+        if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
+            share_with_source(made, Made(self.forward, *arguments))
+        return made
 
     def save(self, node: Node, out: Any, arguments: Arguments) -> None:
         """Let a node hold what the rules of its parents need, with a stamp of what users can change."""
@@ -356,6 +361,20 @@ def read_needs(vjp: VJP) -> tuple[str, ...]:
 def constant(out: Any) -> Any:
     """Return an array as a Tensor without a gradient, a tuple of them (indices, from np.where(t)) as a tuple."""
     return tuple(wrap(part, None) for part in out) if isinstance(out, tuple) else wrap(out, None)
+
+
+def linked(made: Any, forward: Callable[..., Any], arguments: Arguments) -> Any:
+    """Return what a call made; a window on an argument's memory knows it."""
+    if type(made) is Tensor:
+        out, (_, arrays, _, named) = made._data, arguments
+        if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
+            share_with_source(made, Made(forward, *arguments))
+    return made
+
+
+def is_one_of(out: Any, named: dict[str, Any]) -> bool:
+    """Return whether a function returned an argument itself."""
+    return any(out is value for value in named.values())
 
 
 def weaken_lists(arrays: list[Any]) -> None:

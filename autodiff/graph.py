@@ -108,6 +108,7 @@ def backward_pass(
     """
     targets = None if wanted is None else set(wanted)
     oldest = min((node.order for node in targets), default=0) if targets else 0
+    anomaly = modes.get().anomaly
     pending = Pending()
     pending.add(root, seed, shared=True)
     results: dict[Node, Array] = {}
@@ -132,7 +133,7 @@ def backward_pass(
                     gradient = vector_jacobian_product(node, name, g, lift)
                     if gradient.shape != parent.shape or gradient.dtype != parent.dtype:
                         gradient = fit_to(parent, gradient, node, name)
-                    if modes.get().anomaly:
+                    if anomaly:
                         check_gradient(gradient, node, name)
                     pending.add(parent, gradient, shared=gradient is g or not is_new(gradient))
             if not retain_graph:
@@ -175,8 +176,7 @@ def is_new(gradient: Array) -> bool:
 def vector_jacobian_product(node: Node, name: Any, g: Array, lift: Callable[[Any, Node], Array] | None) -> Array:
     """Return the gradient with respect to the argument `name` of the node's function, given that of its output."""
     function, saved = node.function, node.saved
-    assert function is not None
-    assert saved is not None
+    assert function is not None and saved is not None  # noqa: PT018
     if lift is None and function.fused is not None and node.kept is not None:
         return function.fused.vjp(g, node.kept)
     rule = function.rules[name]

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md tells is so: its tasks, its example of an operation, its commands; so are the files beside it."""
+"""What CONTRIBUTING.md tells is so: its tasks, its example of an operation, its commands, and the files beside it."""
 
 import re
 import subprocess

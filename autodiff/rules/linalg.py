@@ -137,6 +137,8 @@ def matrix_power(a: Any, n: int) -> Any:
     """Return a matrix times itself n times, by repeated squaring; of its inverse if n is negative."""
     if n < 0:
         return matrix_power(np.linalg.inv(a), -n)
+    if n == 1:
+        return a  # itself, as NumPy does
     power = np.zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype)
     while n:
         if n % 2:

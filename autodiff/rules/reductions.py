@@ -138,7 +138,7 @@ def prod(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
 @composed(np.cumprod)
 def cumprod(a: Any, axis: int | None = None) -> Any:
     """Return the running product, each doubling of the distance taking in twice as many factors."""
-    factors = np.reshape(a, -1) if axis is None else np.moveaxis(a, axis, -1)
+    factors = np.copy(np.reshape(a, -1) if axis is None else np.moveaxis(a, axis, -1))
     distance = 1
     while distance < factors.shape[-1]:
         further = factors[..., distance:] * factors[..., :-distance]

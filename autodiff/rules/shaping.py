@@ -31,6 +31,22 @@ rule(np.matrix_transpose, x=lambda g: np.matrix_transpose(g))
 rule(np.swapaxes, a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
 rule(np.moveaxis, a=lambda g, source, destination: np.moveaxis(g, destination, source))
 rule(np.copy, a=lambda g: g)
+rule(np.flip, m=lambda g, axis: np.flip(g, axis))
+rule(np.fliplr, m=lambda g: np.fliplr(g))
+rule(np.flipud, m=lambda g: np.flipud(g))
+rule(np.rot90, m=lambda g, k, axes: np.rot90(g, -k, axes))
+
+
+def on_diagonal(g: Any, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
+    """Return zeros with g on a diagonal."""
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    return np.reshape(place(g, np.diagonal(numbers, offset, axis1, axis2), (numbers.size,)), shape)
+
+
+rule(
+    np.diagonal,
+    a=lambda g, a_shape, offset, axis1, axis2: on_diagonal(g, a_shape, offset, axis1, axis2),
+)
 
 
 def at_least(function: Callable[..., Any]) -> None:
@@ -68,7 +84,7 @@ def meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False) -> tuple[Any,
         order[:2] = [1, 0]
     shapes = [[-1 if axis == order[i] else 1 for axis in range(len(xi))] for i in range(len(xi))]
     lines = tuple(np.reshape(x, shape) for x, shape in zip(xi, shapes, strict=True))
-    return lines if sparse else broadcast_arrays(*lines)
+    return tuple(np.copy(line) for line in (lines if sparse else broadcast_arrays(*lines)))
 
 
 @composed(np.full_like)
@@ -215,7 +231,7 @@ def rearrangement(function: Callable[..., Any]) -> None:
     composed(function)(definition)
 
 
-for rearranging in (np.flip, np.fliplr, np.flipud, np.roll, np.rot90, np.repeat, np.tile, np.delete, np.diagonal):
+for rearranging in (np.roll, np.repeat, np.tile, np.delete):
     rearrangement(rearranging)
 rearrangement(np.take)
 rearrangement(np.take_along_axis)

@@ -291,14 +291,6 @@ def test_a_gradient_set_by_hand_or_taken_away_is_followed_where_the_step_starts_
     np.testing.assert_array_equal(step(X).data, same(X).data)
 
 
-def test_elements_of_a_parameter_assigned_between_the_calls_are_refused():
-    """Under no_grad, t[i] = v gives the Tensor a new array."""
-    step, model, _ = training()
-    with ad.no_grad():
-        model.layers[0].weight[0, 0] = 5.0
-    refused_training(step, r"weight|groups|parameters")
-
-
 # What is reached by other ways than variables and attributes
 
 
