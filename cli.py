@@ -453,6 +453,7 @@ def draw_run(
     run: OneRun,
     style: Annotated[Style | None, typer.Option("--style", help="The run's own by default.")] = None,
     animation: Format = Animation.gif,
+    width: Annotated[int, typer.Option("--width", min=400, max=4000, help="Of the pictures, in pixels.")] = 1000,
     results: Results = Path("results"),
     quiet: Quiet = False,
     as_json: Json = False,
@@ -465,7 +466,7 @@ def draw_run(
         record = find_record(run, results)
         told.runs.append(record.summary | {"folder": str(record.folder)})
         with progress(quiet).note(f"{record.name}: drawing"):
-            drawn = redraw(record, style.value if style else None, animation.value, told.interrupts)
+            drawn = redraw(record, style.value if style else None, animation.value, width, told.interrupts)
         told.document |= {"pictures": [str(path) for path in drawn]}
         if not as_json:
             say(f"{record.name}: drawn to {', '.join(map(str, drawn))}")

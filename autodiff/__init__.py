@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autodiff.public import *  # noqa: F403
+else:  # a type checker that saw this would take any misspelt name for one that is there
 
-
-def __getattr__(name: str) -> Any:
-    public = None if name.startswith("_") and name != "__all__" else import_module("autodiff.public")
-    if not hasattr(public, name):
-        raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
-    value = globals()[name] = getattr(public, name)
-    return value
+    def __getattr__(name: str) -> Any:
+        if name == "gradcheck":  # which loads samples for every function, and few programs want them
+            return import_module("autodiff.gradcheck")
+        public = None if name.startswith("_") and name != "__all__" else import_module("autodiff.public")
+        if not hasattr(public, name):
+            raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
+        value = globals()[name] = getattr(public, name)
+        return value
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *import_module("autodiff.public").__all__]
+    return list(import_module("autodiff.public").__all__)

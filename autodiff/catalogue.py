@@ -1,20 +1,25 @@
 """A table of all functions that work on Tensors: `python -m autodiff.catalogue > docs/functions.md`."""
 
+import inspect
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from autodiff import rules  # noqa: F401 - registers the functions
-from autodiff.function import Function, Variadic, has_gradient, in_place
+from autodiff.function import Function, RuleByPosition, Variadic, has_gradient, in_place
 from autodiff.gradcheck import argument_name, variable_slots
 from autodiff.rules.elementwise import DEPRECATED
 from autodiff.samples import samples_of
 from autodiff.tensor import full_name, functions
 
+ROOT = Path(__file__).parents[1]
 HEAD = """# Functions
 
 Every function that works on Tensors, made from the registry of derivative rules by `python -m autodiff.catalogue`.
-`adrun gradcheck` checks the gradients against numerical ones, on the given number of sample calls. `np.fix`, which is
-deprecated from NumPy 2.5 on, works with NumPy 2.4 alone and is not listed: `np.trunc` is the same.
+The links lead to the rules. `adrun gradcheck` checks the gradients against numerical ones, on the given number of
+sample calls. `np.fix`, which is deprecated from NumPy 2.5 on, works with NumPy 2.4 alone and is not listed: `np.trunc`
+is the same.
 
 | function | gradient for | orders checked | sample calls | notes |
 | --- | --- | --- | ---: | --- |
@@ -54,7 +59,7 @@ def gradient_arguments(function: Callable[..., Any]) -> str:
         return "values written" if function in in_place else "none"
     made = functions[function]
     if isinstance(made, Function) and not isinstance(made, Variadic):
-        return ", ".join(made.rules)
+        return ", ".join(linked(name, rule.vjp) for name, rule in made.rules.items())
     found = {
         argument_name(made, i): None for sample in samples_of(function) for i, _ in variable_slots(sample.arguments)
     }
@@ -67,7 +72,18 @@ def manner(function: Callable[..., Any]) -> str:
         return "written by `t[index] = value`"
     if not has_gradient(function):
         return "integers, booleans or constants"
-    return "a rule" if isinstance(functions[function], Function) else "composed of functions with rules"
+    made = functions[function]
+    if isinstance(made, Variadic) and isinstance(made.rules, RuleByPosition):
+        return linked("a rule", made.rules.vjp)
+    return "a rule" if isinstance(made, Function) else linked("composed", made) + " of functions with rules"
+
+
+def linked(text: str, written: Callable[..., Any]) -> str:
+    """Return a link to the line where a rule or a function is written."""
+    function = inspect.unwrap(written)
+    assert isinstance(function, FunctionType), f"{function!r} has no lines in Python"
+    code = function.__code__
+    return f"[{text}](../{Path(code.co_filename).relative_to(ROOT).as_posix()}#L{code.co_firstlineno})"
 
 
 if __name__ == "__main__":

@@ -6,43 +6,31 @@ sums the result over broadcast axes, so a rule need not. It returns `g`, a view,
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial, wraps
-from typing import Any, NamedTuple
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial, update_wrapper, wraps
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from autodiff.anomaly import check_finite, user_line
-from autodiff.graph import Node, modes
+from autodiff.graph import Fused, Node, Rule
+from autodiff.modes import modes
 from autodiff.saved import handed_out, is_reachable, stamp
 from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, holds_tensor, unwrap, wrap
+from autodiff.views import Made, share_with_source
 
 SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
+P = ParamSpec("P")
+R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., Any])
 VJP = Callable[..., Any]
+Arguments = tuple[tuple[Any, ...], list[Any], dict[str, Any], dict[str, Any]]
+"""Positional arguments as they were passed in and as arrays, then keywords as they were passed in and as arrays."""
 
 
-class Rule(NamedTuple):
-    """A vector-Jacobian product and the names of the values it needs besides `g`."""
-
-    vjp: VJP
-    needs: tuple[str, ...]
-
-
-class Fused(NamedTuple):
-    """A hand-tuned way to compute a function and its gradient with respect to one argument, on arrays alone.
-
-    `forward` returns the value and anything that `vjp(g, kept)` needs; `applies` tells for which arguments. The plain
-    rule stays: it is what a recorded backward pass runs.
-    """
-
-    argument: str
-    applies: Callable[..., bool]
-    forward: Callable[..., tuple[Any, Any]]
-    vjp: Callable[[Any, Any], Any]
-
-
-class Function:
+class Function(Generic[P, R]):
     """A function of arrays with a derivative rule for each argument that has one.
 
     forward: the function on arrays. NumPy's ufuncs have the arguments `x`, or `a` and `b`; other functions their own.
@@ -50,11 +38,12 @@ class Function:
     accepts: arguments that the rules are right for though they do not name them. Any other argument is refused.
     """
 
-    def __init__(self, forward: Callable[..., Any], rules: dict[str, VJP], accepts: Sequence[str] = ()) -> None:
+    __name__: str
+
+    def __init__(self, forward: Callable[P, R], rules: dict[str, VJP], accepts: Sequence[str] = ()) -> None:
+        update_wrapper(self, forward)  # help() and editors show the arguments of the function itself
         self.forward = forward
         self.name = full_name(forward)
-        self.__name__ = forward.__name__
-        self.__doc__ = forward.__doc__
         self.names, self.defaults = read_signature(forward)
         self.rules: dict[Any, Rule] = {name: Rule(vjp, read_needs(vjp)) for name, vjp in rules.items()}
         needs = {need.removesuffix("_shape") for rule in self.rules.values() for need in rule.needs}
@@ -71,7 +60,10 @@ class Function:
     def __repr__(self) -> str:
         return f"<Function {self.name}>"
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
+    def __get__(self, instance: Any, owner: type | None = None) -> Self:
+        return self  # of a class it is a static method; that it can be one makes help() show it as a function
+
+    def __call__(self, *args: P.args, **keywords: P.kwargs) -> R:
         """Apply the function: to arrays as it is; to Tensors recording a node where a gradient has to flow."""
         arrays: list[Any] = []
         parents: dict[str, Node] = {}
@@ -89,8 +81,8 @@ class Function:
                     is_simple = False
         if is_simple:
             if not has_tensor:
-                return self.forward(*args)
-            return self.apply(args, arrays, {}, {}, parents)
+                return self.forward(*args, **keywords)
+            return self.apply((args, arrays, {}, {}), parents)  # type: ignore[no-any-return]
         for name, value in keywords.items():
             if isinstance(value, Tensor):
                 has_tensor = True
@@ -98,17 +90,17 @@ class Function:
                     parents[name] = value.node
         if not has_tensor:
             return self.forward(*args, **keywords)
-        self.check_accepted(args, keywords, bool(parents) and modes.grad_enabled)
+        self.check_accepted(args, keywords, bool(parents) and modes.get().grad_enabled)
         arrays = [unwrap(value) for value in args]
         if isinstance(self.forward, np.ufunc):
             weaken_lists(arrays)
         named = {name: unwrap(value) for name, value in keywords.items()}
-        return self.apply(args, arrays, keywords, named, parents)
+        return self.apply((args, arrays, keywords, named), parents)  # type: ignore[no-any-return]
 
     def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
         try:
-            out = forward(*arrays, **named) if not modes.anomaly else self.compute_finite(forward, arrays, named)
+            out = forward(*arrays, **named) if not modes.get().anomaly else self.compute_finite(forward, arrays, named)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {self.describe_call(arrays)}{advice(self.forward)}")
             raise
@@ -130,20 +122,12 @@ class Function:
         """Return the function and its arguments in a few words, for an error."""
         return f"{self.name} of {', '.join(describe(array) for array in arrays)}"
 
-    def apply(
-        self,
-        args: tuple[Any, ...],
-        arrays: list[Any],
-        keywords: dict[str, Any],
-        named: dict[str, Any],
-        parents: dict[str, Node],
-    ) -> Any:
-        """Return the function's value, with a node that holds what the rules need if there are parents.
-
-        args, keywords: the arguments as they were passed in. arrays, named: the same as arrays.
-        """
-        if not parents or not modes.grad_enabled:
-            return constant(self.compute(self.forward, arrays, named))
+    def apply(self, arguments: Arguments, parents: Mapping[Any, Node]) -> Any:
+        """Return the function's value, with a node that holds what the rules need if there are parents."""
+        _, arrays, _, named = arguments
+        mode = modes.get()
+        if not parents or not mode.grad_enabled:
+            return linked(constant(self.compute(self.forward, arrays, named)), self.forward, arguments)
         kept = None
         if self.fused is not None and self.is_fused(parents, arrays, named):
             out, kept = self.compute(self.fused.forward, arrays, named)
@@ -151,10 +135,23 @@ class Function:
         else:
             out = self.compute(self.forward, arrays, named)
         if isinstance(out, tuple) or out.dtype.kind != "f":
-            return constant(out)
-        saved: dict[str, Any] = {}
-        node = Node(self, parents, saved, out.shape, out.dtype)
-        for need, source, position, of_shape in self.plans.get(tuple(parents)) or self.plan(tuple(parents)):
+            return linked(constant(out), self.forward, arguments)
+        node = Node(self, parents, {}, out.shape, out.dtype)
+        self.save(node, out, arguments)
+        node.kept = kept
+        if mode.anomaly:
+            node.line = user_line()
+        made = wrap(out, node)
+        if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
+            share_with_source(made, Made(self.forward, *arguments))
+        return made
+
+    def save(self, node: Node, out: Any, arguments: Arguments) -> None:
+        """Let a node hold what the rules of its parents need, with a stamp of what users can change."""
+        args, arrays, keywords, named = arguments
+        saved, wanted = node.saved, tuple(node.parents)
+        assert saved is not None
+        for need, source, position, of_shape in self.plans.get(wanted) or self.plan(wanted):
             given = None
             if position is None:
                 value = out
@@ -170,12 +167,8 @@ class Function:
             saved[need] = value
             if isinstance(given, CHANGEABLE) or (handed_out and is_reachable(value)):
                 node.stamps[need] = stamp(value)
-        node.kept = kept
-        if modes.anomaly:
-            node.line = user_line()
-        return wrap(out, node)
 
-    def is_fused(self, parents: dict[str, Node], arrays: list[Any], named: dict[str, Any]) -> bool:
+    def is_fused(self, parents: Mapping[Any, Node], arrays: list[Any], named: dict[str, Any]) -> bool:
         """Return whether the hand-tuned way is open for these arguments."""
         assert self.fused is not None
         return [*parents] == [self.fused.argument] and self.fused.applies(*arrays, **named)
@@ -211,7 +204,7 @@ class Function:
                 raise MissingRuleError(f"{self.name} has no derivative rule that knows its argument {name!r}")
 
 
-class Variadic(Function):
+class Variadic(Function[..., Any]):
     """A function of any number of arrays, `forward(*arrays, **keywords)`, with one rule for them all.
 
     The rule takes `g` and `i`, the position of the argument, and may also name `inputs`, all of them, and `shapes`.
@@ -228,21 +221,18 @@ class Variadic(Function):
         if not any(isinstance(value, Tensor) for value in args):
             return self.forward(*args, **keywords)
         self.check_accepted((), keywords, True)
-        arrays = [unwrap(value) for value in args]
-        out = self.compute(self.forward, arrays, keywords)
         parents = {
             i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
         }
-        if not parents or not modes.grad_enabled:
-            return wrap(out, None)
-        available = {"out": out, "inputs": arrays, "shapes": [np.shape(array) for array in arrays]}
-        available = {**self.defaults, **keywords, **available}
-        node = Node(self, parents, {need: available[need] for need in self.needs}, out.shape, out.dtype)
+        return self.apply((args, [unwrap(value) for value in args], keywords, keywords), parents)
+
+    def save(self, node: Node, out: Any, arguments: Arguments) -> None:
+        """Let a node hold what the rule needs; see `Function.save`."""
+        _, arrays, _, named = arguments
+        available = {**self.defaults, **named, "out": out, "inputs": arrays, "shapes": list(map(np.shape, arrays))}
+        node.saved = {need: available[need] for need in self.needs}
         if "inputs" in self.needs:
             node.stamps["inputs"] = stamp(arrays)
-        if modes.anomaly:
-            node.line = user_line()
-        return wrap(out, node)
 
 
 class RuleByPosition(dict[int, Rule]):
@@ -264,14 +254,25 @@ def rule(
     forward: Callable[..., Any] | None = None,
     accepts: Sequence[str] = (),
     **vjps: VJP,
-) -> Function:
+) -> Function[..., Any]:
     """Give a NumPy function its derivative rules: `rule(np.exp, x=lambda g, out: g * out)`.
 
     forward: what to compute on arrays, if not the function itself.
+    Raises TypeError for a function whose rule nothing would call; see `differentiable`.
     """
+    check_dispatched(function)
     functions[function] = made = Function(forward or function, vjps, accepts)
     made.name = full_name(function)
     return made
+
+
+def check_dispatched(function: Callable[..., Any]) -> None:
+    """Raise TypeError unless calls of a function on Tensors come to the engine: NumPy's that dispatch, and indexing."""
+    if not isinstance(function, np.ufunc | type(np.sum)) and function not in (operator.getitem, operator.setitem):
+        raise TypeError(
+            f"{getattr(function, '__name__', function)} is not one of the functions that NumPy hands to tensors, and "
+            "nothing would call its rule; put @ad.differentiable(x=...) above a function of your own, and call that"
+        )
 
 
 def variadic_rule(function: Callable[..., Any], vjp: VJP) -> Variadic:
@@ -280,10 +281,10 @@ def variadic_rule(function: Callable[..., Any], vjp: VJP) -> Variadic:
     return made
 
 
-def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Callable[..., Any]], Function]:
+def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Callable[P, R]], Function[P, R]]:
     """Decorate a function of arrays with its derivative rules: `@differentiable(x=lambda g, out: g * (out > 0))`."""
 
-    def decorate(forward: Callable[..., Any]) -> Function:
+    def decorate(forward: Callable[P, R]) -> Function[P, R]:
         made = Function(forward, vjps, accepts)
         functions[made] = made
         return made
@@ -291,17 +292,16 @@ def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Cal
     return decorate
 
 
-def composed(
-    *numpy_functions: Callable[..., Any], weak: bool = False
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def composed(*numpy_functions: Callable[..., Any], weak: bool = False) -> Callable[[F], F]:
     """Decorate the definition of NumPy functions, or of one of our own, by others that have rules.
 
     Where no gradient flows, NumPy's function itself runs: its values, its dtypes, and every argument it knows.
     weak: whether Python's numbers take a floating-point tensor's dtype where NumPy makes float64 arrays of them.
     """
 
-    def decorate(definition: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(definition: F) -> F:
         for function in numpy_functions:
+            check_dispatched(function)
             functions[function] = numpys_own(function, definition, weak)
         if not numpy_functions:
             functions[definition] = definition
@@ -311,44 +311,55 @@ def composed(
 
 
 def numpys_own(function: Callable[..., Any], definition: Callable[..., Any], weak: bool) -> Callable[..., Any]:
-    """Return what calls a NumPy function's definition where a gradient has to flow, and the function elsewhere."""
+    """Return what calls a NumPy function's definition where a gradient has to flow, and the function elsewhere.
+
+    Where NumPy returns a window on an argument, the definition makes it again, for it knows whose window it is.
+    """
 
     @wraps(definition)
     def call(*args: Any, **keywords: Any) -> Any:
         values = (*args, *keywords.values())
-        if (modes.grad_enabled and is_any(is_recorded, values)) or (weak and is_any(is_floating, values)):
+        tensors = tensors_in(values)
+        if (modes.get().grad_enabled and any(one.node is not None for one in tensors)) or (
+            weak and any(one.dtype.kind == "f" for one in tensors)
+        ):
             out = definition(*args, **keywords)
             return wrap(out, None) if isinstance(out, np.ndarray) else out  # it depends on none of the tensors
-        return apply_without_gradient(function, *args, **keywords)
+        found = apply_without_gradient(function, *args, **keywords)
+        is_window = any(shows(part._data, one._data) for part in tensors_in((found,)) for one in tensors)
+        return definition(*args, **keywords) if is_window else found
 
     return call
 
 
-def is_any(holds: Callable[[Tensor], bool], values: Iterable[Any]) -> bool:
-    """Return whether something holds for a Tensor among values and the lists and tuples among them."""
+def tensors_in(values: Iterable[Any]) -> list[Tensor]:
+    """Return the Tensors among values, and in the lists and tuples among them."""
+    found: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):
-            if holds(value):
-                return True
-        elif isinstance(value, SEQUENCE) and is_any(holds, value):
-            return True
-    return False
+            found.append(value)
+        elif isinstance(value, SEQUENCE):
+            found += tensors_in(value)
+    return found
 
 
-def is_recorded(tensor: Tensor) -> bool:
-    """Return whether gradients flow to a Tensor."""
-    return tensor.node is not None
+def shows(array: Any, source: Any) -> bool:
+    """Return whether an array is another or a window on it; of a recorded one, whether it is one on anything."""
+    if array is source:
+        return True
+    return array.base is not None and (type(array) is not np.ndarray or np.may_share_memory(array, source))
 
 
-def is_floating(tensor: Tensor) -> bool:
-    """Return whether a Tensor is of a floating-point dtype."""
-    return tensor.dtype.kind == "f"
-
-
-def writing(function: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def writing(function: Callable[..., Any]) -> Callable[[F], F]:
     """Decorate the definition, by `t[index] = value`, of a NumPy function that writes into its argument."""
+    check_dispatched(function)
     in_place.add(function)
-    return composed(function)
+
+    def decorate(definition: F) -> F:
+        functions[function] = definition
+        return definition
+
+    return decorate
 
 
 in_place: set[Callable[..., Any]] = set()
@@ -359,6 +370,8 @@ def no_gradient(*numpy_functions: Callable[..., Any]) -> Callable[..., Any]:
 
     Returns the last of them, to call on Tensors.
     """
+    for function in numpy_functions[:-1]:
+        check_dispatched(function)
     for function in numpy_functions:
         functions[function] = partial(apply_without_gradient, function)
     return functions[numpy_functions[-1]]
@@ -391,7 +404,7 @@ def constants(out: Any, function: Callable[..., Any]) -> Any:
         array = as_array(out)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"{full_name(function)} made {array.dtype}, through which no gradient flows")
-        if modes.anomaly:
+        if modes.get().anomaly:
             check_finite(array, full_name(function), user_line())
         return wrap(array, None)
     if isinstance(out, tuple) and hasattr(out, "_fields"):
@@ -419,6 +432,20 @@ def read_needs(vjp: VJP) -> tuple[str, ...]:
 def constant(out: Any) -> Any:
     """Return an array as a Tensor without a gradient, a tuple of them (indices, from np.where(t)) as a tuple."""
     return tuple(wrap(part, None) for part in out) if isinstance(out, tuple) else wrap(out, None)
+
+
+def linked(made: Any, forward: Callable[..., Any], arguments: Arguments) -> Any:
+    """Return what a call made; a window on an argument's memory knows it."""
+    if type(made) is Tensor:
+        out, (_, arrays, _, named) = made._data, arguments
+        if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
+            share_with_source(made, Made(forward, *arguments))
+    return made
+
+
+def is_one_of(out: Any, named: dict[str, Any]) -> bool:
+    """Return whether a function returned an argument itself."""
+    return any(out is value for value in named.values())
 
 
 def weaken_lists(arrays: list[Any]) -> None:
@@ -451,6 +478,6 @@ def advice(forward: Callable[..., Any]) -> str:
     return ""
 
 
-def no_out(function: Function) -> str:
+def no_out(function: Function[..., Any]) -> str:
     """Return the advice against out=."""
     return f"; write a = {function.name}(a, b) or a = a + b instead of an in-place operation"

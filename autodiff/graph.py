@@ -2,69 +2,57 @@
 
 import heapq
 import itertools
-import threading
 import weakref
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ContextDecorator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from autodiff.anomaly import check_finite
+from autodiff.modes import modes
 from autodiff.saved import check_unchanged
-
-if TYPE_CHECKING:
-    from autodiff.function import Function
 
 Array = Any
 """A NumPy array in a first-order backward pass; a Tensor where the pass is itself differentiated."""
 
 
-class Modes(threading.local):
-    """The modes of the running thread."""
+class Rule(NamedTuple):
+    """A vector-Jacobian product and the names of the values it needs besides `g`."""
 
-    grad_enabled = True
-    anomaly = False  # whether every result is checked for NaN and infinity
-    transforms = 0  # how many of grad and its like are running, one within the other
-
-
-modes = Modes()
+    vjp: Callable[..., Any]
+    needs: tuple[str, ...]
 
 
-class Switch(ContextDecorator):
-    """A mode that is set within a `with` block, or within each call of a function it decorates."""
+class Rules(Protocol):
+    """The rules of a function by the name of the argument, or by its position."""
 
-    mode: str
-    value: bool
-
-    def __init__(self) -> None:
-        self.before: list[bool] = []  # one for each time it was entered
-
-    def __enter__(self) -> None:
-        self.before.append(getattr(modes, self.mode))
-        setattr(modes, self.mode, self.value)
-
-    def __exit__(self, *exception: object) -> None:
-        setattr(modes, self.mode, self.before.pop())
-
-    def _recreate_cm(self) -> "Switch":
-        return type(self)()  # each call of a decorated function remembers its own mode
+    def __getitem__(self, argument: Any, /) -> Rule:
+        """Return the rule for an argument."""
 
 
-class no_grad(Switch):  # noqa: N801 - reads as a statement
-    """Compute without recording: `with ad.no_grad():`, or as a decorator of a function."""
+class Fused(NamedTuple):
+    """A hand-tuned way to compute a function and its gradient with respect to one argument, on arrays alone.
 
-    mode, value = "grad_enabled", False
-
-
-class detect_anomaly(Switch):  # noqa: N801 - reads as a statement
-    """Raise AnomalyError at the first NaN or infinity, forwards or backwards: `with ad.detect_anomaly():`.
-
-    The error names the operation and the line that called it. Every result is looked at, so this is slower.
+    `forward` returns the value and anything that `vjp(g, kept)` needs; `applies` tells for which arguments. The plain
+    rule stays: it is what a recorded backward pass runs.
     """
 
-    mode, value = "anomaly", True
+    argument: str
+    applies: Callable[..., bool]
+    forward: Callable[..., tuple[Any, Any]]
+    vjp: Callable[[Any, Any], Any]
+
+
+class Differentiable(Protocol):
+    """What a node has to know of the function that made it."""
+
+    name: str
+    fused: Fused | None
+
+    @property
+    def rules(self) -> Rules:
+        """The derivative rules."""
 
 
 class Node:
@@ -78,7 +66,7 @@ class Node:
 
     def __init__(
         self,
-        function: "Function | None",
+        function: Differentiable | None,
         parents: Mapping[Any, "Node"],
         saved: dict[str, Any] | None,
         shape: tuple[int, ...],
@@ -97,6 +85,9 @@ class Node:
 
 
 next_order = itertools.count().__next__
+
+FREED: dict[Any, Any] = {}
+"""What a node has for parents and stamps after its backward pass: nothing, so that a kept loss is its value alone."""
 
 
 class GraphFreedError(RuntimeError):
@@ -117,6 +108,7 @@ def backward_pass(
     """
     targets = None if wanted is None else set(wanted)
     oldest = min((node.order for node in targets), default=0) if targets else 0
+    anomaly = modes.get().anomaly
     pending = Pending()
     pending.add(root, seed, shared=True)
     results: dict[Node, Array] = {}
@@ -129,6 +121,11 @@ def backward_pass(
                     continue  # these are the variables: what they were computed from is not asked for
             if node.function is None:
                 continue
+            if node.saved is None:
+                raise GraphFreedError(
+                    f"backward() reached {node.function.name} a second time, and what it saved was freed by the first "
+                    "pass; call the first backward() with retain_graph=True, or compute the value again"
+                )
             if node.saved:
                 check_unchanged(node.saved, node.stamps, node.function.name)
             for name, parent in node.parents.items():
@@ -136,11 +133,12 @@ def backward_pass(
                     gradient = vector_jacobian_product(node, name, g, lift)
                     if gradient.shape != parent.shape or gradient.dtype != parent.dtype:
                         gradient = fit_to(parent, gradient, node, name)
-                    if modes.anomaly:
+                    if anomaly:
                         check_gradient(gradient, node, name)
                     pending.add(parent, gradient, shared=gradient is g or not is_new(gradient))
             if not retain_graph:
                 node.saved = node.kept = None
+                node.parents = node.stamps = FREED
     return results
 
 
@@ -148,28 +146,26 @@ class Pending:
     """The gradients on their way to nodes, and a queue of those nodes, newest first."""
 
     def __init__(self) -> None:
-        self.gradients: dict[Node, Array] = {}
-        self.shared: set[Node] = set()  # nodes whose gradient somebody else holds too, so that none is added in place
+        self.gradients: dict[Node, tuple[Array, bool]] = {}  # and whether somebody else holds it too
         self.queue: list[tuple[int, Node]] = []
 
     def add(self, node: Node, gradient: Array, shared: bool) -> None:
         """Add a gradient to what the node has. The first is borrowed, the second allocates, later ones add in place."""
         if node not in self.gradients:
             heapq.heappush(self.queue, (-node.order, node))
-            self.gradients[node] = gradient
-            if shared:
-                self.shared.add(node)
-        elif node in self.shared:
-            self.gradients[node] = total = self.gradients[node] + gradient
-            if is_new(total):
-                self.shared.discard(node)
+            self.gradients[node] = gradient, shared
+            return
+        total, is_shared = self.gradients[node]
+        if is_shared:
+            total = total + gradient
+            self.gradients[node] = total, not is_new(total)
         else:
-            np.add(self.gradients[node], gradient, out=self.gradients[node])
+            np.add(total, gradient, out=total)
 
     def pop(self) -> tuple[Node, Array, bool]:
         """Return the newest node, its gradient, now complete, and whether that is shared."""
         _, node = heapq.heappop(self.queue)
-        return node, self.gradients.pop(node), node in self.shared
+        return node, *self.gradients.pop(node)
 
 
 def is_new(gradient: Array) -> bool:
@@ -180,12 +176,7 @@ def is_new(gradient: Array) -> bool:
 def vector_jacobian_product(node: Node, name: Any, g: Array, lift: Callable[[Any, Node], Array] | None) -> Array:
     """Return the gradient with respect to the argument `name` of the node's function, given that of its output."""
     function, saved = node.function, node.saved
-    assert function is not None
-    if saved is None:
-        raise GraphFreedError(
-            f"backward() reached {function.name} a second time, and what it saved was freed by the first pass; "
-            "call the first backward() with retain_graph=True, or compute the value again"
-        )
+    assert function is not None and saved is not None  # noqa: PT018
     if lift is None and function.fused is not None and node.kept is not None:
         return function.fused.vjp(g, node.kept)
     rule = function.rules[name]

@@ -1,7 +1,7 @@
 """Optimizers: SGD with momentum, Adam and AdamW, in PyTorch's definitions (documentation of torch.optim)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,7 @@ class Optimizer:
     alone_from = 8_192  # elements from which copying a parameter next to others costs more than the calls it saves
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float, weight_decay: float) -> None:
-        self.parameters = list(parameters)
-        if not self.parameters:
-            raise ValueError("an optimizer needs at least one parameter, found none")
-        if not all(isinstance(parameter, Tensor) and parameter.requires_grad for parameter in self.parameters):
-            raise TypeError("an optimizer takes tensors that require a gradient, as from model.parameters()")
-        if len(set(map(id, self.parameters))) < len(self.parameters):
-            raise ValueError("an optimizer was given the same parameter twice, and would move it twice a step")
+        self.parameters = learnable(parameters)
         self.learning_rate = positive("learning_rate", learning_rate)
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
         self.regroup([{} for _ in self.parameters])
@@ -239,6 +233,41 @@ class AdamW(Adam):
         self.move(values, gradient, state)
 
 
+def learnable(parameters: Any) -> list[Tensor]:
+    """Return the parameters as a list. Raises TypeError or ValueError for anything that a step could not train."""
+    takes = "an optimizer takes a list of tensors that require a gradient, such as model.parameters(), found"
+    if isinstance(parameters, Tensor):
+        raise TypeError(f"{takes} one tensor, whose rows are other tensors than itself; put it in a list, [t]")
+    if hasattr(parameters, "parameters"):
+        raise TypeError(f"{takes} a {type(parameters).__name__}; write its .parameters()")
+    if isinstance(parameters, Mapping):
+        raise TypeError(f"{takes} a {type(parameters).__name__}; write its .values()")
+    if isinstance(parameters, Set):
+        raise TypeError(f"{takes} a {type(parameters).__name__}, which has no order, so that no state would fit it")
+    if callable(parameters):
+        raise TypeError(f"{takes} a function; call it, as in model.parameters()")
+    if not isinstance(parameters, Iterable):
+        raise TypeError(f"{takes} {parameters!r}")
+    found = list(parameters)
+    for i, parameter in enumerate(found):
+        if not isinstance(parameter, Tensor):
+            raise TypeError(f"{takes} a {type(parameter).__name__} at position {i}")
+        if parameter.node is None:
+            raise TypeError(f"{takes} one without at position {i}; make it with requires_grad=True, or as ad.Parameter")
+        maker = parameter.node.function
+        if maker is not None:
+            raise TypeError(
+                f"an optimizer moves leaves, found at position {i} a tensor computed by {maker.name}, and what "
+                "that computed it from would stay as it is; give the optimizer that, or make the value a "
+                "leaf, ad.Parameter(t.detach())"
+            )
+    if not found:
+        raise ValueError("an optimizer needs at least one parameter, found none (a generator can be used up only once)")
+    if len(set(map(id, found))) < len(found):
+        raise ValueError("an optimizer was given the same parameter twice, and would move it twice a step")
+    return found
+
+
 def is_array(value: Any) -> bool:
     """Return whether a value of a state is an array rather than a number."""
     return isinstance(value, np.ndarray)
@@ -265,9 +294,14 @@ def joined(states: Sequence[State]) -> State:
 
 
 def gradient_of(parameter: Tensor) -> NDArray[Any]:
-    """Return the gradient of a parameter. Raises ValueError for one of another shape, which may reach others."""
-    assert parameter.grad is not None
-    gradient = parameter.grad._data
+    """Return the gradient of a parameter. Raises TypeError for what is no Tensor, ValueError for another shape."""
+    try:
+        gradient = parameter.grad._data  # type: ignore[union-attr]
+    except AttributeError:
+        raise TypeError(
+            f"the grad of a parameter must be a Tensor, found {type(parameter.grad).__name__}; write "
+            "p.grad = ad.Tensor(array)"
+        ) from None
     if gradient.shape != parameter._data.shape:
         raise ValueError(f"the gradient of a parameter of shape {parameter.shape} has shape {gradient.shape}")
     return gradient

@@ -1,9 +1,15 @@
 """The public names of autodiff; `import autodiff` loads them as they are asked for."""
 
+from typing import TYPE_CHECKING
+
 from autodiff import functional, rules
 from autodiff.anomaly import AnomalyError
-from autodiff.capture import CaptureError, capture
-from autodiff.graph import GraphFreedError, detect_anomaly, no_grad
+from autodiff.compiler.captured import capture
+from autodiff.compiler.record.errors import CaptureError
+from autodiff.function import differentiable, rule
+from autodiff.graph import GraphFreedError
+from autodiff.model_files import load, load_metadata, save
+from autodiff.modes import detect_anomaly, no_grad
 from autodiff.module import (
     CrossEntropyLoss,
     Linear,
@@ -18,9 +24,11 @@ from autodiff.module import (
 from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.saved import ChangedArrayError
-from autodiff.saving import load, load_metadata, save
 from autodiff.tensor import MissingRuleError, Tensor
 from autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+if TYPE_CHECKING:
+    from autodiff import gradcheck
 
 __all__ = [
     "SGD",
@@ -46,8 +54,10 @@ __all__ = [
     "capture",
     "checkpoint",
     "detect_anomaly",
+    "differentiable",
     "functional",
     "grad",
+    "gradcheck",
     "hessian",
     "hvp",
     "jacobian",
@@ -55,6 +65,7 @@ __all__ = [
     "load",
     "load_metadata",
     "no_grad",
+    "rule",
     "rules",
     "save",
     "value_and_grad",

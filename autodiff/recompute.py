@@ -2,20 +2,22 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec
 
 import numpy as np
 
-from autodiff.function import Rule
-from autodiff.graph import Node, modes, next_order
+from autodiff.graph import Fused, Node, Rule, next_order
+from autodiff.modes import modes, recording
 from autodiff.tensor import Tensor, gradients, wrap
+
+P = ParamSpec("P")
 
 
 class RecomputedDifferentlyError(RuntimeError):
     """A checkpointed function gave another value when it was computed again."""
 
 
-def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
+def checkpoint(function: Callable[P, Any]) -> Callable[P, Any]:
     """Return a function that keeps nothing for the backward pass and is computed again there.
 
     The function returns one Tensor, and the same one when it is called again with the same arguments: what it reads
@@ -23,10 +25,10 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(function)
-    def checkpointed(*args: Any, **keywords: Any) -> Any:
+    def checkpointed(*args: P.args, **keywords: P.kwargs) -> Any:
         before = next_order()
         value = function(*args, **keywords)
-        if not isinstance(value, Tensor) or value.node is None or not modes.grad_enabled:
+        if not isinstance(value, Tensor) or value.node is None or not modes.get().grad_enabled:
             return value
         return wrap(value._data, checkpoint_node(lambda: function(*args, **keywords), value, before))
 
@@ -37,8 +39,8 @@ def checkpoint_node(compute: Callable[[], Tensor], value: Tensor, before: int) -
     """Return a node whose parents are the nodes that a value was computed from, and that were there before."""
     assert value.node is not None
     parents = sources(value.node, before)
-    recomputed = Recomputed(compute, value._data, parents)
-    return Node(recomputed, dict(enumerate(parents)), {"out": value._data}, value.shape, value.dtype)  # type: ignore[arg-type]
+    saved = {"out": value._data, "recomputed": Recomputed(compute, value._data, parents)}
+    return Node(CHECKPOINT, dict(enumerate(parents)), saved, value.shape, value.dtype)
 
 
 def sources(root: Node, before: int) -> list[Node]:
@@ -57,25 +59,32 @@ def sources(root: Node, before: int) -> list[Node]:
     return list(found)
 
 
-class Recomputed:
-    """Stands where a node has its function: computes it again, once for all the gradients of a backward pass."""
+class Checkpoint:
+    """Stands where a node has its function; its rules, by the position of the source, ask what the node saved."""
 
     name = "checkpoint"
-    fused = None
+    fused: Fused | None = None
+
+    @property
+    def rules(self) -> "Checkpoint":
+        """The rules: this itself."""
+        return self
+
+    def __getitem__(self, i: int) -> Rule:
+        return Rule(lambda g, recomputed: recomputed.gradient(g, i), ("recomputed",))
+
+
+CHECKPOINT = Checkpoint()
+
+
+class Recomputed:
+    """A function to compute again, once for all the gradients of a backward pass."""
 
     def __init__(self, compute: Callable[[], Tensor], expected: Any, parents: list[Node]) -> None:
         self.compute = compute
         self.expected = expected
         self.parents = parents
         self.latest: tuple[Any, dict[Node, Any]] | None = None
-
-    @property
-    def rules(self) -> "Recomputed":
-        """The rules by the position of the source: this itself, for rules that it held would hold it in a cycle."""
-        return self
-
-    def __getitem__(self, i: int) -> Rule:
-        return Rule(lambda g: self.gradient(g, i), ())
 
     def gradient(self, g: Any, i: int) -> Any:
         """Return the gradient with respect to the i-th source."""
@@ -89,11 +98,8 @@ class Recomputed:
 
     def gradients(self, g: Any) -> dict[Node, Any]:
         """Return the gradients with respect to all sources, computing the function again."""
-        before, modes.grad_enabled = modes.grad_enabled, True
-        try:
+        with recording():
             value = self.compute()
-        finally:
-            modes.grad_enabled = before
         if not np.array_equal(value._data, self.expected, equal_nan=True):
             raise RecomputedDifferentlyError(
                 "a checkpointed function gave another value when it was computed again: it draws random numbers, or "

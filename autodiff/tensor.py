@@ -9,8 +9,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autodiff.graph import Node, backward_pass, modes, no_grad
+from autodiff.graph import Node, backward_pass
+from autodiff.modes import modes, no_grad, recording
 from autodiff.saved import hand_out
+from autodiff.trees import flatten, mapped
+from autodiff.views import Memory, rebind, share, write
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 
@@ -45,6 +48,45 @@ def operators(function: np.ufunc) -> tuple[Callable[[Any, Any], "Tensor"], Calla
     return on_the_left, on_the_right
 
 
+def in_place(function: np.ufunc) -> Callable[[Any, Any], Any]:
+    """Return the method for an operator that writes into the tensor: `t += v`."""
+
+    def write_into(self: "Tensor", other: Any) -> "Tensor":
+        self.check_writable(f"t {SYMBOLS[function]}= v", f"t = t {SYMBOLS[function]} v")
+        if not modes.get().grad_enabled and self.memory is None:
+            function(hand_out(self._data), unwrap(other), out=self._data)
+            return self
+        result = functions[function](self, other)
+        if result.shape != self.shape or not np.can_cast(result.dtype, self.dtype, "same_kind"):
+            raise TypeError(
+                f"t {SYMBOLS[function]}= v cannot write {result.dtype} {result.shape} into a tensor of {self.dtype} "
+                f"{self.shape}; write t = t {SYMBOLS[function]} v"
+            )
+        result = result if result.dtype == self.dtype else result.astype(self.dtype)
+        if self.memory is None:
+            rebind(self, result)
+        else:
+            write(self, ..., result, unwrap(result), find)
+        return self
+
+    return write_into
+
+
+SYMBOLS = {
+    np.add: "+",
+    np.subtract: "-",
+    np.multiply: "*",
+    np.divide: "/",
+    np.floor_divide: "//",
+    np.remainder: "%",
+    np.power: "**",
+    np.matmul: "@",
+    np.bitwise_and: "&",
+    np.bitwise_or: "|",
+}
+"""The operators that have a form that writes in place."""
+
+
 def method(function: Callable[..., Any]) -> Callable[..., "Tensor"]:
     """Return the method that calls a NumPy function on the tensor, as ndarray's methods do."""
 
@@ -66,14 +108,16 @@ class Tensor:
     Raises TypeError for data that is not numeric, and for `requires_grad` with an integer or boolean dtype.
     """
 
-    __slots__ = ("__weakref__", "_data", "grad", "node")
+    __slots__ = ("__weakref__", "_data", "grad", "memory", "node")
 
     _data: NDArray[Any]
+    memory: Memory | None
     node: Node | None
     grad: "Tensor | None"
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
         self._data = to_array(data, dtype)
+        self.memory = None
         self.node = None
         self.grad = None
         if requires_grad:
@@ -103,6 +147,7 @@ class Tensor:
             )
             raise TypeError(f"data must stay a {self.dtype} array of shape {self.shape}, found {found}")
         self._data = hand_out(as_array(value))
+        self.memory = None
 
     @property
     def requires_grad(self) -> bool:
@@ -142,7 +187,7 @@ class Tensor:
 
         Raises TypeError within a transform, where a number computed on would lose its gradient.
         """
-        if self.node is not None and modes.transforms:
+        if self.node is not None and modes.get().transforms:
             raise TypeError(
                 f"{conversion} of a tensor that is being differentiated would lose its gradient; go on with the tensor "
                 "and NumPy's functions, or say t.detach() if the number is meant as a constant"
@@ -151,7 +196,9 @@ class Tensor:
 
     def detach(self) -> "Tensor":
         """Return a tensor of the same values, and the same memory, that does not remember how it was made."""
-        return wrap(self._data, None)
+        detached = wrap(self._data, None)
+        share(detached, self, lambda window: window, detached=True)
+        return detached
 
     def __repr__(self) -> str:
         text = np.array2string(self._data, separator=", ", prefix="Tensor(", threshold=100, edgeitems=3)
@@ -267,6 +314,9 @@ class Tensor:
     __matmul__, __rmatmul__ = operators(np.matmul)
     __and__, __rand__ = operators(np.bitwise_and)
     __or__, __ror__ = operators(np.bitwise_or)
+    __iadd__, __isub__, __imul__, __itruediv__, __ifloordiv__, __imod__, __ipow__, __imatmul__, __iand__, __ior__ = map(
+        in_place, SYMBOLS
+    )
     __lt__, __gt__ = operators(np.less)
     __le__, __ge__ = operators(np.less_equal)
 
@@ -294,19 +344,18 @@ class Tensor:
         return find(operator.getitem)(self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        if self.node is not None and self.node.function is None and modes.grad_enabled:
-            raise RuntimeError(
-                "assigning to elements of a leaf that requires a gradient would make it something else than the leaf; "
-                "copy it first (t = +leaf; t[i] = v), or write under ad.no_grad()"
-            )
-        if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad and modes.grad_enabled:
+        self.check_writable("t[i] = v", "t = +t; t[i] = v")
+        if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad and modes.get().grad_enabled:
             raise TypeError(f"a tensor of {self.dtype} cannot hold a value that requires a gradient; use .astype first")
-        assigned = find(operator.setitem)(self, index, value)
-        self._data = assigned._data
-        if modes.grad_enabled:
-            if self.node is not None and self.node.tensor is not None and assigned.node is not None:
-                self.node.tensor, assigned.node.tensor = None, self.node.tensor  # its grad is that of the new value
-            self.node = assigned.node
+        write(self, index, value, unwrap(value), find)
+
+    def check_writable(self, statement: str, instead: str) -> None:
+        """Raise RuntimeError for a write into a leaf that requires a gradient, if it would be recorded."""
+        if self.node is not None and self.node.function is None and modes.get().grad_enabled:
+            raise RuntimeError(
+                f"{statement} on a leaf that requires a gradient would make it something else than the leaf; write "
+                f"{instead} for a new tensor, or change the leaf's values under ad.no_grad()"
+            )
 
     # Methods of ndarray
 
@@ -328,8 +377,12 @@ class Tensor:
     cumsum, cumprod = method(np.cumsum), method(np.cumprod)
     clip, round = method(np.clip), method(np.round)
     dot, trace, diagonal = method(np.dot), method(np.trace), method(np.diagonal)
-    ravel, flatten, squeeze = method(np.ravel), method(np.ravel), method(np.squeeze)
+    ravel, squeeze = method(np.ravel), method(np.squeeze)
     swapaxes, repeat, take, copy = method(np.swapaxes), method(np.repeat), method(np.take), method(np.copy)
+
+    def flatten(self) -> "Tensor":
+        """Return a copy with one axis."""
+        return self.copy().ravel()
 
     def reshape(self, *shape: Any) -> "Tensor":
         """Return np.reshape(self, shape); the shape as one tuple or as several integers."""
@@ -372,6 +425,7 @@ def wrap(data: NDArray[Any], node: Node | None) -> Tensor:
     """Return a Tensor around an array, not copied, and the node that made it."""
     tensor = Tensor.__new__(Tensor)
     tensor._data = data
+    tensor.memory = None
     tensor.node = node
     tensor.grad = None
     return tensor
@@ -392,18 +446,18 @@ def unwrap(value: Any) -> Any:
     """
     if isinstance(value, Tensor):
         return value._data
-    if isinstance(value, list | tuple):
-        if any(isinstance(part, Tensor) and part.node is not None for part in value):
+    if isinstance(value, list | tuple) and holds_tensor(value):
+        if any(isinstance(leaf, Tensor) and leaf.node is not None for leaf in flatten(value)):
             raise TypeError(
                 f"a {type(value).__name__} of tensors that require a gradient would lose it; use np.stack(tensors)"
             )
-        return type(value)([unwrap(part) for part in value]) if any(map(holds_tensor, value)) else value
+        return mapped(value, unwrap)
     return value
 
 
 def holds_tensor(value: Any) -> bool:
     """Return whether a value is a Tensor or a list or tuple with one somewhere in it."""
-    return isinstance(value, Tensor) or (isinstance(value, list | tuple) and any(map(holds_tensor, value)))
+    return any(isinstance(leaf, Tensor) for leaf in flatten(value))
 
 
 def as_array(value: Any) -> Any:
@@ -414,7 +468,8 @@ def as_array(value: Any) -> Any:
         raise TypeError("masked arrays do not work on tensors; fill them, or choose with np.where")
     if isinstance(value, np.ndarray):
         return value
-    return value[...] if isinstance(value, np.generic) else np.asarray(value)  # type: ignore[index]
+    is_recorded = isinstance(value, np.generic) and not issubclass(type(value), np.generic)  # it stands for a number
+    return value[...] if is_recorded else np.array(value)  # type: ignore[index,unused-ignore]  # as NumPy 2.4 has it
 
 
 def to_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
@@ -442,7 +497,8 @@ def gradients(
     assert output.node is not None
     seed = seed_for(output, seed)
     if create_graph:
-        return backward_pass(output.node, seed, wanted, wrap, retain_graph)
+        with recording():
+            return backward_pass(output.node, seed, wanted, wrap, retain_graph)
     results = backward_pass(output.node, seed._data, wanted, None, retain_graph)
     return {node: wrap(as_array(gradient), None) for node, gradient in results.items()}
 
@@ -464,7 +520,5 @@ def seed_for(output: Tensor, seed: Any) -> Tensor:
 
 def add_grads(old: Tensor, new: Tensor, create_graph: bool) -> Tensor:
     """Return the sum of what a leaf's grad was and what a further pass brings."""
-    if create_graph:
-        return old + new
-    with no_grad():
+    with recording() if create_graph else no_grad():
         return old + new

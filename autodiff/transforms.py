@@ -5,22 +5,22 @@ arrays; the result has the same structure. Within one another, or given Tensors 
 return Tensors, so that they can be nested freely: `grad(grad(f))`, `jacobian(grad(f))`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, ParamSpec
 
 import numpy as np
 
-from autodiff.graph import modes
+from autodiff.modes import modes, recording
 from autodiff.tensor import Tensor, as_array, gradients, wrap
+from autodiff.trees import Tree, flatten, rebuild
 
-Tree = Any
-"""A Tensor or an array, or lists, tuples and dicts of them, nested."""
+P = ParamSpec("P")
 
 # Gradients of scalars
 
 
-def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """Return a function that computes the gradient of a scalar-valued `function` with respect to its arguments.
 
     argnums: which positional arguments, one (its gradient is returned) or several (a tuple of gradients is).
@@ -29,7 +29,8 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_a
     """
     with_value = value_and_grad(function, argnums, has_aux)
 
-    def gradient(*args: Any, **keywords: Any) -> Any:
+    @wraps(function, (), ())  # so that help() and editors show its arguments
+    def gradient(*args: P.args, **keywords: P.kwargs) -> Any:
         value, found = with_value(*args, **keywords)
         return (found, value[1]) if has_aux else found
 
@@ -37,14 +38,15 @@ def grad(function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_a
 
 
 def value_and_grad(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+    function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
+) -> Callable[P, tuple[Any, Any]]:
     """Return a function that computes the value and the gradient of a scalar-valued `function`; see `grad`.
 
     With `has_aux` its result is ((value, aux), gradient).
     """
 
-    def with_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
+    @wraps(function, (), ())
+    def with_gradient(*args: P.args, **keywords: P.kwargs) -> tuple[Any, Any]:
         traced = Traced(function, argnums, args, keywords)
         output, aux = traced.output if has_aux else (traced.output, None)
         if not isinstance(output, Tensor) or output.size != 1:
@@ -63,13 +65,19 @@ def vjp(function: Callable[..., Any], *args: Any, has_aux: bool = False) -> tupl
 
     The latter takes an array of the shape of the value, and returns the tuple of gradients, one an argument. It may be
     called more than once. With `has_aux`, the function returns something else besides its value, and so does this.
+
+    >>> import numpy as np, autodiff as ad
+    >>> value, pull_back = ad.vjp(lambda x: x**2, np.array([1.0, 2.0]))
+    >>> pull_back(np.array([1.0, 10.0]))
+    (array([ 2., 40.]),)
     """
     traced = Traced(function, tuple(range(len(args))), args, {})
     value, aux = traced.output if has_aux else (traced.output, None)
     output = tensor_from(value, "vjp")
 
     def pull_back(g: Any) -> Any:
-        return traced.finish(traced.pull_back(output, g))
+        found = traced.pull_back(output, g)
+        return found if is_traced(g) else traced.finish(found)  # it is differentiated by g in turn
 
     return (traced.finish(output), pull_back, traced.finish(aux)) if has_aux else (traced.finish(output), pull_back)
 
@@ -84,10 +92,10 @@ def jvp(
     something else besides its value, and so does this.
     """
     check_same_structure("jvp", args, tangents)
-    traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True)
+    traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True, others=tangents)
     value, aux = traced.output if has_aux else (traced.output, None)
     output = tensor_from(value, "jvp")
-    with transforming():
+    with recording(transforms=1):
         vector = Tensor(np.zeros_like(output._data), requires_grad=True)
         product = inner(traced.pull_back(output, vector), tuple(tangents))
     (found,) = differentiate(product, [vector], create_graph=traced.nested)
@@ -102,15 +110,18 @@ def hvp(function: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any
     """
     check_same_structure("hvp", args, vectors)
     positions = tuple(range(len(args)))
-    return grad(lambda *inner_args: inner(grad(function, positions)(*inner_args), tuple(vectors)), positions)(*args)
+
+    def product(*inner_args: Any) -> Tensor:
+        return inner(grad(function, positions)(*inner_args), tuple(vectors))
+
+    traced = Traced(product, positions, tuple(args), {}, others=vectors)
+    return traced.finish(traced.pull_back(traced.output, None, again=False))
 
 
 # Jacobians and Hessians
 
 
-def jacobian(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+def jacobian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """Return a function that computes the Jacobian: of shape (value's shape, argument's shape).
 
     Where the value or the argument is a structure of arrays, so is the Jacobian: for each part of the value the
@@ -118,7 +129,8 @@ def jacobian(
     (Jacobian, that).
     """
 
-    def with_respect_to(*args: Any, **keywords: Any) -> Any:
+    @wraps(function, (), ())
+    def with_respect_to(*args: P.args, **keywords: P.kwargs) -> Any:
         traced = Traced(function, argnums, args, keywords)
         value, aux = traced.output if has_aux else (traced.output, None)
         jacobians = [jacobian_of(tensor_from(part, "jacobian"), traced) for part in flatten(value)]
@@ -142,9 +154,7 @@ def jacobian_of(output: Tensor, traced: "Traced") -> Tree:
     return traced.in_structure(columns)
 
 
-def hessian(
-    function: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False
-) -> Callable[..., Any]:
+def hessian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
     """Return a function that computes the Hessian of a scalar-valued function: of shape (argument's, argument's)."""
     return jacobian(grad(function, argnums, has_aux), argnums, has_aux)
 
@@ -153,7 +163,10 @@ def hessian(
 
 
 class Traced:
-    """A function called with Tensors in place of the arguments it is differentiated by."""
+    """A function called with Tensors in place of the arguments it is differentiated by.
+
+    others: what it is multiplied with, which may be differentiated by in turn.
+    """
 
     def __init__(
         self,
@@ -162,16 +175,18 @@ class Traced:
         args: tuple[Any, ...],
         keywords: dict[str, Any],
         recorded: bool = False,
+        others: Sequence[Any] = (),
     ) -> None:
         positions = argnums if isinstance(argnums, tuple) else (argnums,)
         chosen = [range(len(args))[i] for i in positions]  # counted from the end if negative
-        self.nested = modes.transforms > 0 or any(is_traced(leaf) for value in args for leaf in flatten(value))
+        given = flatten([*args, *keywords.values(), *others])
+        self.nested = modes.get().transforms > 0 or any(map(is_traced, given))
         self.recorded = self.nested or recorded
         self.single = not isinstance(argnums, tuple)
         self.structure = [args[i] for i in chosen]
         variables = {i: rebuild(args[i], map(variable, flatten(args[i]))) for i in chosen}
         self.leaves = [leaf for i in chosen for leaf in flatten(variables[i])]
-        with transforming():
+        with recording(transforms=1):
             self.output = function(*[variables.get(i, value) for i, value in enumerate(args)], **keywords)
 
     def pull_back(self, output: Tensor, g: Any, again: bool = True) -> Tree:
@@ -179,7 +194,7 @@ class Traced:
 
         again: whether there will be another pass over the graph, which must keep what it saved till then.
         """
-        return self.in_structure(differentiate(output, self.leaves, self.recorded, g, retain_graph=again))
+        return self.in_structure(differentiate(output, self.leaves, self.recorded or is_traced(g), g, again))
 
     def in_structure(self, values: Sequence[Any]) -> Tree:
         """Return values, one a leaf, in the structure of the arguments: of the only one, or of a tuple of them."""
@@ -192,18 +207,6 @@ class Traced:
         if self.nested:
             return tree
         return rebuild(tree, (leaf.data if isinstance(leaf, Tensor) else leaf for leaf in flatten(tree)))
-
-
-@contextmanager
-def transforming() -> Iterator[None]:
-    """Record while a function is being differentiated, whatever the mode outside; count how deep this is nested."""
-    before, modes.grad_enabled = modes.grad_enabled, True
-    modes.transforms += 1
-    try:
-        yield
-    finally:
-        modes.transforms -= 1
-        modes.grad_enabled = before
 
 
 def is_traced(value: Any) -> bool:
@@ -253,25 +256,6 @@ def tensor_from(value: Any, transform: str) -> Tensor:
 def kind(value: Any) -> str:
     """Return what a value is, for an error."""
     return f"{type(value).__name__} of shape {value.shape}" if hasattr(value, "shape") else type(value).__name__
-
-
-# Structures
-
-
-def flatten(tree: Tree) -> list[Any]:
-    """Return the leaves of nested lists, tuples and dicts, in order."""
-    if isinstance(tree, dict):
-        return [leaf for part in tree.values() for leaf in flatten(part)]
-    return [leaf for part in tree for leaf in flatten(part)] if isinstance(tree, list | tuple) else [tree]
-
-
-def rebuild(tree: Tree, leaves: Iterator[Any]) -> Tree:
-    """Return nested lists, tuples and dicts with other leaves in place of theirs."""
-    if isinstance(tree, dict):
-        return {key: rebuild(part, leaves) for key, part in tree.items()}
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        return type(tree)(*[rebuild(part, leaves) for part in tree])
-    return type(tree)([rebuild(part, leaves) for part in tree]) if isinstance(tree, list | tuple) else next(leaves)
 
 
 def check_same_structure(transform: str, left: Sequence[Any], right: Sequence[Any]) -> None:

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.kernels
 
 float32, 300 samples, 100 hidden units, 3 classes, in aligned memory. Rounds are interleaved and medians compared. The
-tables in `autodiff/capture/kernels.py` and `products.py` are made of these.
+tables in `autodiff/compiler/passes/kernels.py` and `products.py` are made of these.
 """
 
 import statistics

@@ -112,11 +112,12 @@ def import_way(way: str) -> Callable[[Any, Path], None]:
         import matplotlib.pyplot  # noqa: F401
 
         return draw_by_func_animation
+    from autodiff.experiment.pictures import WIDTH
     from autodiff.experiment.pictures.boundary import backdrop_of, render_boundary
 
     def draw(film: Any, folder: Path) -> None:
         backdrop_of.cache_clear()  # each drawing begins from nothing
-        render_boundary(film, folder, style="soft" if way == "soft" else "crisp", animation="gif")
+        render_boundary(film, folder, style="soft" if way == "soft" else "crisp", animation="gif", width=WIDTH)
 
     return draw
 

@@ -1,3 +1,5 @@
+import ast
+import re
 import warnings
 from pathlib import Path
 
@@ -7,11 +9,27 @@ from autodiff.catalogue import catalogue
 from autodiff.rules.elementwise import DEPRECATED
 from autodiff.tensor import full_name, functions
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "functions.md"
+ROOT = Path(__file__).parents[1]
+DOCUMENT = ROOT / "docs" / "functions.md"
 
 
 def test_the_table_in_the_docs_is_that_of_the_registry():
     assert DOCUMENT.read_text(encoding="utf-8") == catalogue(), "run: python -m autodiff.catalogue > docs/functions.md"
+
+
+def test_every_rule_is_linked_to_the_line_where_it_is_written():
+    links = re.findall(r"\]\(\.\./([^)]+)#L(\d+)\)", catalogue())
+    assert len(links) > 200
+    for file in {file for file, _ in links}:
+        nodes = [*ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8")))]
+        written = [node.lineno for node in nodes if isinstance(node, ast.Lambda | ast.FunctionDef)]
+        written += [line.lineno for node in nodes if isinstance(node, ast.FunctionDef) for line in node.decorator_list]
+        assert {int(line) for other, line in links if other == file} <= set(written), file
+
+
+def test_a_link_leads_to_the_rule_of_that_function():
+    (file, line), *_ = re.findall(r"`np\.tanh` \| \[x\]\(\.\./([^)]+)#L(\d+)\)", catalogue())
+    assert "np.tanh" in (ROOT / file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
 
 
 def test_np_fix_has_a_rule_where_numpy_does_not_warn_of_it():

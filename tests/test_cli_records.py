@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -171,6 +172,8 @@ def test_draw_draws_again_without_training(folder: Path) -> None:
     after = {path.name: path.read_bytes() for path in written.iterdir()}
     assert after.pop("boundary.webp")[8:12] == b"WEBP"
     assert {name for name, data in after.items() if data != before[name]} == {"boundary.png"}
+    adrun(folder, "draw", "one", "--width", "500")
+    assert (written / "boundary.png").read_bytes()[16:24] == struct.pack(">II", 500, 400)
     (written / "frames.safetensors").unlink()
     assert "frames.safetensors: cannot be read" in adrun(folder, "draw", "one", code=2).stderr
 

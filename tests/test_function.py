@@ -1,10 +1,14 @@
+import functools
+import math
+import operator
+
 import numpy as np
 import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.function import Function, composed, differentiable, no_gradient, rule
-from autodiff.tensor import functions
+from autodiff.function import Function, check_dispatched, composed, differentiable, no_gradient, rule
+from autodiff.tensor import full_name, functions
 
 
 @pytest.fixture(autouse=True)
@@ -151,6 +155,52 @@ def test_a_rule_takes_g_first():
         rule(np.nextafter, a=lambda x, g: g)
 
 
+def my_function(x):
+    return np.exp(x)
+
+
+NOT_DISPATCHED = {
+    "one of the user's": my_function,
+    "a lambda": lambda x: x,
+    "Python's": math.exp,
+    "an operator": operator.mul,
+    "one that makes arrays": np.asarray,
+    "a method": np.ndarray.sum,
+    "a vectorized one": np.vectorize(abs),
+    "a random one": np.random.default_rng(0).normal,
+    "a partial": functools.partial(np.sum, axis=0),
+    "a differentiable one": ad.functional.relu,
+    "a composed one": ad.functional.silu,
+    "a builtin": abs,
+}
+REGISTERING = {
+    "rule": lambda function: rule(function, x=lambda g: g),
+    "composed": lambda function: composed(function)(lambda x: x),
+    "no_gradient": lambda function: no_gradient(function, np.nextafter),
+}
+
+
+@pytest.mark.parametrize("register", REGISTERING.values(), ids=REGISTERING)
+@pytest.mark.parametrize("function", NOT_DISPATCHED.values(), ids=NOT_DISPATCHED)
+def test_a_rule_that_nothing_would_call_is_refused(function, register):
+    before = dict(functions)
+    with pytest.raises(TypeError, match=r"nothing would call its rule; put @ad\.differentiable"):
+        register(function)
+    assert functions == before
+
+
+def test_every_rule_that_is_there_is_called():
+    for function in functions:
+        if full_name(function).startswith("np.") or function.__module__ == "_operator":
+            check_dispatched(function)
+
+
+def test_a_ufunc_of_the_users_takes_a_rule():
+    cube = np.frompyfunc(lambda x: x**3, 1, 1)
+    rule(cube, forward=lambda x: x**3, x=lambda g, x: 3 * g * x**2)
+    np.testing.assert_array_equal(ad.grad(lambda x: np.sum(cube(x)))(np.array([1.0, 2.0])), [3, 12])
+
+
 def test_a_composed_function_is_made_of_others():
     @composed(np.nextafter)
     def step(a, b):
@@ -203,6 +253,18 @@ def test_numpy_scalars_become_0_d_arrays():
     for result in (np.sum(x), x[0], x @ x, np.max(x), x[0] * 2, F.cross_entropy(x, np.array(0)), np.argmax(x)):
         assert type(result.data) is np.ndarray
         assert result.shape == ()
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint8, np.int16, np.int32, np.uint32, np.int64, np.uint64])
+def test_no_gradient_flows_through_what_is_no_floating_point_number(dtype):
+    x = leaf(1.0, 2.0)
+    shaped = differentiable(x=lambda g, x: g * x)(lambda x: x.astype(dtype))
+    for made in (x.astype(dtype), np.astype(x * 2, dtype), shaped(x)):
+        assert made.dtype == dtype
+        assert not made.requires_grad
+    total = np.sum(x * x.astype(dtype))
+    total.backward()
+    np.testing.assert_array_equal(x.grad.data, np.array([1.0, 2.0]).astype(dtype))
 
 
 def test_a_function_keeps_its_name_and_documentation():

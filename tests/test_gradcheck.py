@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.function import differentiable, rule
+from autodiff.function import differentiable
 from autodiff.gradcheck import check_gradient, check_rule, check_rules, rule_names
 from autodiff.samples import SAMPLES, Sample
 from autodiff.tensor import functions
@@ -102,10 +102,10 @@ def test_the_checked_arrays_are_not_changed():
 
 
 def test_the_message_of_a_report_names_function_argument_index_and_both_numbers(monkeypatch):
+    @differentiable(x=lambda g, x: 3 * g * x)
     def square(x):
         return x**2
 
-    rule(square, x=lambda g, x: 3 * g * x)
     monkeypatch.setitem(SAMPLES, square, lambda random: [Sample((np.array([0.1, 0.9]),), {})])
     (report,) = check_rule(square, 1)
     assert not report.passed
@@ -117,10 +117,10 @@ def test_the_message_of_a_report_names_function_argument_index_and_both_numbers(
 
 
 def test_the_worst_sample_is_told_and_a_nan_is_worst(monkeypatch):
+    @differentiable(x=lambda g, x: 2 * g * x + np.log(x - 1) * 0)
     def square(x):
         return x**2
 
-    rule(square, x=lambda g, x: 2 * g * x + np.log(x - 1) * 0)
     samples = [np.array([2.0, 3.0]), np.array([2.0, 0.5, 4.0])]
     monkeypatch.setitem(SAMPLES, square, lambda random: [Sample((array,), {}) for array in samples])
     (report,) = check_rule(square, 1)

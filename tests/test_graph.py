@@ -3,12 +3,15 @@ import math
 import threading
 import tracemalloc
 import weakref
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
+from autodiff.function import Function
+from autodiff.graph import Node
 
 LONG = 100_000
 
@@ -370,6 +373,61 @@ def test_a_backward_pass_frees_what_was_saved():
     assert watched() is None
 
 
+def kept_by(tensor):
+    """Return the nodes, and the bytes of the arrays and stamps, that a tensor keeps alive."""
+    seen, nodes, size, pending = {}, 0, 0, [tensor._data, tensor.node]
+    while pending:
+        one = pending.pop()
+        if id(one) in seen or isinstance(one, type | ModuleType | Function) or callable(one):
+            continue
+        seen[id(one)] = one
+        nodes += isinstance(one, Node)
+        size += one.nbytes if isinstance(one, np.ndarray) else len(one) if isinstance(one, bytes) else 0
+        pending.extend([one.base] if isinstance(one, np.ndarray) else gc.get_referents(one))
+    return nodes, size
+
+
+RANDOM = np.random.default_rng(0)
+BATCH, LABELS = RANDOM.standard_normal((1000, 8)).astype(np.float32), RANDOM.integers(0, 3, 1000)
+NETWORK = ad.Sequential(ad.Linear(8, 16, rng=RANDOM), ad.Tanh(), ad.Linear(16, 3, rng=RANDOM))
+LOSSES = {
+    "a loss": lambda: F.cross_entropy(NETWORK(BATCH), LABELS),
+    "a loss with weights": lambda: F.cross_entropy(NETWORK(BATCH), LABELS, weights=[1, 2, 3]),
+    "a checkpointed loss": lambda: ad.checkpoint(lambda x: F.cross_entropy(NETWORK(x), LABELS))(BATCH),
+    "a checkpoint within": lambda: np.sum(ad.checkpoint(NETWORK)(BATCH) ** 2),
+    "a product with an array": lambda: np.sum(NETWORK(BATCH) * BATCH[:, :3]),
+    "a loss that was looked at": lambda: looked_at(F.cross_entropy(NETWORK(BATCH), LABELS)),
+    "of many arrays": lambda: joined(),
+    "an index": lambda: np.sum(NETWORK(BATCH)[LABELS] * 2),
+    "an assignment": lambda: assigned(),
+}
+
+
+def looked_at(loss):
+    assert np.isfinite(loss.data)
+    return loss
+
+
+def joined():
+    return np.sum(np.concatenate([NETWORK(BATCH), BATCH], axis=1) ** 2)
+
+
+def assigned():
+    t = NETWORK(BATCH)
+    t[LABELS] = BATCH[:, :3]
+    return np.sum(t * t)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_keeps_nothing_but_its_value_after_the_backward_pass(name):
+    loss = LOSSES[name]()
+    assert kept_by(loss)[0] > 1
+    loss.backward()
+    nodes, size = kept_by(loss)
+    assert nodes == 1
+    assert size <= 2 * loss.data.nbytes  # NumPy makes a number an array by a window on another
+
+
 def test_a_hundred_chained_additions_of_a_megabyte_peak_under_5_megabytes():
     x = ad.Tensor(np.ones(1_000_000 // 8), requires_grad=True)
     tracemalloc.start()
@@ -384,50 +442,7 @@ def test_a_hundred_chained_additions_of_a_megabyte_peak_under_5_megabytes():
     assert peak < 5_000_000
 
 
-# Modes
-
-
-def test_no_grad_records_nothing():
-    x = leaf(1.0)
-    with ad.no_grad():
-        y = x * 2
-        assert not y.requires_grad
-        assert y.node is None
-    assert (x * 2).requires_grad
-
-
-def test_no_grad_decorates_a_function():
-    @ad.no_grad()
-    def double(x, depth=3):
-        return double(x, depth - 1) if depth else x * 2
-
-    assert not double(leaf(1.0)).requires_grad
-    assert (leaf(1.0) * 2).requires_grad
-
-
-def test_no_grad_ends_with_an_exception():
-    with pytest.raises(KeyError), ad.no_grad():
-        raise KeyError
-    assert (leaf(1.0) * 2).requires_grad
-
-
-def test_no_grad_can_be_nested_even_in_itself():
-    mode = ad.no_grad()
-    with mode:
-        with mode:
-            pass
-        assert not (leaf(1.0) * 2).requires_grad
-    assert (leaf(1.0) * 2).requires_grad
-
-
-def test_no_grad_holds_for_its_own_thread():
-    x = leaf(1.0)
-    recorded = []
-    with ad.no_grad():
-        thread = threading.Thread(target=lambda: recorded.append((x * 2).requires_grad))
-        thread.start()
-        thread.join()
-    assert recorded == [True]
+# Threads
 
 
 def test_threads_differentiate_at_the_same_time():

@@ -1,25 +1,30 @@
 """Who may know whom: DESIGN.md's rules, read from the imports of every file."""
 
 import ast
+import re
 import subprocess
 import sys
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 from autodiff import public
+from autodiff.compiler.record.environment import is_foreign
 
 ROOT = Path(__file__).parents[1]
 FILES = {
-    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path for path in ROOT.glob("autodiff/**/*.py")
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"): path
+    for path in ROOT.glob("autodiff/**/*.py")
 }
 FILES["cli"] = ROOT / "cli.py"
 
-OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.capture", "autodiff.__main__")
+OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.compiler", "autodiff.__main__")
 FACE = {"autodiff", "autodiff.public"}
-"""They gather the public names, of the engine and of capture."""
+"""They gather the public names, of the engine and of the compiler."""
 ENGINE = {name for name in FILES if name != "cli" and not name.startswith(OUTSIDE_ENGINE)} - FACE
-SAVING = "autodiff.saving"
+MODEL_FILES = "autodiff.model_files"
 """It writes a format that others read, by its library."""
 PUBLIC_MODULES = {"autodiff", "autodiff.functional", "autodiff.gradcheck"}
 
@@ -40,8 +45,15 @@ def imports_of(name, source, at_the_top_only=False):
     return found
 
 
+@cache
 def imports(name, at_the_top_only=False):
     return imports_of(name, FILES[name].read_text(encoding="utf-8"), at_the_top_only)
+
+
+def modules_imported(name):
+    """Return which of our own modules a module imports, be it in a function or for type checkers alone."""
+    found = (imported if imported in FILES else imported.rpartition(".")[0] for imported in imports(name))
+    return {module for module in found if module in FILES}
 
 
 def within(imported, *packages):
@@ -74,6 +86,30 @@ def test_the_files_of_the_engine_are_found():
     assert not any("experiment" in name for name in ENGINE)
 
 
+# Circles
+
+
+def circle_in(modules):
+    """Return a circle of modules that import each other; nothing if there is none."""
+    try:
+        TopologicalSorter(modules).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def test_a_circle_would_be_seen():
+    assert set(circle_in({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})) == {"a", "b", "c"}
+    assert {"autodiff.graph", "autodiff.saved"} <= modules_imported("autodiff.tensor")
+    assert "autodiff.experiment.config.load" in modules_imported("cli")  # within a function
+    assert "autodiff.public" in modules_imported("autodiff")  # for type checkers
+
+
+def test_no_modules_import_each_other():
+    """Not even within functions or for type checkers alone: what needs that is one module, or one too many."""
+    assert circle_in({name: modules_imported(name) for name in FILES}) == []
+
+
 # The rules
 
 
@@ -88,23 +124,46 @@ def test_rules_know_numpy_and_function_alone_and_functional_knows_the_rules():
 
 def test_the_engine_imports_numpy_and_the_standard_library_alone():
     allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
-    assert offenders(ENGINE - {SAVING}, allowed) == []
+    assert offenders(ENGINE - {MODEL_FILES}, allowed) == []
 
 
-def test_saving_imports_safetensors_too_where_it_is_used():
+def test_model_files_import_safetensors_too_where_it_is_used():
     allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
-    assert offenders([SAVING], lambda i: allowed(i) or within(i, "safetensors")) == []
-    assert offenders([SAVING], allowed, at_the_top_only=True) == []
+    assert offenders([MODEL_FILES], lambda i: allowed(i) or within(i, "safetensors")) == []
+    assert offenders([MODEL_FILES], allowed, at_the_top_only=True) == []
 
 
-def test_the_engine_knows_neither_experiment_nor_capture_nor_cli():
+def test_the_engine_knows_neither_experiment_nor_the_compiler_nor_cli():
     assert offenders(ENGINE, lambda i: not within(i, *OUTSIDE_ENGINE, "cli")) == []
 
 
-def test_capture_knows_the_engine_numpy_and_the_standard_library_alone():
-    capture = [name for name in FILES if within(name, "autodiff.capture")]
+def test_the_engine_and_the_compiler_do_not_name_experiment():
+    inside = [name for name in FILES if within(name, "autodiff") and not within(name, "autodiff.experiment")]
+    assert len(inside) > len(ENGINE)
+    assert [name for name in inside if re.search("experiment", FILES[name].read_text(encoding="utf-8"))] == []
+
+
+def test_the_compiler_looks_into_functions_of_experiment_and_not_into_the_engines():
+    outside = [name for name in FILES if within(name, "autodiff.experiment") and name.count(".") > 2]
+    assert "autodiff.experiment.training.training" in outside
+    assert [name for name in outside if is_foreign(name)] == []
+    assert [name for name in ENGINE | FACE if not is_foreign(name)] == []
+    assert [name for name in FILES if within(name, "autodiff.compiler") and not is_foreign(name)] == []
+
+
+def test_the_compiler_knows_the_engine_numpy_and_the_standard_library_alone():
+    compiler = [name for name in FILES if within(name, "autodiff.compiler")]
     allowed = lambda i: is_standard(i) or (within(i, "numpy", "autodiff") and not within(i, "autodiff.experiment"))
-    assert offenders(capture, allowed) == []
+    assert offenders(compiler, allowed) == []
+
+
+def test_a_room_of_the_compiler_knows_itself_and_those_before_it():
+    rooms = ("record", "passes", "replay")
+    for i, room in enumerate(rooms):
+        members = [name for name in FILES if within(name, f"autodiff.compiler.{room}")]
+        assert members, room
+        later = [f"autodiff.compiler.{other}" for other in (*rooms[i + 1 :], "compiler", "captured")]
+        assert offenders(members, lambda imported, later=later: not within(imported, *later)) == []
 
 
 def is_public(imported):

@@ -1,4 +1,9 @@
+import functools
 import math
+from collections import OrderedDict, UserDict, UserList, deque
+from dataclasses import dataclass
+from types import MappingProxyType, SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -68,6 +73,195 @@ def test_a_parameter_added_later_is_found():
     model = Custom()
     model.extra = ad.Parameter([1.0])
     assert "extra" in dict(model.named_parameters())
+
+
+# Held anywhere: found, or an error at the first look
+
+
+class Slots(ad.Module):
+    __slots__ = ("held", "unset")
+
+
+class Base(ad.Module):
+    held = None
+
+
+class Pair(NamedTuple):
+    first: object
+    second: object
+
+
+@dataclass
+class Settings:
+    weight: object
+
+
+class SlottedObject:
+    __slots__ = ("weight",)
+
+    def __init__(self, weight):
+        self.weight = weight
+
+
+def holding(value):
+    model = ad.Module()
+    model.held = value
+    return model
+
+
+def in_slots(p):
+    model = Slots()
+    model.held = p
+    return model
+
+
+def in_the_class(value):
+    return type("Net", (Base,), {"held": value})()
+
+
+def computed_once(p):
+    class Net(ad.Module):
+        @functools.cached_property
+        def held(self):
+            return p
+
+    model = Net()
+    assert model.held is p
+    return model
+
+
+FOUND = {
+    "an attribute": (holding, "held"),
+    "a list": (lambda p: holding([1, p]), "held.1"),
+    "a dict": (lambda p: holding({"a": {2: p}}), "held.a.2"),
+    "an ordered dict": (lambda p: holding(OrderedDict(a=p)), "held.a"),
+    "a mapping": (lambda p: holding(UserDict(a=p)), "held.a"),
+    "a mapping proxy": (lambda p: holding(MappingProxyType({"a": p})), "held.a"),
+    "a named tuple": (lambda p: holding(Pair(1, p)), "held.1"),
+    "a deque": (lambda p: holding(deque([p])), "held.0"),
+    "a sequence": (lambda p: holding(UserList([p])), "held.0"),
+    "an array of modules": (lambda p: holding(np.array([None, holding(p)], dtype=object)), "held.1.held"),
+    "slots": (in_slots, "held"),
+    "the class": (in_the_class, "held"),
+    "a list of the class": (lambda p: in_the_class([p]), "held.0"),
+    "a class above": (lambda p: type("Net", (type(in_the_class(p)),), {})(), "held"),
+    "a cached property": (computed_once, "held"),
+    "a module of the class": (lambda p: in_the_class(holding(p)), "held.held"),
+    "a dict with an empty key": (lambda p: holding({"": p}), "held."),
+    "a dict with a dot first": (lambda p: holding([holding({".a": p})]), "held.0.held..a"),
+    "a module named by a dot": (lambda p: named({".": holding(p)}), "..held"),
+}
+
+
+def named(attributes):
+    model = ad.Module()
+    vars(model).update(attributes)
+    return model
+
+
+@pytest.mark.parametrize(("make", "name"), FOUND.values(), ids=FOUND)
+def test_a_parameter_is_found(make, name):
+    p = ad.Parameter([1.0])
+    model = make(p)
+    assert [(found, held) for found, held in model.named_parameters()] == [(name, p)]
+    assert model.state_dict().keys() == {name}
+    model.load_state_dict({name: [5.0]})
+    assert p.item() == 5
+    ad.SGD(holding(model).parameters(), 0.1)
+
+
+def test_an_attribute_hides_that_of_its_class():
+    p, q = ad.Parameter([1.0]), ad.Parameter([2.0])
+    model = in_the_class(p)
+    model.held = q
+    assert [*model.parameters()] == [q]
+    model.held = None
+    assert [*model.parameters()] == []
+
+
+SET = "is a (frozen)?set, which has no order"
+HIDDEN = {
+    "a set": (lambda p: holding({p}), SET),
+    "a frozen set in a list": (lambda p: holding([frozenset([p])]), SET),
+    "a set of modules": (lambda p: holding({holding(p)}), SET),
+    "the values of a dict": (lambda p: holding({"a": p}.values()), "in a dict_values, where none is looked for"),
+    "an iterator": (lambda p: holding(iter([p])), "in a list_iterator"),
+    "a namespace": (
+        lambda p: holding(SimpleNamespace(p=p)),
+        r"Module\.(held\.)?held holds a parameter in a SimpleNamespace",
+    ),
+    "a namespace in a module": (lambda p: holding(holding(SimpleNamespace(p=p))), r"Module\.(held\.)?held\.held holds"),
+    "a dataclass": (lambda p: holding(Settings(p)), "in a Settings"),
+    "a dataclass in a list": (lambda p: holding([Settings(p)]), "in a Settings"),
+    "an object with slots": (lambda p: holding(SlottedObject(p)), "in a SlottedObject"),
+    "a list in an object": (lambda p: holding(Settings([p])), "in a Settings"),
+    "a module in an object": (lambda p: holding(Settings(holding(p))), "in a Settings"),
+    "an object of the class": (lambda p: in_the_class(Settings(p)), "in a Settings"),
+    "a partial": (lambda p: holding(functools.partial(np.add, p)), "in a partial"),
+    "a method": (lambda p: holding(holding(p).forward), "in a method"),
+    "a closure": (lambda p: holding(lambda x: x * p), "in a function"),
+    "a bound optimizer": (lambda p: holding(ad.SGD([p], 0.1)), "in a SGD"),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), HIDDEN.values(), ids=HIDDEN)
+def test_a_parameter_that_would_be_dropped_is_an_error_at_the_first_look(make, message):
+    p = ad.Parameter([1.0])
+    model = make(p)
+    for look in (
+        lambda: next(model.parameters()),
+        lambda: next(model.named_parameters()),
+        model.state_dict,
+        lambda: model.load_state_dict({}),
+        lambda: ad.SGD(model.parameters(), 0.1),
+        lambda: next(holding(model).parameters()),
+    ):
+        with pytest.raises(TypeError, match=message):
+            look()
+
+
+def test_an_object_may_hold_a_parameter_that_is_found_elsewhere():
+    layer = ad.Linear(2, 2, rng=rng())
+    model = holding(layer)
+    model.optimizer = ad.SGD(layer.parameters(), 0.1)
+    model.forward = lambda x: layer(x)
+    model.bound = layer.forward
+    model.settings = SimpleNamespace(numbers=[1, 2], model=model, rng=rng(), array=np.ones(3), t=ad.Tensor(1.0))
+    assert [name for name, _ in model.named_parameters()] == ["held.weight", "held.bias"]
+
+
+COLLIDING = {
+    "a number and its text": (lambda p, q: holding({1: p, "1": q}), "'held.1'"),
+    "a dot in a key": (lambda p, q: holding({"a.b": p, "a": {"b": q}}), "'held.a.b'"),
+    "a dot in an attribute": (lambda p, q: named({"a.b": p, "a": holding_as_b(q)}), "'a.b'"),
+    "numbers that look alike": (lambda p, q: holding({1.5: p, 1: [0, 0, 0, 0, 0, q]}), "'held.1.5'"),
+    "an attribute of a Sequential": (lambda p, q: sequential(p, q), "'0.held'"),
+    "in a module within": (lambda p, q: holding(holding({1: p, "1": q})), "'held.held.1'"),
+    "keys with one text": (lambda p, q: holding({Word(): p, "word": q}), "'held.word'"),
+}
+
+
+class Word:
+    def __str__(self):
+        return "word"
+
+
+def holding_as_b(value):
+    return named({"b": value})
+
+
+def sequential(p, q):
+    model = ad.Sequential(holding(p))
+    vars(model)["0"] = holding(q)
+    return model
+
+
+@pytest.mark.parametrize(("make", "name"), COLLIDING.values(), ids=COLLIDING)
+def test_two_parameters_of_one_name_are_an_error_at_the_first_look(make, name):
+    model = make(ad.Parameter([1.0]), ad.Parameter([2.0]))
+    for look in (lambda: next(model.parameters()), model.state_dict, lambda: model.load_state_dict({})):
+        with pytest.raises(ValueError, match=f"have the name {name}; rename"):
+            look()
 
 
 # State

@@ -350,12 +350,67 @@ def test_settings_that_make_no_sense_are_refused(make, message):
         make(parameters_at(1.0))
 
 
-def test_an_optimizer_needs_parameters_that_require_a_gradient():
-    with pytest.raises(ValueError, match="at least one parameter"):
-        ad.SGD([], 0.1)
-    for wrong in ([ad.Tensor([1.0])], [np.ones(2)], ["weight"]):
-        with pytest.raises(TypeError, match="require a gradient"):
-            ad.SGD(wrong, 0.1)
+WEIGHT = ad.Parameter(np.ones((2, 3)))
+MODEL = ad.Linear(2, 3, rng=np.random.default_rng(0))
+CANNOT_LEARN = {
+    "a product": ([WEIGHT * 0.01], "at position 0 a tensor computed by np.multiply"),
+    "a conversion": ([WEIGHT, ad.Tensor(np.ones(2), requires_grad=True).astype(np.float32)], "1 a tensor computed by"),
+    "a view": ([WEIGHT[0]], "computed by getitem"),
+    "what was asked for its gradient": ([(WEIGHT * 2).retain_grad()], "computed by np.multiply"),
+    "a tensor": (WEIGHT, r"found one tensor, .* put it in a list, \[t\]"),
+    "a constant": ([ad.Tensor([1.0])], "found one without at position 0; make it with requires_grad=True"),
+    "a detached parameter": ([WEIGHT, WEIGHT.detach()], "found one without at position 1"),
+    "an array": ([np.ones(2)], "found a ndarray at position 0"),
+    "arrays of a model": (MODEL.state_dict().values(), "found a ndarray at position 0"),
+    "an array alone": (np.ones(2), "found a float64 at position 0"),
+    "text": (["weight"], "found a str at position 0"),
+    "text alone": ("weight", "found a str at position 0"),
+    "names and parameters": (list(MODEL.named_parameters()), "found a tuple at position 0"),
+    "groups": ([{"params": [WEIGHT], "lr": 0.1}], "found a dict at position 0"),
+    "a list of lists": ([[WEIGHT]], "found a list at position 0"),
+    "a dict": ({"weight": WEIGHT}, r"found a dict; write its \.values\(\)"),
+    "a set": ({WEIGHT}, "found a set, which has no order"),
+    "a module": (MODEL, r"found a Linear; write its \.parameters\(\)"),
+    "a list of modules": ([MODEL], "found a Linear at position 0"),
+    "a method": (MODEL.parameters, r"found a function; call it, as in model\.parameters\(\)"),
+    "another optimizer": (ad.SGD([WEIGHT], 0.1), "found a SGD"),
+    "nothing": (None, "found None"),
+    "an empty list": ([], "at least one parameter, found none"),
+    "a generator that is used up": (iter([]), "at least one parameter, found none"),
+    "one twice": ([WEIGHT, WEIGHT], "the same parameter twice"),
+}
+
+
+@each_optimizer
+@pytest.mark.parametrize(("parameters", "message"), CANNOT_LEARN.values(), ids=CANNOT_LEARN)
+def test_what_cannot_learn_is_refused(make, parameters, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make(parameters)
+
+
+def test_what_can_learn_learns():
+    rows = ad.Tensor(np.ones((2, 3)), requires_grad=True)
+    for parameters in ([WEIGHT], (WEIGHT,), {"w": WEIGHT}.values(), iter([WEIGHT]), MODEL.parameters(), [rows]):
+        optimizer = ad.SGD(parameters, 0.5)
+        before = [p.data.copy() for p in optimizer.parameters]
+        for p in optimizer.parameters:
+            set_grad(p, 1.0)
+        optimizer.step()
+        for p, value in zip(optimizer.parameters, before, strict=True):
+            np.testing.assert_allclose(p.data, value - 0.5, rtol=1e-6)
+
+
+@each_optimizer
+@pytest.mark.parametrize(
+    "grad", [np.ones(2), 1.0, [1.0, 1.0], np.float64(1)], ids=["array", "number", "list", "scalar"]
+)
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_gradient_that_is_no_tensor_is_refused(make, grad, count):
+    parameters = parameters_at(*[[0.0, 1.0]] * count)
+    for p in parameters:
+        p.grad = grad
+    with pytest.raises(TypeError, match=r"must be a Tensor, found \w+; write p\.grad = ad\.Tensor\(array\)"):
+        make(parameters).step()
 
 
 @each_optimizer

@@ -296,6 +296,46 @@ def test_a_product_with_the_hessian_of_a_gradient_of_a_closure():
     close(ad.grad(seeds)(V), 3 * X**2)
 
 
+CUBES = A * (3 * X**2)  # the Jacobian of cubes at X
+PULL = ad.vjp(cubes, X)[1]  # made outside of whatever differentiates it
+LINEAR = {
+    "what vjp returned": (lambda g: PULL(g)[0], CUBES.T),
+    "what vjp returned, twice over": (lambda g: PULL(A @ PULL(g)[0])[0], CUBES.T @ A @ CUBES.T),
+    "vjp": (lambda g: ad.vjp(cubes, X)[1](g)[0], CUBES.T),
+    "jvp": (lambda v: ad.jvp(cubes, (X,), (v,))[1], CUBES),
+    "hvp": (lambda v: ad.hvp(energy, (X,), (v,))[0], hessian_of_energy(X)),
+    "a Gauss-Newton product": (lambda v: PULL(ad.jvp(cubes, (X,), (v,))[1])[0], CUBES.T @ CUBES),
+    "grad of a keyword": (lambda v: ad.grad(lambda x, v: np.sum(v * energy(x)))(X, v=v), None),
+    "jacobian of a keyword": (lambda v: ad.jacobian(lambda x, v: v * energy(x))(X, v=v), None),
+}
+
+
+def by_leaf(function):
+    """Return the Jacobian of a function by backward passes from a leaf outside of any transform."""
+
+    def jacobian(v):
+        rows = []
+        for i in range(np.size(function(v))):
+            x = ad.Tensor(v, requires_grad=True)
+            np.ravel(function(x))[i].backward()
+            rows.append(x.grad.data)
+        return np.stack(rows).reshape(np.shape(function(v)) + v.shape)
+
+    return jacobian
+
+
+def by_columns(function):
+    return lambda v: np.stack([ad.jvp(function, (v,), (unit,))[1] for unit in np.eye(len(v))], axis=-1)
+
+
+@pytest.mark.parametrize("way", [ad.jacobian, by_leaf, by_columns], ids=["jacobian", "backward", "jvp"])
+@pytest.mark.parametrize("name", LINEAR)
+def test_products_are_differentiated_by_what_they_multiply(name, way):
+    function, expected = LINEAR[name]
+    point = W if "vjp" in name else V
+    close(way(function)(point), slopes(function, point) if expected is None else expected, 1e-8)
+
+
 def test_a_transform_of_one_with_an_outer_variable_in_its_closure_and_its_argument():
     # d/dx of [d/dy (x y^2) at y = x], which is 2 x^2, is 4 x
     function = lambda x: ad.jvp(lambda y: x * y**2, (x,), (1.0,))[1]

@@ -3,14 +3,16 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, cast
 
 import numpy as np
 
 from autodiff.function import composed, differentiable
-from autodiff.functional.erf import erf_values
+from autodiff.functional.error_function import erf_values
 from autodiff.rules.elementwise import masked, sigmoid
 from autodiff.rules.reductions import restore
+
+P = ParamSpec("P")
 
 # Kinked at 0
 
@@ -120,16 +122,17 @@ def gelu(x: Any, approximate: str = "none") -> Any:
 # Along an axis
 
 
-def in_single(forward: Callable[..., Any]) -> Callable[..., Any]:
+def in_single(forward: Callable[P, Any]) -> Callable[P, Any]:
     """Let a function of an array add up half precision numbers, which end at 65,504, in single precision."""
 
     @functools.wraps(forward)
     def compute(x: Any, *args: Any, **keywords: Any) -> Any:
+        computed: Callable[..., Any] = forward
         if getattr(x, "dtype", None) != np.float16:
-            return forward(x, *args, **keywords)
-        return forward(x.astype(np.float32), *args, **keywords).astype(np.float16)
+            return computed(x, *args, **keywords)
+        return computed(x.astype(np.float32), *args, **keywords).astype(np.float16)
 
-    return compute
+    return cast(Callable[P, Any], compute)
 
 
 @differentiable(x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))

@@ -31,7 +31,7 @@ def waves(x: Any, n: int) -> Any:
 @differentiable(x=lambda g, x_shape: waves(doubled(g, x_shape[-1], 0.5), x_shape[-1]) * x_shape[-1])
 def cosines(x: Any) -> Any:
     """Return the products of samples with cosines, one for each frequency: the real part of np.fft.rfft."""
-    return np.fft.rfft(x).real.astype(x.dtype)
+    return np.real(np.fft.rfft(x)).astype(x.dtype)
 
 
 def inverse(a: Any, n: int | None, axis: int, norm: str | None, forward: float) -> Any:

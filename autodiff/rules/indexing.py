@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import Function, rule
+from autodiff.function import Function, differentiable, rule
 
 
 def pick(x: Any, index: Any) -> Any:
@@ -13,6 +13,7 @@ def pick(x: Any, index: Any) -> Any:
     return x[index]
 
 
+@differentiable(g=lambda g, index: g[index], accepts=["shape"])
 def place(g: Any, index: Any, shape: tuple[int, ...]) -> Any:
     """Return zeros of that shape with g added at the index; an element that was picked twice receives both."""
     whole = np.zeros_like(g, shape=shape)
@@ -63,9 +64,8 @@ def written(g: Any, index: Any, ndim: int) -> Any:
     return found if found.ndim >= ndim else np.reshape(found, (1,) * (ndim - found.ndim) + found.shape)
 
 
-rule(operator.getitem, forward=pick, x=lambda g, index, x_shape: placed(g, index, x_shape))
-placed: Function = rule(place, g=lambda g, index: g[index], accepts=["shape"])
-assigned: Function = rule(
+rule(operator.getitem, forward=pick, x=lambda g, index, x_shape: place(g, index, x_shape))
+assigned: Function[..., Any] = rule(
     operator.setitem,
     forward=assign,
     x=lambda g, index: keep_others(g, index),

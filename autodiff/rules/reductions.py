@@ -227,7 +227,7 @@ def prod(
 def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """Return the running product, each doubling of the distance taking in twice as many factors."""
     a = a if dtype is None else np.astype(a, dtype)
-    factors = np.reshape(a, -1) if axis is None else np.moveaxis(a, axis, -1)
+    factors = np.copy(np.reshape(a, -1) if axis is None else np.moveaxis(a, axis, -1))
     distance = 1
     while distance < factors.shape[-1]:
         further = factors[..., distance:] * factors[..., :-distance]
@@ -273,7 +273,7 @@ composed(np.cumulative_prod)(cumulative(np.cumprod, 1))
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Return the differences of neighbours, n times over."""
     if n == 0:
-        return np.copy(a)
+        return a  # itself, as NumPy does
     if n < 0:
         raise ValueError(f"np.diff: n must be 0 or more, found {n}")
     ends = [value if value is None or np.ndim(value) else widen(value, a, axis) for value in (prepend, append)]

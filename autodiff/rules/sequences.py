@@ -73,6 +73,11 @@ def slopes_along(f: Any, spacing: Any, axis: int, edge_order: int) -> Any:
 # Interpolation
 
 
+def at(values: Any, places: Any) -> Any:
+    """Return the values, of one axis, at places of any shape; np.take does not see that places are a tensor."""
+    return np.reshape(np.take_along_axis(values, np.reshape(places, -1), 0), np.shape(places))
+
+
 @composed(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: float | None = None) -> Any:
     """Return the values at x of the line through points with rising xp, in float64, as NumPy does."""
@@ -80,14 +85,15 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     if period is not None:
         x, xp = np.remainder(x, abs(period)), np.remainder(xp, abs(period))
         order = np.argsort(xp)
-        xp, fp = xp[order], fp[order]
+        xp, fp = at(xp, order), at(fp, order)
         xp = np.concatenate([xp[-1:] - abs(period), xp, xp[:1] + abs(period)])
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
     places = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(len(xp) - 2, 0))
     following = np.minimum(places + 1, len(xp) - 1)
-    width = xp[following] - xp[places]
-    slope = (fp[following] - fp[places]) / np.where(width == 0, 1, width)
-    inside = fp[places] + slope * (np.clip(x, xp[0], xp[-1]) - xp[places])
+    start, height = at(xp, places), at(fp, places)
+    width = at(xp, following) - start
+    slope = (at(fp, following) - height) / np.where(width == 0, 1, width)
+    inside = height + slope * (np.clip(x, xp[0], xp[-1]) - start)
     if period is not None:
         return inside
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)

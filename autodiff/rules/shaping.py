@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import apply_without_gradient, composed, rule, variadic_rule, writing
+from autodiff.function import apply_without_gradient, composed, differentiable, rule, variadic_rule, writing
 from autodiff.rules.elementwise import as_array
-from autodiff.rules.indexing import placed
+from autodiff.rules.indexing import place
 
 Shape = tuple[int, ...]
 
@@ -32,6 +32,22 @@ rule(np.matrix_transpose, x=lambda g: np.matrix_transpose(g))
 rule(np.swapaxes, a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
 rule(np.moveaxis, a=lambda g, source, destination: np.moveaxis(g, destination, source))
 rule(np.copy, a=lambda g: g)
+rule(np.flip, m=lambda g, axis: np.flip(g, axis))
+rule(np.fliplr, m=lambda g: np.fliplr(g))
+rule(np.flipud, m=lambda g: np.flipud(g))
+rule(np.rot90, m=lambda g, k, axes: np.rot90(g, -k, axes))
+
+
+def on_diagonal(g: Any, shape: Shape, offset: int, axis1: int, axis2: int) -> Any:
+    """Return zeros with g on a diagonal."""
+    numbers = np.arange(math.prod(shape)).reshape(shape)
+    return np.reshape(place(g, np.diagonal(numbers, offset, axis1, axis2), (numbers.size,)), shape)
+
+
+rule(
+    np.diagonal,
+    a=lambda g, a_shape, offset, axis1, axis2: on_diagonal(g, a_shape, offset, axis1, axis2),
+)
 
 
 def at_least(function: Callable[..., Any]) -> None:
@@ -69,7 +85,7 @@ def meshgrid(*xi: Any, indexing: str = "xy", sparse: bool = False) -> tuple[Any,
         order[:2] = [1, 0]
     shapes = [[-1 if axis == order[i] else 1 for axis in range(len(xi))] for i in range(len(xi))]
     lines = tuple(np.reshape(x, shape) for x, shape in zip(xi, shapes, strict=True))
-    return lines if sparse else broadcast_arrays(*lines)
+    return tuple(np.copy(line) for line in (lines if sparse else broadcast_arrays(*lines)))
 
 
 @composed(np.full_like)
@@ -225,7 +241,7 @@ def rearrangement(function: Callable[..., Any]) -> None:
     composed(function)(definition)
 
 
-for rearranging in (np.flip, np.fliplr, np.flipud, np.roll, np.rot90, np.repeat, np.tile, np.delete, np.diagonal):
+for rearranging in (np.roll, np.repeat, np.tile, np.delete):
     rearrangement(rearranging)
 rearrangement(np.take)
 rearrangement(np.take_along_axis)
@@ -274,7 +290,7 @@ def unique(
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     """Return how often each whole number from 0 on occurs, each time counting as its weight, in float64."""
     length = max(int(np.max(x, initial=-1)) + 1, minlength)
-    return placed(np.astype(weights, np.float64), (as_array(x, np.intp),), (length,))
+    return place(np.astype(weights, np.float64), (as_array(x, np.intp),), (length,))
 
 
 @composed(np.sort)
@@ -320,7 +336,7 @@ def diagflat(v: Any, k: int = 0) -> Any:
     values = np.reshape(v, -1)
     steps = np.arange(values.shape[0])
     size = values.shape[0] + abs(k)
-    return placed(values, (steps + max(-k, 0), steps + max(k, 0)), (size, size))
+    return place(values, (steps + max(-k, 0), steps + max(k, 0)), (size, size))
 
 
 @composed(np.tril)
@@ -357,23 +373,19 @@ def pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
     return [(int(start), int(end)) for start, end in np.broadcast_to(pad_width, (ndim, 2))]
 
 
+@differentiable(
+    array=lambda g, array_shape, pad_width: unpadded(g, array_shape, pad_width), accepts=["constant_values"]
+)
 def pad_with_constants(array: Any, pad_width: Any, constant_values: Any = 0) -> Any:
     """Return np.pad(array, pad_width, constant_values=constant_values)."""
     return np.pad(array, pad_width, constant_values=constant_values)
-
-
-padded = rule(
-    pad_with_constants,
-    array=lambda g, array_shape, pad_width: unpadded(g, array_shape, pad_width),
-    accepts=["constant_values"],
-)
 
 
 @composed(np.pad)
 def pad(array: Any, pad_width: Any, mode: str = "constant", **keywords: Any) -> Any:
     """Return the array with values put around it: constants, or its own elements."""
     if mode == "constant":
-        return padded(array, pad_width, **keywords)
+        return pad_with_constants(array, pad_width, **keywords)
     if mode not in ("edge", "reflect", "symmetric", "wrap") or "reflect_type" in keywords:
         raise TypeError(f"np.pad: mode must be constant, edge, reflect, symmetric or wrap on tensors, found {mode!r}")
     positions = np.pad(np.arange(math.prod(array.shape)).reshape(array.shape), pad_width, mode=mode)  # type: ignore[call-overload]

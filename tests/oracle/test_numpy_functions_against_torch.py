@@ -16,7 +16,7 @@ import autodiff as ad
 from autodiff import functional as F  # noqa: N812
 from autodiff.functional import activations, losses
 from autodiff.gradcheck import checked_functions
-from autodiff.rules import decompositions, einsum, elementwise, indexing, norms, reductions, shaping
+from autodiff.rules import decompositions, einsum, elementwise, fourier, indexing, norms, reductions, sequences, shaping
 from autodiff.rules import linalg as our_linalg
 from autodiff.samples import samples_of
 from autodiff.samples.builders import Sample
@@ -314,6 +314,71 @@ def at_least(ndim):
     return reshaped
 
 
+def bincount(x, weights, minlength=0):
+    return torch.zeros(max(max(x) + 1, minlength), dtype=weights.dtype).index_add(0, torch.as_tensor(x), weights)
+
+
+def quotient(a, b):
+    return torch.floor(torch.as_tensor(a / b).detach())
+
+
+def vander(x, count=None, increasing=False):
+    powers = torch.stack([x**k for k in range(len(x) if count is None else count)], dim=-1)
+    return powers if increasing else powers.flip(-1)
+
+
+def gradient(f, *spacing, axis=None, edge_order=1):
+    axes = tuple(range(f.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    spacing = spacing * len(axes) if len(spacing) == 1 and not getattr(spacing[0], "ndim", 0) else spacing or (1.0,)
+    spacing = spacing * (len(axes) // len(spacing))
+    found = []
+    for h, one in zip(spacing, axes, strict=True):
+        places = h if getattr(h, "ndim", 0) else torch.arange(f.shape[one], dtype=f.dtype) * h
+        found.append(torch.gradient(f, spacing=(places,), dim=one, edge_order=edge_order)[0])
+    return found[0] if len(found) == 1 else tuple(found)
+
+
+def convolve(a, v, mode="full", swapped=False):
+    """Return the convolution, by sums of shifted rows; of a correlation of swapped rows, the middle lies elsewhere."""
+    whole = sum(TF.pad(a * v[i], (i, len(v) - 1 - i)) for i in range(len(v)))
+    shorter, longer = sorted((len(a), len(v)))
+    start = {"full": 0, "valid": shorter - 1, "same": shorter // 2 if swapped else (shorter - 1) // 2}[mode]
+    return whole[start : start + {"full": len(whole), "valid": longer - shorter + 1, "same": longer}[mode]]
+
+
+def polyval(p, x):
+    powers = [x**k if isinstance(x, torch.Tensor) else torch.tensor(x, dtype=torch.float64) ** k for k in range(len(p))]
+    return sum(p[i] * powers[len(p) - 1 - i] for i in range(len(p)))
+
+
+def variables_in_rows(m, y, rowvar):
+    m = m if rowvar or m.ndim < 2 else m.mT
+    return m if y is None else torch.cat([torch.atleast_2d(m), torch.atleast_2d(y)])
+
+
+def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=None):
+    correction = (0 if bias else 1) if ddof is None else ddof
+    fweights = None if fweights is None else torch.as_tensor(fweights)
+    aweights = None if aweights is None else torch.as_tensor(aweights, dtype=torch.float64)
+    matrix = variables_in_rows(m, y, rowvar)
+    return torch.cov(matrix, correction=correction, fweights=fweights, aweights=aweights)
+
+
+def row_between(start, stop, num, endpoint, axis, between):
+    start, stop = torch.broadcast_tensors(*[torch.as_tensor(one, dtype=torch.float64) for one in (start, stop)])
+    parts = torch.arange(num, dtype=torch.float64) / max(num - endpoint, 1)
+    return between(start, stop, parts.reshape(-1, *[1] * start.ndim)).movedim(0, axis)
+
+
+def linspace(start, stop, num, endpoint=True, axis=0, retstep=False):
+    row = row_between(start, stop, num, endpoint, axis, lambda start, stop, part: start + part * (stop - start))
+    return (row, (stop - start) / (num - endpoint)) if retstep else row
+
+
+def geomspace(start, stop, num, endpoint=True, axis=0):
+    return row_between(start, stop, num, endpoint, axis, lambda start, stop, part: start * (stop / start) ** part)
+
+
 def unwrap(p, axis=-1):
     return p + torch.from_numpy(np.unwrap(p.detach().numpy(), axis=axis) - p.detach().numpy())
 
@@ -356,6 +421,16 @@ TORCH = {
     np.rint: torch.round,
     **dict.fromkeys(elementwise.DEPRECATED, torch.trunc),
     np.round: lambda x, decimals=0: torch.round(x, decimals=decimals),
+    np.around: lambda x, decimals=0: torch.round(x, decimals=decimals),
+    np.real: torch.real,
+    np.imag: torch.zeros_like,
+    np.conjugate: torch.clone,
+    np.angle: lambda x: torch.angle(x.detach()),
+    np.modf: lambda x: (torch.frac(x), torch.trunc(x)),
+    elementwise.fraction: torch.frac,
+    np.divmod: lambda a, b: (quotient(a, b), a - b * quotient(a, b)),
+    np.ldexp: lambda x, exponents: x * 2.0 ** torch.as_tensor(exponents, dtype=x.dtype),
+    np.i0: torch.i0,
     np.nan_to_num: torch.nan_to_num,
     np.clip: clip,
     np.select: select,
@@ -497,6 +572,26 @@ TORCH = {
     np.triu: triangle(torch.triu),
     np.pad: pad,
     shaping.pad_with_constants: lambda a, width, value=0.0: pad(a, width, constant_values=value),
+    np.unstack: lambda x, axis=0: torch.unbind(x, axis),
+    np.bincount: bincount,
+    # rows
+    np.gradient: gradient,
+    sequences.whole_convolution: convolve,
+    np.convolve: convolve,
+    np.correlate: lambda a, v, mode="valid": convolve(a, v.flip(0), mode, len(a) < len(v)),
+    np.polyval: polyval,
+    np.vander: vander,
+    np.cov: cov,
+    np.corrcoef: lambda x, y=None, rowvar=True: torch.corrcoef(variables_in_rows(x, y, rowvar)),
+    np.linspace: linspace,
+    np.logspace: lambda start, stop, num, *rest, base=10.0, **keywords: (
+        base ** linspace(start, stop, num, *rest, **keywords)
+    ),
+    np.geomspace: geomspace,
+    np.fft.irfft: lambda a, n=None, axis=-1, norm=None: torch.fft.irfft(a + 0j, n, axis, norm),
+    np.fft.hfft: lambda a, n=None, axis=-1, norm=None: torch.fft.hfft(a + 0j, n, axis, norm),
+    fourier.waves: lambda a, n: torch.fft.irfft(a + 0j, n),
+    fourier.cosines: lambda x: torch.fft.rfft(x).real,
     # functional
     F.leaky_relu: lambda x, slope=0.01: TF.leaky_relu(x, slope),
     F.elu: TF.elu,
@@ -534,6 +629,7 @@ IN_THE_OTHER_FILE = {
 }
 UNKNOWN_TO_TORCH = {
     *(np.remainder, np.fmod, np.floor_divide, np.heaviside),  # without a derivative for one of the arguments
+    *(np.interp, np.apply_along_axis, np.piecewise, np.unique),  # nothing like it, or without a gradient
     *(np.partition, indexing.place, einsum.contract, elementwise.clip_between),  # nothing like it
     F.dropout,  # other random numbers
 }

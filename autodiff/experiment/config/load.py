@@ -17,7 +17,7 @@ from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.file_text import SUFFIXES, read_text
 from autodiff.experiment.config.names import checked_name, run_names
 from autodiff.experiment.config.overrides import Override, merged
-from autodiff.experiment.config.yaml_source import Document, Place, SourceError
+from autodiff.experiment.config.yaml_source import Document, Position, SourceError
 from autodiff.experiment.errors import InputError, reason
 
 
@@ -93,7 +93,7 @@ def load(file: Path, overrides: Sequence[Override] = ()) -> Config:
     try:
         document = yaml_source.parse(read_text(file))
     except SourceError as problem:
-        raise InputError([_line(_at(file, problem.place), (), problem.message)]) from None
+        raise InputError([_line(_at(file, problem.position), (), problem.message)]) from None
     source = _Source(file, document)
     for override in overrides:
         source.override(override)
@@ -116,12 +116,14 @@ class _Source:
             return value
         if value is None and not self.document.problems:
             required = "activation, optimizer, learning_rate and epochs"
-            raise InputError([_line(_at(self.file, Place(1, 1)), (), f"is empty; a config needs at least {required}")])
+            raise InputError(
+                [_line(_at(self.file, Position(1, 1)), (), f"is empty; a config needs at least {required}")]
+            )
         found = f"must be fields, one a line, such as `epochs: 1000`, found {wording.shown(value)}"
         of_yaml = [
-            _line(_at(self.file, problem.place), path, problem.message) for path, problem in self.document.problems
+            _line(_at(self.file, problem.position), path, problem.message) for path, problem in self.document.problems
         ]
-        raise InputError(of_yaml or [_line(_at(self.file, self.document.places[()]), (), found)])
+        raise InputError(of_yaml or [_line(_at(self.file, self.document.positions[()]), (), found)])
 
     def override(self, override: Override) -> None:
         """Give a field the value that the command line asks for."""
@@ -159,7 +161,7 @@ class _Source:
     def validated(self) -> Config:
         """Return the config. Raises InputError with every mistake, in the order of the file."""
         problems = [
-            (problem.place, path, _at(self.file, problem.place), problem.message)
+            (problem.position, path, _at(self.file, problem.position), problem.message)
             for path, problem in self.document.problems
             if not _beneath(path, self.options)
         ]
@@ -172,25 +174,25 @@ class _Source:
             for detail in error.errors(include_url=False):
                 path = detail["loc"]
                 if not _beneath(path, told):
-                    place, where = self._origin(path, of_key=detail["type"] == "extra_forbidden")
-                    problems.append((place, path, where, wording.explained(detail)))
+                    position, where = self._origin(path, of_key=detail["type"] == "extra_forbidden")
+                    problems.append((position, path, where, wording.explained(detail)))
         if problems or config is None:
-            last = Place(2**31, 0)  # the command line's mistakes come after the file's
+            last = Position(2**31, 0)  # the command line's mistakes come after the file's
             problems.sort(key=lambda problem: ((problem[0] or last).line, (problem[0] or last).column))
             raise InputError([_line(where, path, message) for _, path, where, message in problems])
         return config
 
-    def _origin(self, path: yaml_source.Path, *, of_key: bool) -> tuple[Place | None, str]:
+    def _origin(self, path: yaml_source.Path, *, of_key: bool) -> tuple[Position | None, str]:
         """Return where a value (or its key) was written. A missing field is reported where it should have been."""
         for start in _starts(path):
             if start in self.options:
                 return None, self.options[start]
         for known, option in self.options.items():
-            if path in _starts(known) and path not in self.document.places:
+            if path in _starts(known) and path not in self.document.positions:
                 return None, option
-        places = self.document.keys if of_key and path in self.document.keys else self.document.places
-        place = next((places[start] for start in _starts(path) if start in places), Place(1, 1))
-        return place, _at(self.file, place)
+        positions = self.document.keys if of_key and path in self.document.keys else self.document.positions
+        position = next((positions[start] for start in _starts(path) if start in positions), Position(1, 1))
+        return position, _at(self.file, position)
 
 
 def _starts(path: yaml_source.Path) -> list[yaml_source.Path]:
@@ -215,9 +217,9 @@ def without_absent(values: dict[str, Any], model: type[BaseModel] = Config) -> d
     return kept
 
 
-def _at(file: Path, place: Place | None) -> str:
+def _at(file: Path, position: Position | None) -> str:
     where = wording.shown_path(file)
-    return f"{where}:{place.line}:{place.column}" if place else where
+    return f"{where}:{position.line}:{position.column}" if position else where
 
 
 def _line(where: str, path: yaml_source.Path, message: str) -> str:

@@ -1,4 +1,4 @@
-"""YAML as a config needs it: plain values with the place of each, and none of YAML 1.1's surprises.
+"""YAML as a config needs it: plain values with the position of each, and none of YAML 1.1's surprises.
 
 PyYAML parses and keeps the marks; what a scalar means is decided here. `1e-2` is a number, `on`, `no`, dates and
 `1:30` are texts, `010` is refused because half of its readers would take it for 8, and a key given twice is an error.
@@ -35,7 +35,7 @@ WORDS = {"": None, "~": None, ".NaN": math.nan} | {
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """A position in a text; lines and columns count from 1."""
 
     line: int
@@ -43,21 +43,21 @@ class Place:
 
 
 class SourceError(Exception):
-    """One mistake in the YAML itself and, where it is known, its place."""
+    """One mistake in the YAML itself and, where it is known, its position."""
 
-    def __init__(self, message: str, place: Place | None = None) -> None:
+    def __init__(self, message: str, position: Position | None = None) -> None:
         super().__init__(message)
         self.message = message
-        self.place = place
+        self.position = position
 
 
 @dataclass
 class Document:
-    """The value of a YAML text, the place of each value and key by its path, and the mistakes that were survived."""
+    """The value of a YAML text, the position of each value and key by its path, and the mistakes that were survived."""
 
     value: Value = None
-    places: dict[Path, Place] = field(default_factory=dict)
-    keys: dict[Path, Place] = field(default_factory=dict)
+    positions: dict[Path, Position] = field(default_factory=dict)
+    keys: dict[Path, Position] = field(default_factory=dict)
     problems: list[tuple[Path, SourceError]] = field(default_factory=list)
 
 
@@ -108,7 +108,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise SourceError(f"nested more than {DEEPEST} levels deep", _next_place(self))
+            raise SourceError(f"nested more than {DEEPEST} levels deep", _next_position(self))
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -117,10 +117,10 @@ class _Loader(yaml.SafeLoader):
         super().scan_to_next_token()
         while self.peek() == "\t":
             indents = not self.flow_level and not self._before()
-            place = Place(self.line + 1, self.column + 1)
+            position = Position(self.line + 1, self.column + 1)
             self._skip_blanks()
             if indents and self.peek() not in _ENDS_A_LINE:
-                raise SourceError("a tab character; YAML is indented with spaces", place)
+                raise SourceError("a tab character; YAML is indented with spaces", position)
             if not self.flow_level:
                 self.allow_simple_key = False  # after "-\t", a key would be indented by the tab
             super().scan_to_next_token()
@@ -158,20 +158,20 @@ def _compose(text: str) -> yaml.Node | None:
             return None
         node = loader.get_node()
         if loader.check_node():
-            raise SourceError("a second document starts here; a config is one document", _next_place(loader))
+            raise SourceError("a second document starts here; a config is one document", _next_position(loader))
         return node
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
-        place = Place(before.count("\n") + 1, error.position - before.rfind("\n"))
+        position = Position(before.count("\n") + 1, error.position - before.rfind("\n"))
         raise SourceError(
-            f"not text: the character U+{ord(text[error.position]):04X} cannot stand in YAML", place
+            f"not text: the character U+{ord(text[error.position]):04X} cannot stand in YAML", position
         ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         first = next(_blanks_missing(_LINE_BREAK.split(text)[: mark.line + 1]), None) if mark else None
         if first:
             raise SourceError(_MISSING, first) from None
-        raise SourceError(_explained(error, text), _place(mark) if mark else None) from None
+        raise SourceError(_explained(error, text), _position(mark) if mark else None) from None
     except ValueError:  # PyYAML's own, for an escape such as "\U00200000"
         raise SourceError("not YAML: an escape in quotes names no character") from None
 
@@ -196,16 +196,16 @@ _MERGE = "merge keys (<<) are not read, as a config has no place for what is mer
 _MISSING = "a blank is missing after the ':'"
 
 
-def _blanks_missing(lines: Sequence[str], first: int = 0) -> Iterator[Place]:
+def _blanks_missing(lines: Sequence[str], first: int = 0) -> Iterator[Position]:
     """Yield where lines such as `epochs:5` lack a blank. first: the number of lines before these."""
     for number, line in enumerate(lines, first + 1):
         found = _BLANK_MISSING.match(line)
         if found:
-            yield Place(number, found.end() + 1)
+            yield Position(number, found.end() + 1)
 
 
 class _Reader:
-    """Turns nodes into plain values and notes the place of each."""
+    """Turns nodes into plain values and notes the position of each."""
 
     def __init__(self, document: Document, lines: Sequence[str]) -> None:
         self.document = document
@@ -213,11 +213,11 @@ class _Reader:
         self.count = 0
 
     def read(self, node: yaml.Node, path: Path) -> Value:
-        place = _place(node.start_mark)
-        self.document.places[path] = place
+        position = _position(node.start_mark)
+        self.document.positions[path] = position
         self.count += 1
         if self.count > MOST_VALUES or len(path) > DEEPEST:
-            raise SourceError("too large once its aliases (*name) are expanded", place)
+            raise SourceError("too large once its aliases (*name) are expanded", position)
         if isinstance(node, yaml.MappingNode) and node.tag.endswith(":map"):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag.endswith(":seq"):
@@ -225,7 +225,7 @@ class _Reader:
         if isinstance(node, yaml.ScalarNode) and node.tag.endswith(":str"):
             return self._scalar(node, path)
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        self.document.problems.append((path, SourceError(f"the tag {tag} has no meaning in a config", place)))
+        self.document.problems.append((path, SourceError(f"the tag {tag} has no meaning in a config", position)))
         return None
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Scalar:
@@ -234,43 +234,45 @@ class _Reader:
         start, end = node.start_mark, node.end_mark
         if not self.lines[start.line][: start.column].strip(" \t"):  # on lines of its own, where fields would be
             missing = list(_blanks_missing(self.lines[start.line : end.line + 1], start.line))
-            self.document.problems += [(path, SourceError(_MISSING, place)) for place in missing]
+            self.document.problems += [(path, SourceError(_MISSING, position)) for position in missing]
             if missing:
                 return None
         try:
             return scalar(node.value)
         except ValueError as error:
-            self.document.problems.append((path, SourceError(str(error), _place(node.start_mark))))
+            self.document.problems.append((path, SourceError(str(error), _position(node.start_mark))))
             return None
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Value]:
         mapping: dict[str, Value] = {}
         for key_node, value_node in node.value:
-            place = _place(key_node.start_mark)
+            position = _position(key_node.start_mark)
             if not isinstance(key_node, yaml.ScalarNode):
-                self.document.problems.append(((*path, "?"), SourceError("a field's name must be a plain word", place)))
+                self.document.problems.append(
+                    ((*path, "?"), SourceError("a field's name must be a plain word", position))
+                )
                 continue
             key = str(key_node.value)
             if key_node.style is None and key == "<<":
-                self.document.problems.append((path, SourceError(_MERGE, place)))
+                self.document.problems.append((path, SourceError(_MERGE, position)))
                 continue
             if key_node.style is None and (missing := _BLANK_MISSING.match(key)):
-                after = Place(place.line, place.column + missing.end())
+                after = Position(position.line, position.column + missing.end())
                 self.document.problems.append(((*path, key[: missing.end() - 1].strip()), SourceError(_MISSING, after)))
                 continue
             if key in mapping:
                 first = self.document.keys[(*path, key)]
                 message = f"given twice, first at line {first.line}, column {first.column}; keep one"
-                self.document.problems.append(((*path, key), SourceError(message, place)))
+                self.document.problems.append(((*path, key), SourceError(message, position)))
                 continue
-            self.document.keys[(*path, key)] = place
+            self.document.keys[(*path, key)] = position
             mapping[key] = self.read(value_node, (*path, key))
         return mapping
 
 
-def _next_place(loader: _Loader) -> Place:
-    return _place(loader.peek_event().start_mark)  # type: ignore[no-untyped-call]
+def _next_position(loader: _Loader) -> Position:
+    return _position(loader.peek_event().start_mark)  # type: ignore[no-untyped-call]
 
 
-def _place(mark: yaml.Mark) -> Place:
-    return Place(mark.line + 1, mark.column + 1)
+def _position(mark: yaml.Mark) -> Position:
+    return Position(mark.line + 1, mark.column + 1)

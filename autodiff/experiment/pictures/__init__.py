@@ -6,11 +6,12 @@ Importing this package imports no drawing library; drawing does.
 from collections.abc import Sequence
 from pathlib import Path
 
-from .film import MOST_RUNS, Animation, Curve, Film, Frame, Style
+from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, Style
 from .surroundings import shielded
 
 __all__ = [
     "MOST_RUNS",
+    "WIDTH",
     "Animation",
     "Curve",
     "Film",
@@ -22,15 +23,15 @@ __all__ = [
 ]
 
 
-def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animation) -> list[Path]:
+def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animation, width: int = WIDTH) -> list[Path]:
     """Write boundary.gif (or .webp, .apng) and boundary.png, its last frame, into a folder; return their paths.
 
-    The pictures are 1000 by 800 pixels. Raises ValueError for a film without frames, or not of 2 to 7 classes.
+    They are `width` by 0.8 `width` pixels. Raises ValueError for a film without frames, or not of 2 to 7 classes.
     """
     with shielded():
         from .boundary import render_boundary
 
-        return render_boundary(film, folder, style=style, animation=animation)
+        return render_boundary(film, folder, style=style, animation=animation, width=width)
 
 
 def render_grid(films: Sequence[Film], folder: Path, *, style: Style, animation: Animation) -> Path:

@@ -16,7 +16,7 @@ from .field import Extent
 from .palette import CLASS_COLORS, CLASS_MARKERS, INK, Palette
 from .text import font
 
-DPI = 100
+DPI = 100  # pixels of a layout an inch; a picture that is drawn larger than its layout has more of its own
 TICK_GAP = 64  # pixels, or more, from one tick to the next
 LARGEST_MARKER = 10
 
@@ -35,16 +35,17 @@ class Box:
         return canvas[self.top : self.top + self.height, self.left : self.left + self.width]
 
 
-def new_figure(width: int, height: int) -> Figure:
-    """Return an empty, transparent figure of a size in pixels."""
-    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+def new_figure(width: int, height: int, scale: float = 1) -> Figure:
+    """Return an empty, transparent figure of a size in pixels, `scale` times that of its layout."""
+    dpi = DPI * scale
+    figure = Figure(figsize=(width / dpi, height / dpi), dpi=dpi)
     figure.patch.set_alpha(0)
     return figure
 
 
 def add_axes(figure: Figure, box: Box, font_size: int) -> Axes:
-    """Add transparent axes over exactly the pixels of a box; `font_size` in pixels."""
-    width, height = figure.get_size_inches() * DPI
+    """Add transparent axes over exactly the pixels of a box; `font_size` in pixels of the layout."""
+    width, height = figure.get_size_inches() * figure.dpi
     bottom = height - box.top - box.height
     axes = figure.add_axes((box.left / width, bottom / height, box.width / width, box.height / height))
     axes.patch.set_alpha(0)
@@ -56,7 +57,8 @@ def add_axes(figure: Figure, box: Box, font_size: int) -> Axes:
 
 def draw_points(axes: Axes, box: Box, features: NDArray[Any], labels: NDArray[Any], extent: Extent) -> None:
     """Draw points (n, 2) on axes over a box, each class in its colour and marker."""
-    size = min(LARGEST_MARKER, 2 * round(box.width / 100))  # even: others are snapped to the next pixel
+    scale = axes.figure.dpi / DPI
+    size = min(LARGEST_MARKER, 2 * round(box.width / scale / 100))  # even: others are snapped to the next pixel
     for k, handle in enumerate(class_markers(len(CLASS_COLORS), size)):
         of_class = features[labels == k]
         if len(of_class):
@@ -64,7 +66,7 @@ def draw_points(axes: Axes, box: Box, features: NDArray[Any], labels: NDArray[An
             axes.add_line(handle)
     axes.set(xlim=(extent.left, extent.right), ylim=(extent.bottom, extent.top))
     for axis, length in ((axes.xaxis, box.width), (axes.yaxis, box.height)):
-        axis.set_major_locator(MaxNLocator(max(2, length // TICK_GAP), steps=[1, 2, 5, 10]))
+        axis.set_major_locator(MaxNLocator(max(2, int(length / scale) // TICK_GAP), steps=[1, 2, 5, 10]))
 
 
 def class_markers(classes: int, size: float) -> list[Line2D]:
@@ -87,7 +89,7 @@ def class_markers(classes: int, size: float) -> list[Line2D]:
 def draw_legend(figure: Figure, classes: int, left: float, y: float, font_size: int) -> float:
     """Draw `class`, and the marker and the number of each, around a height of the picture; return the right end.
 
-    All in pixels.
+    All in pixels of the layout.
     """
     face, gap = font(font_size), 0.8 * font_size
     draw_text(figure, left, y, "class", font_size)
@@ -101,7 +103,7 @@ def draw_legend(figure: Figure, classes: int, left: float, y: float, font_size: 
 
 
 def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int) -> None:
-    """Write a text, as it stands, from a point of the picture on, centred in height; all in pixels."""
+    """Write a text, as it stands, from a point of the picture on, centred in height; all in pixels of the layout."""
     width, height = figure.get_size_inches() * DPI
     figure.text(
         x / width,
@@ -115,7 +117,7 @@ def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int) -> 
 
 
 def place(figure: Figure, line: Line2D, x: Sequence[float], y: Sequence[float]) -> None:
-    """Add a line through points of the picture, in pixels."""
+    """Add a line through points of the picture, in pixels of the layout."""
     width, height = figure.get_size_inches() * DPI
     line.set_data([a / width for a in x], [1 - b / height for b in y])
     line.set_transform(figure.transFigure)
@@ -123,7 +125,7 @@ def place(figure: Figure, line: Line2D, x: Sequence[float], y: Sequence[float]) 
 
 
 def points(pixels: float) -> float:
-    """Return pixels as the points in which matplotlib measures type, lines and markers."""
+    """Return pixels of a layout as the points in which matplotlib measures type, lines and markers."""
     return pixels * 72 / DPI
 
 

@@ -27,6 +27,7 @@ TITLE_SIZE, TEXT_SIZE = 24, 20
 LINE_HEIGHT = 26  # of a name
 LEADER, SAMPLE, NAME_GAP, LONGEST_NAME = 24, 40, 8, 300
 CURVE_WIDTH = 2.2
+DRAWABLE = 1e-200, 1e200  # losses: matplotlib's axes overflow a little beyond what they show
 GRID_COLOR = "#DDDDDD"
 
 
@@ -44,7 +45,6 @@ def render_curves(films: Sequence[Film], path: Path) -> None:
     height = TOP + len(groups) * (pair_height + PAIR_GAP) - PAIR_GAP + BOTTOM
     figure = new_figure(WIDTH, height)
     figure.patch.set_alpha(1)
-    figure.set_dpi(figure.dpi * min(SHARPNESS, TALLEST / height))
     for i, (group, shown) in enumerate(zip(groups, names, strict=True)):
         top = TOP + i * (pair_height + PAIR_GAP)
         upper = Box(LEFT, top, right - LEFT, plot_height)
@@ -59,6 +59,7 @@ def render_curves(films: Sequence[Film], path: Path) -> None:
             name_curves(axes, box, shown)
         loss.tick_params(labelbottom=False)
         accuracy.set_xlabel("epoch", color=INK, fontsize=points(TEXT_SIZE))
+    figure.set_dpi(figure.dpi * min(SHARPNESS, TALLEST / height))
     picture = (
         Image.fromarray(drawn(figure)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     )  # a third of the size
@@ -135,8 +136,9 @@ def draw_losses(axes: Axes, films: Sequence[Film], limits: tuple[float, float]) 
 
 
 def drawable_losses(film: Film) -> NDArray[np.bool]:
-    """Return which losses of a run have a logarithm."""
-    drawable: NDArray[np.bool] = np.isfinite(film.curve.loss) & (film.curve.loss > 0)
+    """Return which losses of a run a logarithmic axis can show."""
+    least, most = DRAWABLE
+    drawable: NDArray[np.bool] = (film.curve.loss >= least) & (film.curve.loss <= most)
     return drawable
 
 

@@ -22,7 +22,7 @@ from .film import Logits
 from .palette import Palette
 
 LARGEST_LOGIT = 1e15  # its square is still a float32
-LINE_WIDTH = 1.5  # pixels
+LINE_WIDTH = 1.5  # pixels of the layout
 FADED = 1.5  # levels between the fill that is shown and the network's, from which on the eye sees a difference
 MOST_FADED, FRAMES_FADED = 0.01, 4  # so much of the plot area may be faded for so many frames
 FAR_TOO_FADED = 0.12  # of the plot area: not for one
@@ -82,10 +82,13 @@ class Painting:
 
 
 class Field:
-    """Paints networks over a plot area of `width` by `height` pixels, cut in cells of `cell` by `cell`."""
+    """Paints networks over a plot area of `width` by `height` pixels, cut in cells of `cell` by `cell`.
 
-    def __init__(self, extent: Extent, width: int, height: int, cell: int, palette: Palette) -> None:
-        self.palette, self.cell = palette, cell
+    scale: pixels to one of the layout, in which the width of the boundary line is counted.
+    """
+
+    def __init__(self, extent: Extent, width: int, height: int, cell: int, palette: Palette, scale: float = 1) -> None:
+        self.palette, self.cell, self.line_width = palette, cell, max(LINE_WIDTH, LINE_WIDTH * scale)
         rows, columns = height // cell, width // cell
         assert (rows * cell, columns * cell) == (height, width), "cells must tile the plot area"
         assert rows % COARSEST == columns % COARSEST == 0, "so must the coarsest blocks of cells"
@@ -190,7 +193,7 @@ class Field:
             corners = contenders(corners)
             value = at_centers @ corners - largest
         distance = boundary_distance(value, along_x @ corners, along_y @ corners)
-        return fill, self.palette.ink_step((LINE_WIDTH / 2 + 0.5 - distance).clip(0, 1))
+        return fill, self.palette.ink_step((self.line_width / 2 + 0.5 - distance).clip(0, 1))
 
 
 def is_outdated(shown: Painting, winner: NDArray[np.uint8], level: Floats) -> bool:
@@ -245,7 +248,8 @@ def fill_level(margins: Floats, palette: Palette) -> Floats:
     The level rises with the top softmax probability, 1 / sum(exp(margins)), from 1 / classes to 1.
     """
     scale = (palette.levels - 1) / (1 - 1 / palette.classes)
-    level: Floats = np.float32(scale) / np.exp(margins).sum(axis=0)
+    total: Floats = np.exp(margins).sum(axis=0)
+    level = np.divide(np.float32(scale), total, out=total)
     level += np.float32(0.5 - scale / palette.classes)
     return level
 

@@ -11,6 +11,7 @@ Style = Literal["soft", "crisp"]
 Animation = Literal["gif", "webp", "apng"]
 
 MOST_RUNS = 12  # in one grid
+WIDTH = 1000  # pixels: of the picture of one run, where no other is asked for
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What drawing must not depend on: how matplotlib is set up on this machine, and how busy its other cores are."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -25,9 +26,13 @@ def shielded() -> Iterator[None]:
 
 
 def import_matplotlib() -> None:
-    """Import matplotlib without MPLBACKEND: it names what shows figures, which nobody does here, and may not exist."""
+    """Import matplotlib without MPLBACKEND: it names what shows figures, which nobody does here, and may not exist.
+
+    Nor does it say where it keeps its cache instead when it cannot write to the home folder.
+    """
     if "matplotlib" in sys.modules:
         return
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     backend = os.environ.pop("MPLBACKEND", None)
     try:
         import matplotlib  # noqa: F401

@@ -18,16 +18,17 @@ from autodiff.experiment.runs.record import STAGING, SUMMARY, Record, read_recor
 from autodiff.experiment.runs.run import Options, draw
 
 
-def redraw(record: Record, style: Style | None, animation: Animation, interrupts: Interrupts) -> list[Path]:
+def redraw(record: Record, style: Style | None, animation: Animation, width: int, interrupts: Interrupts) -> list[Path]:
     """Draw the pictures of a run again and put them in the places of the old ones; return their paths.
 
-    style: None for that of the run's config. Whatever goes wrong leaves the old pictures as they were. Raises
-    InputError when a file of the record is damaged, RunError when it is being written or the pictures cannot be.
+    style: None for that of the run's config. width: in pixels. Whatever goes wrong leaves the old pictures as they
+    were. Raises InputError when a file of the record is damaged, RunError when it is being written or the pictures
+    cannot be.
     """
     with claimed(results_of(record.folder), record.name) as place:
         record = read_record(record.folder)
         with _scratch(place) as folder:
-            _draw(record, style, Options(place.results, animation=animation), folder)
+            _draw(record, style, Options(place.results, animation=animation, width=width), folder)
             with interrupts.held_back():
                 moved = _moved(folder, record.folder)
                 if record.ended and "error" in record.summary:  # which was that the pictures could not be drawn

@@ -16,7 +16,7 @@ from autodiff.experiment.config.write import as_yaml
 from autodiff.experiment.errors import InputError, RunError, in_one_line, reason
 from autodiff.experiment.files import replacing, write_text
 from autodiff.experiment.interrupts import Interrupts
-from autodiff.experiment.pictures import Animation
+from autodiff.experiment.pictures import WIDTH, Animation
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.runs.arrays import write_arrays
 from autodiff.experiment.runs.checkpoint import STATE, read_checkpoint, write_checkpoint
@@ -42,6 +42,7 @@ class Options:
     results: Path = Path("results")
     animate: bool = True
     animation: Animation = "gif"
+    width: int = WIDTH  # of the pictures, in pixels
     frame_epochs: Collection[int] = ()  # where frames are wanted, instead of where each config would have them
     resume: bool = False
     overwrite: bool = False
@@ -277,10 +278,10 @@ def draw(experiment: Experiment, training: Training, folder: Path, options: Opti
 
     film, style = film_of(experiment.config.title, experiment.config, training), experiment.config.style
     if options.animate:
-        render_boundary(film, folder, style=style, animation=options.animation)
+        render_boundary(film, folder, style=style, animation=options.animation, width=options.width)
         return
     with tempfile.TemporaryDirectory() as scratch:  # the picture of the last frame alone
         last = replace(film, frames=film.frames[-1:])
-        render_boundary(last, Path(scratch), style=style, animation="gif")
+        render_boundary(last, Path(scratch), style=style, animation="gif", width=options.width)
         with replacing(folder / "boundary.png") as picture:
             shutil.copyfile(Path(scratch) / "boundary.png", picture)

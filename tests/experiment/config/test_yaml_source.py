@@ -6,7 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff.experiment.config.yaml_source import DEEPEST, Place, SourceError, is_number, parse, scalar
+from autodiff.experiment.config.yaml_source import DEEPEST, Position, SourceError, is_number, parse, scalar
 
 
 @pytest.mark.parametrize(
@@ -55,22 +55,22 @@ def test_quotes_make_text() -> None:
     assert parse("a: '1'\nb: \"true\"\n").value == {"a": "1", "b": "true"}
 
 
-def test_places_of_keys_and_values_count_from_one() -> None:
+def test_positions_of_keys_and_values_count_from_one() -> None:
     document = parse("# comment\nepochs:   5\nhidden: [1,\n  2]\ndataset: {noise: 0}\n")
     assert document.value == {"epochs": 5, "hidden": [1, 2], "dataset": {"noise": 0}}
-    assert document.keys[("epochs",)] == Place(2, 1)
-    assert document.places[("epochs",)] == Place(2, 11)
-    assert document.places[("hidden", 1)] == Place(4, 3)
-    assert document.keys[("dataset", "noise")] == Place(5, 11)
+    assert document.keys[("epochs",)] == Position(2, 1)
+    assert document.positions[("epochs",)] == Position(2, 11)
+    assert document.positions[("hidden", 1)] == Position(4, 3)
+    assert document.keys[("dataset", "noise")] == Position(5, 11)
 
 
-def test_a_repeated_key_names_both_places_and_keeps_the_first() -> None:
+def test_a_repeated_key_names_both_positions_and_keeps_the_first() -> None:
     document = parse("a: 1\nb: {c: 1, c: 2}\na: 3\n")
     assert document.value == {"a": 1, "b": {"c": 1}}
-    found = {path: (problem.place, problem.message) for path, problem in document.problems}
+    found = {path: (problem.position, problem.message) for path, problem in document.problems}
     assert found == {
-        ("b", "c"): (Place(2, 11), "given twice, first at line 2, column 5; keep one"),
-        ("a",): (Place(3, 1), "given twice, first at line 1, column 1; keep one"),
+        ("b", "c"): (Position(2, 11), "given twice, first at line 2, column 5; keep one"),
+        ("a",): (Position(3, 1), "given twice, first at line 1, column 1; keep one"),
     }
 
 
@@ -80,22 +80,22 @@ def test_an_empty_document_is_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place", "words"),
+    ("text", "position", "words"),
     [
-        ("a: 1\n\tb: 2\n", Place(2, 1), "tab"),
-        ("a: [1, 2\nb: 3\n", Place(2, 2), "not YAML"),
-        ("a: 1\n---\nb: 2\n", Place(2, 1), "second document"),
-        ("a: b: c\n", Place(1, 5), "second ':'"),
-        ("a: *nobody\n", Place(1, 4), "alias"),
-        ("a: 1\nb: \x07\n", Place(2, 4), "U+0007"),
-        ("[" * (DEEPEST + 5), Place(1, DEEPEST + 1), "deep"),
-        ("a: 'never closed\n", Place(2, 1), "not YAML"),
+        ("a: 1\n\tb: 2\n", Position(2, 1), "tab"),
+        ("a: [1, 2\nb: 3\n", Position(2, 2), "not YAML"),
+        ("a: 1\n---\nb: 2\n", Position(2, 1), "second document"),
+        ("a: b: c\n", Position(1, 5), "second ':'"),
+        ("a: *nobody\n", Position(1, 4), "alias"),
+        ("a: 1\nb: \x07\n", Position(2, 4), "U+0007"),
+        ("[" * (DEEPEST + 5), Position(1, DEEPEST + 1), "deep"),
+        ("a: 'never closed\n", Position(2, 1), "not YAML"),
     ],
 )
-def test_what_is_not_yaml_is_refused_with_its_place(text: str, place: Place, words: str) -> None:
+def test_what_is_not_yaml_is_refused_with_its_position(text: str, position: Position, words: str) -> None:
     with pytest.raises(SourceError) as caught:
         parse(text)
-    assert caught.value.place == place
+    assert caught.value.position == position
     assert words in caught.value.message
 
 
@@ -141,19 +141,19 @@ def test_tabs_separate(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "position"),
     [
-        ("\ta: 1", Place(1, 1)),
-        ("a:\n\tb: 1", Place(2, 1)),
-        ("a:\n  b: 1\n \tc: 2", Place(3, 2)),
-        ("a:\n\t- 1", Place(2, 1)),
-        ("a: 1\n\tcontinued", Place(2, 1)),
+        ("\ta: 1", Position(1, 1)),
+        ("a:\n\tb: 1", Position(2, 1)),
+        ("a:\n  b: 1\n \tc: 2", Position(3, 2)),
+        ("a:\n\t- 1", Position(2, 1)),
+        ("a: 1\n\tcontinued", Position(2, 1)),
     ],
 )
-def test_tabs_do_not_indent(text: str, place: Place) -> None:
+def test_tabs_do_not_indent(text: str, position: Position) -> None:
     with pytest.raises(SourceError, match="a tab character; YAML is indented with spaces") as caught:
         parse(text)
-    assert caught.value.place == place
+    assert caught.value.position == position
 
 
 def test_a_tab_after_a_dash_does_not_indent_fields() -> None:
@@ -164,7 +164,7 @@ def test_a_tab_after_a_dash_does_not_indent_fields() -> None:
 @given(st.text("ab1 \t\n:-[]{},#'\"|&*?<", max_size=30))
 def test_whatever_the_text_there_is_a_value_or_one_kind_of_error(text: str) -> None:
     with contextlib.suppress(SourceError):
-        assert all(problem.place for _, problem in parse(text).problems)
+        assert all(problem.position for _, problem in parse(text).problems)
 
 
 @given(st.text("ab1 \n:-[]{},#'\"|", max_size=30))

@@ -36,6 +36,13 @@ def test_every_run_is_drawn_in_its_colour_in_both_plots_and_beside_its_name(tmp_
             assert columns[half].max() > 1800
 
 
+@pytest.mark.parametrize(
+    "losses", [[1, 1e77], [1, 1e199], [1, 1e297], [1, 1.7e308], [1, np.inf], [1, 1e-199], [1, 5e-324], [1, 0]]
+)
+def test_any_loss_is_drawn_or_left_out_without_a_warning(tmp_path, losses):
+    assert drawn([make_film("one", loss=np.array(losses, float), accuracy=np.ones(2), last=1)], tmp_path).size
+
+
 def test_names_of_curves_that_end_together_do_not_overlap(tmp_path):
     one, twelve = ([make_film(f"run {i}", last=10) for i in range(runs)] for runs in (1, 12))
     beside = [drawn(films, tmp_path)[:, 1900:].min(axis=2).min(axis=1) < 128 for films in (one, twelve)]

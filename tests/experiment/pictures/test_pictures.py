@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from autodiff.experiment.pictures import Curve, Film, Frame, render_boundary, render_curves, render_grid
+from autodiff.experiment.pictures import WIDTH, Curve, Film, Frame, render_boundary, render_curves, render_grid
 from autodiff.experiment.pictures import boundary as boundary_module
 from autodiff.experiment.pictures import grid as grid_module
-from autodiff.experiment.pictures.boundary import AREA
+from autodiff.experiment.pictures.boundary import AREA, Layout
 from autodiff.experiment.pictures.grid import layout_for
 from autodiff.experiment.pictures.palette import CLASS_COLORS, Palette
 from autodiff.experiment.pictures.text import accuracy_text, font, loss_text, readings
@@ -48,7 +48,7 @@ def test_the_boundary_decodes_to_exactly_the_frames_composed(tmp_path, animation
     assert paths == [tmp_path / f"boundary.{animation}", tmp_path / "boundary.png"]
     assert sorted(tmp_path.iterdir()) == sorted(paths)
     palette = Palette(3, style)
-    composed = [palette.rgb[frame] for frame in boundary_module.compose(film, palette)]
+    composed = [palette.rgb[frame] for frame in boundary_module.compose(film, palette, Layout(WIDTH))]
     decoded = pixels(paths[0])
     assert len(decoded) == len(composed) == 5
     for frame, expected in zip(decoded, composed, strict=True):
@@ -60,9 +60,10 @@ def test_the_boundary_decodes_to_exactly_the_frames_composed(tmp_path, animation
 
 def test_the_last_frame_is_exact_and_classes_in_all_others():
     film, palette = make_film(epochs=range(9), turn=0.05), Palette(3, "soft")
-    frames = list(boundary_module.compose(film, palette))
+    frames = list(boundary_module.compose(film, palette, Layout(WIDTH)))
     alone = [
-        next(boundary_module.compose(dataclasses.replace(film, frames=(frame,)), palette)) for frame in film.frames
+        next(boundary_module.compose(dataclasses.replace(film, frames=(frame,)), palette, Layout(WIDTH)))
+        for frame in film.frames
     ]
     kept = 0
     for frame, exact in zip(frames, alone, strict=True):
@@ -87,27 +88,31 @@ def test_repeated_frames_play_as_they_should(tmp_path):
     path, _ = render_boundary(film, tmp_path, style="soft", animation="gif")
     played = [frame for frame, time in zip(pixels(path), durations(path), strict=True) for _ in range(time // 100)]
     palette = Palette(3, "soft")
-    expected = [palette.rgb[frame] for frame in boundary_module.compose(film, palette)]
+    expected = [palette.rgb[frame] for frame in boundary_module.compose(film, palette, Layout(WIDTH))]
     expected += expected[-1:] * 14
     assert len(played) == len(expected) == 19
     assert all((shown == wanted).all() for shown, wanted in zip(played, expected, strict=True))
 
 
-@pytest.mark.parametrize("classes", [2, 3, 7])
-@pytest.mark.parametrize("style", ["soft", "crisp"])
-def test_away_from_lines_and_markers_every_colour_is_a_fill_of_the_right_class(tmp_path, classes, style):
+@pytest.mark.parametrize(
+    ("classes", "style", "width"),
+    [(2, "soft", 1000), (3, "crisp", 1000), (7, "soft", 1000), (7, "crisp", 1000), (3, "soft", 500), (3, "soft", 2037)],
+)
+def test_away_from_lines_and_markers_every_colour_is_a_fill_of_the_right_class(tmp_path, classes, style, width):
     film = dataclasses.replace(make_film(classes=classes), features=np.array([[-1.0, -1.0], [1.0, 1.0]]))
     film = dataclasses.replace(film, labels=np.array([0, 1]))
-    _, still = render_boundary(film, tmp_path, style=style, animation="gif")
-    area = AREA.cut(imageio.imread(still)).astype(int)
-    unit = AREA.height / 2.2  # pixels, across too
-    x = (np.arange(AREA.width) + 0.5 - AREA.width / 2) / unit
-    y = (AREA.height / 2 - np.arange(AREA.height) - 0.5) / unit
+    _, still = render_boundary(film, tmp_path, style=style, animation="gif", width=width)
+    picture, box = imageio.imread(still), Layout(width).area
+    assert picture.shape == (round(0.8 * width), width, 3)
+    area = box.cut(picture).astype(int)
+    unit = box.height / 2.2  # pixels, across too
+    x = (np.arange(box.width) + 0.5 - box.width / 2) / unit
+    y = (box.height / 2 - np.arange(box.height) - 0.5) / unit
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     logits = film.frames[-1].logits(points)
     top_two = np.sort(logits, axis=1)[:, -2:]
     from_center, from_axes = np.linalg.norm(points, axis=1), 1.1 - np.abs(points[:, 1])
-    sure = (np.diff(top_two, axis=1)[:, 0] > 0.1) & (from_center < 1.2) & (from_axes > 0.01)
+    sure = (np.diff(top_two, axis=1)[:, 0] > max(0.1, 100 / width)) & (from_center < 1.2) & (from_axes > 0.01)
     palette = Palette(classes, style)
     fills = {
         tuple(color): i // palette.levels for i, color in enumerate(palette.rgb[: classes * palette.levels].tolist())
@@ -116,6 +121,20 @@ def test_away_from_lines_and_markers_every_colour_is_a_fill_of_the_right_class(t
     assert sure.mean() > 0.5
     assert (found != logits[sure].argmax(axis=1)).mean() <= 0.0005
     assert (found >= 0).all()
+
+
+@pytest.mark.parametrize("width", [500, 2000, 4000])
+def test_a_picture_of_another_width_shows_the_same(tmp_path, width):
+    for name, pixels in (("usual", WIDTH), ("other", width)):
+        (tmp_path / name).mkdir()
+        render_boundary(make_film(epochs=(3,)), tmp_path / name, style="soft", animation="gif", width=pixels)
+    usual, other = (
+        Image.open(tmp_path / name / "boundary.png").convert("RGB").resize((200, 160), Image.Resampling.BOX)
+        for name in ("usual", "other")
+    )
+    apart = np.abs(np.asarray(usual, int) - np.asarray(other, int))
+    assert apart.mean() < 5
+    assert (apart.max(axis=2) > 60).mean() < 0.02  # nothing stands elsewhere, or is missing
 
 
 def test_markers_have_the_colour_of_their_class_and_a_dark_rim(tmp_path):

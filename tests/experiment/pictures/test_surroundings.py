@@ -56,6 +56,13 @@ def test_pictures_are_the_same_whatever_backend_is_set(tmp_path, plain, backend)
     assert drawn(tmp_path, {"MPLBACKEND": backend}) == plain
 
 
+def test_a_home_that_cannot_be_written_to_is_passed_over_in_silence(tmp_path):
+    nowhere = {"HOME": os.devnull, "MPLCONFIGDIR": f"{os.devnull}/matplotlib", "TMPDIR": str(tmp_path)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")} | nowhere
+    done = subprocess.run([sys.executable, "-c", DRAW], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
 def test_pictures_are_the_same_whatever_a_matplotlibrc_says(tmp_path, plain):
     (tmp_path / "matplotlibrc").write_text(SETTINGS)
     assert drawn(tmp_path, {}) == plain

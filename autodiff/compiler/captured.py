@@ -1,0 +1,292 @@
+"""capture: a function that is recorded for its first calls, and from then on replayed as a compiled program."""
+
+import functools
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import numpy as np
+
+from autodiff.compiler.compiler import compile_recording
+from autodiff.compiler.passes.program import Program
+from autodiff.compiler.record.agreement import check_nothing_hidden, difference
+from autodiff.compiler.record.arguments import (
+    Inputs,
+    Signature,
+    check_alike,
+    describe,
+    is_input,
+    named_arguments,
+    structure_of,
+)
+from autodiff.compiler.record.environment import GONE, Environment, Opaque, Slot, explore
+from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.recorder import Recorder, active
+from autodiff.compiler.record.recording import Recording, detached, record
+from autodiff.compiler.replay.check import State, difference_of
+from autodiff.compiler.replay.code import Compiled
+from autodiff.compiler.replay.guard import Guard
+from autodiff.modes import modes
+from autodiff.tensor import Tensor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+RECORDINGS = 4
+"""Calls after which a step has to do the same as in the call before."""
+CHECKS = 2
+"""Replays that are compared with an ordinary run, before the program is trusted."""
+LARGE = 32 * 1024**2
+"""Bytes: a program with more memory than that gives it back while it is checked, lest both ways need theirs at once."""
+
+
+def capture(function: Callable[P, R], exact: bool = False) -> "Captured[P, R]":
+    """Return a function that does what `function` does, several times faster from about the fifth call on.
+
+    function: a training step, or any function of arrays and Tensors. It may change parameters, gradients, optimizers
+        and other arrays that it reaches; they are changed in place as it does. What it returns is safe to keep, and
+        Tensors among it do not require a gradient.
+    exact: compute the very bits of an ordinary run, without faster kernels that round differently.
+
+    The first calls run as they are, and every NumPy call in them is recorded. Once two calls have done the same, the
+    recorded calls are compiled; the next two calls run both ways and compare. Arrays and floats given as arguments, an
+    optimizer's learning rate and the draws of a np.random.Generator may differ in each call.
+
+    A gradient is that of the latest step, in the same memory as before: `parameter.grad` has to be copied to be kept.
+
+    Raises CaptureError, naming the line, for what a replay could not follow: Python branches on values, `float(t)`,
+    `t.item()` and `np.asarray(t)`, other shapes or dtypes, and changes of anything that the function reaches.
+    """
+    return Captured(function, exact)
+
+
+class Captured(Opaque, Generic[P, R]):
+    """A captured function. `program` is what it runs, once it does: print it to read it.
+
+    compile_seconds: the time that compiling took.
+    """
+
+    def __init__(self, function: Callable[P, R], exact: bool) -> None:
+        if not callable(function):
+            raise TypeError(f"capture takes a function, found {function!r}")
+        functools.update_wrapper(self, function)
+        self.__name__: str = getattr(function, "__name__", type(function).__name__)
+        self.function = function
+        self.exact = exact
+        self.signature = Signature(function)
+        self.compile_seconds = 0.0
+        self.mode: tuple[Any, ...] | None = None  # that of the first call, and its thread
+        self.arguments: Any = None  # what they have to be like
+        self.inputs: Inputs
+        self.recordings = 0
+        self.latest: Recording | None = None
+        self.changing: set[tuple[int, Any]] = set()
+        self.checks = 0
+        self.compiled: Compiled | None = None
+        self.guard: Guard | None = None
+        self.failure: str = ""
+        self.contents: dict[int, tuple[Any, bytes]] = {}  # of the arrays it reads, a call before
+        self.unsteady: set[int] = set()  # the ids of those that change from call to call
+
+    @property
+    def program(self) -> Program:
+        """The compiled program. Raises CaptureError before there is one."""
+        if self.guard is None:
+            raise CaptureError(f"{self.__name__} is not compiled yet: call it until it is, three times or four")
+        return self.guard.program
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is not None:
+            raise CaptureError(
+                f"{self.__name__} was captured in the class, for all its instances; capture the method of each one "
+                f"instead: self.{self.__name__} = ad.capture(self.{self.__name__})"
+            )
+        return self
+
+    def __call__(self, *args: P.args, **keywords: P.kwargs) -> R:
+        """Run the function, or the program that was made of it."""
+        mode = (*modes.get()[:3], threading.get_ident(), active.recorder)
+        if mode != self.mode or self.failure:
+            self.check_call(*mode)
+        if self.checks == CHECKS:
+            return self.replay(args, keywords)
+        positional, named = self.signature.bind(args, keywords)
+        try:
+            leaves = self.check_arguments(positional, named)
+            if self.compiled is not None:
+                return self.check_replay(positional, named, leaves)
+            return self.record(positional, named)
+        except CaptureError as error:
+            self.failure = str(error)
+            raise
+
+    def check_call(
+        self, grad_enabled: bool, anomaly: bool, transforms: int, thread: int, recorder: Recorder | None
+    ) -> None:
+        """Raise CaptureError for a call in another thread, in another mode, or within another captured function."""
+        if self.failure:
+            raise CaptureError(f"{self.__name__} could not be captured: {self.failure}")
+        if recorder is not None:
+            raise CaptureError(
+                f"{self.__name__} is captured itself, and was called within a captured function; capture the outer "
+                "one alone"
+            )
+        if self.mode is not None and thread != self.mode[3]:
+            raise CaptureError(
+                f"{self.__name__} was recorded in another thread; its arrays are those of one run at a time, so "
+                "capture the function in each thread"
+            )
+        if transforms:
+            raise CaptureError(
+                f"{self.__name__} is captured and cannot be differentiated; capture the function that calls ad.grad"
+            )
+        if anomaly:
+            raise CaptureError(f"{self.__name__} cannot be captured under detect_anomaly, which looks at every value")
+        if self.mode is not None:
+            before, now = ("with gradients" if on else "under no_grad" for on in (self.mode[0], grad_enabled))
+            raise CaptureError(
+                f"{self.__name__} was recorded {before}, and is now called {now}; capture the function once more"
+            )
+        self.mode = grad_enabled, anomaly, transforms, thread, recorder
+
+    # Recording
+
+    def record(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
+        """Run the function and record it; compile it if it did the same as in the call before."""
+        previous = self.latest
+        changed = [] if previous is None else [slot for slot, _ in previous.environment.changes() if is_number(slot)]
+        if changed:  # from outside, between the calls: from now on these are looked up in every call
+            self.changing |= {slot.identity for slot in changed if slot is not None}
+            previous = None
+        self.note_unsteady(explore(self.function, self.changing))
+        self.latest = recording = record(self.function, args, keywords, self.changing)
+        self.recordings += 1
+        steady = not recording.changes and not recording.counters
+        self.changing |= recording.counters
+        if recording.changes and self.recordings > 1:
+            raise CaptureError(
+                f"{self.__name__} changes what a replay would leave as it is: {recording.changes[0]}; return it from "
+                "the function and change it outside"
+            )
+        if previous is not None and steady:
+            words = difference(previous, recording)
+            if not words:
+                check_nothing_hidden(previous, recording)
+                self.compile(recording)
+            elif self.recordings >= RECORDINGS or previous.is_settled():
+                raise CaptureError(f"{self.__name__} did not do the same in two calls: {words}")
+        return recording.result  # type: ignore[no-any-return]
+
+    def compile(self, recording: Recording) -> None:
+        """Compile what was recorded."""
+        started = time.perf_counter()
+        unsteady = frozenset(self.unsteady)
+        try:
+            program, self.compiled = compile_recording(recording, self.exact, unsteady)
+        except CaptureError as error:
+            if self.exact:
+                raise
+            self.exact = True
+            program, self.compiled = compile_recording(recording, True, unsteady)
+            program.why_exact = str(error)
+        self.guard = Guard(recording.environment, program)
+        self.compile_seconds = time.perf_counter() - started
+        self.contents = {}
+
+    def note_unsteady(self, environment: Environment) -> None:
+        """Note which of the arrays that the step reads have other contents than a call before."""
+        contents = {id(slot.get()): (slot.get(), slot.get().tobytes()) for slot in environment.arrays}
+        for key, (_, now) in contents.items():
+            if key in self.contents and self.contents[key][1] != now:
+                self.unsteady.add(key)
+        self.contents = contents
+
+    # Replaying
+
+    def check_arguments(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
+        """Return the parts of the arguments that are inputs, checked against those of the first call."""
+        structure = structure_of((args, keywords))
+        leaves = named_arguments(self.signature.names, args, keywords)
+        if self.arguments is None:
+            self.arguments = structure, [describe(leaf) for _, leaf in leaves]
+            self.inputs = Inputs(args, keywords)
+        before, described = self.arguments
+        if len(leaves) == len(described):
+            for (name, leaf), was in zip(leaves, described, strict=True):
+                check_alike(f"{self.__name__}: the argument {name}", was, leaf)
+        if len(leaves) != len(described) or structure != before:
+            raise CaptureError(
+                f"{self.__name__} was recorded with arguments {before[0]}, and is now called with {structure[0]}"
+            )
+        return [leaf._data if isinstance(leaf, Tensor) else leaf for _, leaf in leaves if is_input(leaf)]
+
+    def replay(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
+        """Run the program."""
+        assert self.compiled is not None
+        assert self.guard is not None
+        if not self.guard.unchanged():
+            self.guard.check()
+            if self.guard.changed_arrays():
+                self.compile_anew()
+        leaves: Sequence[Any] = args
+        if not self.inputs.are_like(args, keywords):
+            leaves = self.check_arguments(*self.signature.bind(args, keywords))
+        if leaves:
+            self.guard.check_shared_memory(leaves)
+        try:
+            return self.compiled.replay(leaves)  # type: ignore[no-any-return]
+        except Exception as error:
+            error.add_note(f"in a replay of {self.__name__}; without capture, the same call may tell more")
+            raise
+
+    def compile_anew(self) -> None:
+        """Compile once more, for an array that was computed on once and for all has changed: it is read from now on."""
+        assert self.latest is not None
+        assert self.guard is not None
+        self.unsteady |= {id(array) for array, contents, _ in self.guard.program.watched if array.tobytes() != contents}
+        self.compile(self.latest)
+
+    def check_replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: list[Any]) -> R:
+        """Run the function as it is, then the program on the state of before, and compare what they did."""
+        assert self.compiled is not None
+        assert self.guard is not None
+        assert self.latest is not None
+        self.guard.check()
+        self.guard.check_shared_memory(leaves)
+        if self.guard.changed_arrays():
+            self.compile_anew()
+        before = State(self.guard, leaves)
+        if self.program.peak_bytes > LARGE:
+            self.compiled = None
+        result = self.function(*args, **keywords)
+        after = State(self.guard, leaves)
+        before.restore()
+        if self.compiled is None:
+            self.compile(self.latest)
+            assert self.compiled is not None
+        try:
+            replayed = self.compiled.replay(leaves)
+            words = difference_of((result, after), (replayed, State(self.guard, leaves)), self.program.exact)
+        finally:
+            after.restore()
+        self.checks += 1
+        if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
+            self.exact, self.checks = True, 0
+            self.compile(self.latest)
+            self.program.why_exact = words
+        elif words:
+            raise CaptureError(
+                f"the program of {self.__name__} does not do what the function does: {words}. If the function reads "
+                "something that changes from call to call, pass it as an argument; if not, this is a defect of capture"
+            )
+        return detached(result)  # type: ignore[no-any-return]
+
+
+def is_number(slot: Slot | None) -> bool:
+    """Return whether a place holds a Python number now."""
+    try:
+        value = None if slot is None else slot.get()
+    except GONE:
+        return False
+    return isinstance(value, int | float) and not isinstance(value, bool | np.generic)

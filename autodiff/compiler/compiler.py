@@ -1,0 +1,142 @@
+"""The compiler: from a recorded step to a program that runs."""
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Any
+
+from autodiff.compiler.passes.blocks import Loop, cut_into_blocks
+from autodiff.compiler.passes.kernels import (
+    choose_by_bits,
+    drop_copies,
+    fill_extrema,
+    scatter_by_constant,
+    take_by_constant,
+    widen_masks,
+)
+from autodiff.compiler.passes.lower import lower
+from autodiff.compiler.passes.parts import place_parts, separate_gradients, update_parts
+from autodiff.compiler.passes.products import fold_bias, store_few_columns, transpose_outputs
+from autodiff.compiler.passes.program import Pass, Program
+from autodiff.compiler.passes.renaming import rename_changed
+from autodiff.compiler.passes.simplify import (
+    drop_dead_calls,
+    drop_needless_views,
+    fold_constants,
+    share_common_calls,
+    share_constants,
+)
+from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.recording import Held, Recording, TensorOutput
+from autodiff.compiler.record.trace import Call, Storage, Value
+from autodiff.compiler.replay.code import Compiled, generate
+from autodiff.trees import mapped
+
+SIMPLIFY: tuple[Pass, ...] = (
+    drop_dead_calls,
+    rename_changed,
+    share_constants,
+    fold_constants,
+    drop_needless_views,
+    share_common_calls,
+    lower,
+    fold_constants,
+    drop_copies,
+    drop_dead_calls,
+    scatter_by_constant,
+)
+ROUNDING: tuple[Pass, ...] = (fold_bias, drop_dead_calls, cut_into_blocks)
+"""Passes after which the program rounds differently, as are these: left out of exact programs."""
+ROUNDING_IN_BLOCKS: tuple[Pass, ...] = (transpose_outputs, store_few_columns)
+KERNELS: tuple[Pass, ...] = (
+    take_by_constant,
+    fill_extrema,
+    widen_masks,
+    choose_by_bits,
+    update_parts,
+    place_parts,
+    drop_dead_calls,
+)
+
+
+def compile_recording(
+    recording: Recording, exact: bool, unsteady: AbstractSet[int] = frozenset()
+) -> tuple[Program, Compiled]:
+    """Return the program of a recorded step, and the function that runs it; see `program_of`."""
+    program = program_of(recording, exact, unsteady)
+    for change in SIMPLIFY if exact else (*SIMPLIFY, *ROUNDING):
+        change(program)
+    for part in parts_of(program):
+        for change in KERNELS if exact else (*ROUNDING_IN_BLOCKS, *KERNELS):
+            change(part)
+    separate_gradients(program)
+    return program, generate(program)
+
+
+def parts_of(program: Program) -> Iterator[Program]:
+    """Yield a program and the bodies of its loops."""
+    yield from (call.function.body for call in program.calls if isinstance(call.function, Loop))
+    yield program
+
+
+# From the recording to a program
+
+
+def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = frozenset()) -> Program:
+    """Return the program that does what was recorded, call by call.
+
+    unsteady: the ids of arrays that are known to change between the calls, so that they are read in every step.
+    """
+    copies = Copies()
+    calls = [copies.of_call(call) for call in recording.trace.calls]
+    held = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.held]
+    gradients = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.gradients]
+    for one in [*gradients, *(one for one in held if one.after is not one.before)]:
+        read_anew(one, held)
+    inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
+    program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
+    program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
+    return program
+
+
+def read_anew(one: Held, held: list[Held]) -> None:
+    """Make a place one whose array is another in every step, and is copied in."""
+    if not isinstance(one.before, Value) or one.before.form == "number":
+        return
+    for other in held:
+        if other is not one and isinstance(other.before, Value) and other.before.storage is one.before.storage:
+            raise CaptureError(
+                f"{one.slot.name} is given another array in every step, and shares the memory of the present one with "
+                f"{other.slot.name}; write into it in place, with t.data[...] = values"
+            )
+    one.before.array = None
+    one.before.storage.kind = "input"
+
+
+class Copies:
+    """Copies of what was recorded, which passes may change."""
+
+    def __init__(self) -> None:
+        self.values: dict[Value, Value] = {}
+        self.storages: dict[Storage, Storage] = {}
+
+    def of(self, part: Any) -> Any:
+        """Return the copy of a Value, the same one each time; anything else as it is."""
+        if isinstance(part, TensorOutput):
+            return TensorOutput(self.of(part.value))
+        if not isinstance(part, Value):
+            return part
+        if part not in self.values:
+            storage = self.storages.setdefault(part.storage, Storage(part.storage.kind, part.storage.name))
+            self.values[part] = replace(part, storage=storage)
+        return self.values[part]
+
+    def of_call(self, call: Call) -> Call:
+        """Return the copy of a call."""
+        return replace(
+            call,
+            args=mapped(call.args, self.of),
+            keywords=mapped(call.keywords, self.of),
+            results=[self.of(value) for value in call.results],
+            written=tuple(self.of(value) for value in call.written),
+        )

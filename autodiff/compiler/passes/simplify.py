@@ -1,0 +1,157 @@
+"""Passes that leave calls out: those nobody needs, those made before, and those on constants alone."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.passes.program import Program, remap, version_key
+from autodiff.compiler.passes.uses import made_array
+from autodiff.compiler.record.recorder import name_of
+from autodiff.compiler.record.trace import Call, Storage, Value
+from autodiff.trees import mapped
+
+FOLDED_BYTES = 1 << 22
+"""The largest array that is computed on once and for all; it has to be looked at in every step for changes."""
+
+
+def drop_dead_calls(program: Program) -> None:
+    """Leave out calls whose results nobody reads; draws of random numbers stay, for the next ones depend on them."""
+    live = program.live_storages()
+    kept: list[Call] = []
+    read = set(program.ends())
+    for call in reversed(program.calls):
+        if call.is_view:
+            if read.intersection(call.results):
+                kept.append(call)
+                read.update(call.operands())
+            continue
+        touched = {value.storage for value in [*call.results, *call.written]}
+        if touched & live or call.draws:
+            kept.append(call)
+            live.update(value.storage for value in call.operands())
+            live.update(target.storage for target in call.written)
+            read.update(call.operands())
+    program.calls = kept[::-1]
+
+
+def fold_constants(program: Program) -> None:
+    """Compute calls on constants now; also on the user's arrays that the step does not change, which are watched."""
+    written = program.written_storages()
+    kept: list[Call] = []
+    watched: dict[int, Value] = {}
+    sources: dict[Storage, set[Value]] = {}  # the user's arrays that a constant was computed from
+    for call in program.calls:
+        operands = call.operands()
+        known = all(is_known(value, written) and value.storage not in program.unsteady for value in operands)
+        if not operands or not known or call.draws or call.written or any(written[v.storage] for v in call.results):
+            kept.append(call)
+            continue
+        with np.errstate(all="ignore"):
+            result = call.function(*mapped(call.args, array_of), **mapped(call.keywords, array_of))
+        parts = list(result) if isinstance(result, tuple) else [result]
+        if len(parts) != len(call.results) or any(value.form == "number" for value in call.results):
+            kept.append(call)
+            continue
+        used = {user for value in operands for user in sources.get(value.storage, ())}
+        used |= {value for value in operands if value.storage.kind == "held"}
+        for value, part in zip(call.results, parts, strict=True):
+            value.array = np.asarray(part) if call.is_view else made_array(np.asarray(part)).array
+            if not call.is_view:
+                value.storage.kind = "constant"
+                sources.setdefault(value.storage, set()).update(used)
+        if call.is_view:
+            kept.append(call)
+    program.calls = kept
+    for call in kept:  # only what is still read has to be looked at
+        if not call.is_view:
+            for value in call.operands():
+                for user in sources.get(value.storage, ()):
+                    watched[id(user)] = user
+    for value in program.ends():
+        for user in sources.get(value.storage, ()):
+            watched[id(user)] = user
+    for user in watched.values():
+        program.watch(user)
+
+
+def is_known(value: Value, written: Counter[Storage]) -> bool:
+    """Return whether an array is the same in every step, and small enough to be watched."""
+    if value.array is None or written[value.storage] or value.form == "number":
+        return False
+    return value.storage.kind == "constant" or value.array.nbytes <= FOLDED_BYTES
+
+
+def array_of(part: Any) -> Any:
+    """Return the array of a known Value, anything else as it is."""
+    if not isinstance(part, Value):
+        return part
+    assert part.array is not None
+    return part.array[()] if part.form == "scalar" else part.array
+
+
+def share_constants(program: Program) -> None:
+    """Let equal constants be one."""
+    known: dict[Any, Value] = {}
+    partners: dict[Value, Value] = {}
+    written = program.written_storages()
+    for call in program.calls:
+        for value in call.operands():
+            if value.storage.kind == "constant" and value.array is not None and not written[value.storage]:
+                key = (value.form, value.dtype, value.shape, value.strides, value.array.tobytes())
+                same = known.setdefault(key, value)
+                if same is not value:
+                    partners[value] = same
+    program.substitute(partners)
+
+
+def share_common_calls(program: Program) -> None:
+    """Leave out calls that repeat an earlier one on the same arrays, if nobody wrote to them in between."""
+    written = program.written_storages()
+    versions: Counter[Storage] = Counter()
+    known: dict[Any, Call] = {}
+    partners: dict[Value, Value] = {}
+    kept: list[Call] = []
+
+    def change(part: Any) -> Any:
+        return partners.get(part, part) if isinstance(part, Value) else part
+
+    for call in program.calls:
+        remap(call, change)
+        for target in call.written:
+            versions[target.storage] += 1
+        stays_as_made = all(not written[value.storage] or call.is_view for value in call.results)
+        if call.draws or call.written or not stays_as_made or not call.results:
+            kept.append(call)
+            continue
+        key = (name_of(call.function), call.function, version_key((call.args, call.keywords), versions))
+        earlier = known.setdefault(key, call)
+        if earlier is call:
+            kept.append(call)
+        else:
+            partners.update(zip(call.results, earlier.results, strict=True))
+    program.calls = kept
+    program.substitute(partners)
+
+
+def drop_needless_views(program: Program) -> None:
+    """Leave out views that show all of an array as it is, and transpositions of transposed arrays."""
+    opened: dict[Value, Call] = {}
+    partners: dict[Value, Value] = {}
+    for call in program.calls:
+        if not call.is_view or len(call.results) != 1 or not isinstance(call.args[0], Value):
+            continue
+        (shown,), source = call.results, partners.get(call.args[0], call.args[0])
+        before = opened.get(source)
+        twice = before is not None and call.function is before.function is np.transpose and len(call.args) == 1
+        original = partners.get(before.args[0], before.args[0]) if twice and before is not None else source
+        if looks(shown) == looks(original) and shown is not original:
+            partners[shown] = original
+        opened[shown] = call
+    program.calls = [call for call in program.calls if not (call.is_view and call.results[0] in partners)]
+    program.substitute(partners)
+
+
+def looks(value: Value) -> tuple[object, ...]:
+    """Return what two views of the same memory have in common if they show the same."""
+    return value.storage, value.form, value.shape, value.strides, value.dtype

@@ -1,0 +1,1 @@
+"""A step, recorded: what it reaches, what is called on that, and whether two runs did the same."""

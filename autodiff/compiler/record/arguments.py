@@ -1,0 +1,117 @@
+"""The arguments of a step and what it returns: which of their parts are arrays, and whether they still are alike."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.record.errors import CaptureError
+from autodiff.tensor import Tensor
+from autodiff.trees import mapped, named_leaves
+
+OTHERWISE = "capture the function once more for this"
+ADVICE = f"call it with what it was recorded for, or {OTHERWISE}"
+
+
+class Inputs:
+    """What the parts of the arguments that are arrays and numbers were like; the others are constants."""
+
+    def __init__(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        plain = all((type(arg) is np.ndarray and arg.dtype.kind in "biufc") or type(arg) is float for arg in args)
+        self.flat = None
+        if plain and not keywords:
+            self.flat = [(arg.shape, arg.dtype) if isinstance(arg, np.ndarray) else (None, None) for arg in args]
+
+    def are_like(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
+        """Return, quickly, whether arguments are arrays and floats alike; False may also mean that it takes a look."""
+        if keywords or self.flat is None or len(args) != len(self.flat):
+            return False
+        if not args:
+            return True
+        for arg, (shape, dtype) in zip(args, self.flat, strict=True):
+            if shape is None:
+                if type(arg) is not float:
+                    return False
+            elif type(arg) is not np.ndarray or arg.shape != shape or arg.dtype != dtype:
+                return False
+        return True
+
+
+class Signature:
+    """Brings positional and keyword arguments into one order, so that calls may spell them either way."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.signature = inspect.signature(function)
+        self.names = tuple(self.signature.parameters)
+        kinds = [parameter.kind for parameter in self.signature.parameters.values()]
+        self.is_plain = all(kind in (inspect._ParameterKind.POSITIONAL_OR_KEYWORD,) for kind in kinds)
+
+    def bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments as the function is to be called with them. Raises TypeError as the function would."""
+        if self.is_plain and not keywords and len(args) == len(self.names):
+            return args, keywords
+        bound = self.signature.bind(*args, **keywords)
+        bound.apply_defaults()
+        return bound.args, bound.kwargs
+
+
+def named_arguments(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the parts of all arguments with a name for each."""
+    padded = [*names, *(f"argument {i}" for i in range(len(names), len(args)))]
+    pairs = [*zip(padded, args, strict=False), *keywords.items()]
+    return [leaf for name, tree in pairs for leaf in named_leaves(tree, name)]
+
+
+@dataclass(eq=False, frozen=True)
+class TheSame:
+    """What an argument has to be that is neither a number nor comparable: the very object, such as an array of text."""
+
+    thing: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TheSame) and other.thing is self.thing
+
+    def __repr__(self) -> str:
+        return f"a certain {type(self.thing).__name__}"
+
+
+def structure_of(tree: Any) -> Any:
+    """Return the nesting of lists, tuples and dicts, with what kind of thing each part is."""
+    return mapped(tree, describe)
+
+
+def describe(leaf: Any) -> Any:
+    """Return what has to be the same of a part of the arguments in every call."""
+    if isinstance(leaf, Tensor):
+        if leaf.requires_grad:
+            raise CaptureError(
+                "a captured function was given a Tensor that requires a gradient: its gradient would have to leave by "
+                "the Tensor. Give it an array and use ad.grad within the function, or let the function reach the Tensor"
+            )
+        return f"a Tensor of {leaf.dtype} {leaf.shape}"
+    if isinstance(leaf, np.ndarray):
+        return f"{leaf.dtype} {leaf.shape}" if leaf.dtype.kind in "biufc" else TheSame(leaf)
+    if isinstance(leaf, np.generic):
+        return f"a NumPy {leaf.dtype}"
+    return "a float" if isinstance(leaf, float) else leaf
+
+
+def is_input(leaf: Any) -> bool:
+    """Return whether a part of the arguments may be another one in each call."""
+    if isinstance(leaf, np.ndarray):
+        return leaf.dtype.kind in "biufc"
+    return isinstance(leaf, Tensor | np.generic | float)
+
+
+def check_alike(name: str, before: Any, leaf: Any) -> None:
+    """Raise CaptureError unless a part of the arguments is what it was when the step was recorded."""
+    now = describe(leaf)
+    if type(now) is not type(before) or not (now is before or now == before):
+        advice = f"give it as a float or an array if it changes from call to call, or {OTHERWISE}"
+        was, is_now = (repr(each) if isinstance(leaf, str) else each for each in (before, now))
+        raise CaptureError(
+            f"{name} was {was} when the step was recorded and is now {is_now}; "
+            f"{advice if type(before) is type(now) is int else ADVICE}"
+        )

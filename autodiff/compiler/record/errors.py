@@ -1,0 +1,70 @@
+"""What capture refuses, and the lines that it names."""
+
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+COMPILER = str(Path(__file__).parents[1])
+ENGINE = str(Path(__file__).parents[2])
+NUMPY = str(Path(np.__file__).parent)
+STANDARD = str(Path(os.__file__).parent)
+
+
+class CaptureError(RuntimeError):
+    """A step that cannot be recorded, or that is no longer what was recorded."""
+
+
+class MissingAttributeError(CaptureError, AttributeError):
+    """An attribute that recorded arrays do not have; to `hasattr` it is one that is missing."""
+
+
+class Refused(threading.local):
+    """The first refusal of the present recording: the step, or NumPy, may have caught it."""
+
+    error: CaptureError | None = None
+
+
+refused = Refused()
+
+
+class Origin(NamedTuple):
+    """Where a call was made: the user's line, and the function of the engine that was running."""
+
+    line: str
+    within: str
+
+
+def here() -> Origin:
+    """Return the line in the user's code and in the engine that is running."""
+    frame = sys._getframe(1)
+    within = ""
+    while frame.f_back is not None and is_library(frame.f_code.co_filename):
+        name, file = frame.f_code.co_name, frame.f_code.co_filename
+        if not within and file.startswith(ENGINE) and not file.startswith(COMPILER):
+            within = f"{Path(file).name}:{frame.f_lineno}" if name[0] == "<" else name
+        frame = frame.f_back
+    return Origin(f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}", within)
+
+
+def is_library(file: str) -> bool:
+    """Return whether a file belongs to the engine, NumPy or Python itself."""
+    return file.startswith((ENGINE, NUMPY)) or (file.startswith(STANDARD) and "site-packages" not in file)
+
+
+def refusal(what: str, advice: str) -> CaptureError:
+    """Return the error for something that cannot be recorded, at the user's line that is running."""
+    error = CaptureError(f"{what} at {here().line} cannot be captured: {advice}")
+    if refused.error is None:
+        refused.error = error
+    return error
+
+
+def missing(name: str) -> MissingAttributeError:
+    """Return the error for an attribute that a recorded array does not have."""
+    return MissingAttributeError(
+        f".{name} of a recorded value at {here().line} cannot be captured: call a NumPy function instead"
+    )

@@ -1,0 +1,286 @@
+"""The recorder: runs every call on the arrays themselves, and writes down what was called on which."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autodiff.compiler.record.errors import CaptureError, here, refusal
+from autodiff.compiler.record.stand_in import StandIn
+from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value
+from autodiff.saved import owner_of
+from autodiff.tensor import full_name
+from autodiff.trees import flatten, mapped
+
+
+class Active(threading.local):
+    """The recorder that is at work in the running thread."""
+
+    recorder: "Recorder | None" = None
+
+
+active = Active()
+
+STATIC = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
+"""Functions of what is known without a look at the contents."""
+
+WRITING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+"""Functions that write into their first argument, besides the `at` of ufuncs."""
+
+TEXT = {np.array2string, np.array_repr, np.array_str}
+
+SHAPED_BY_VALUES = {
+    np.nonzero, np.flatnonzero, np.argwhere, np.compress, np.extract, np.unique, np.unique_all, np.unique_counts,
+    np.unique_inverse, np.unique_values, np.union1d, np.intersect1d, np.setdiff1d, np.setxor1d, np.trim_zeros,
+}  # fmt: skip
+
+
+class Recorder:
+    """Records the calls of one run of a step, in the thread that made it."""
+
+    def __init__(self) -> None:
+        self.trace = Trace()
+        self.open = True
+        self.thread = threading.get_ident()
+        self.known: dict[int, tuple[NDArray[Any], Value]] = {}  # arrays that exist, by identity, and kept alive
+        self.memory: dict[int, tuple[NDArray[Any], Storage]] = {}  # the same for the arrays that own the memory
+        self.moving: set[Storage] = set()  # copies of views that are at another place in every step
+        self.inputs: list[tuple[NDArray[Any], Storage]] = []  # the arrays that own the arguments' memory
+
+    # What is there before the first call
+
+    def record_array(self, array: NDArray[Any], kind: Kind, name: str) -> StandIn:
+        """Return what stands for an array that exists before the step."""
+        return StandIn(self, self.value_of(array, kind, name), array)
+
+    def record_number(self, number: Any, name: str) -> StandIn:
+        """Return what stands for a Python number that may be another one in the next step."""
+        return StandIn(self, describe(number, Storage("input", name)), number)
+
+    def value_of(self, array: NDArray[Any], kind: Kind, name: str = "") -> Value:
+        """Return the Value of an array that exists before the step, the same one for the same array."""
+        if kind == "input":  # the program copies arguments, so that each has memory of its own
+            value = describe(array, Storage(kind, name))
+            self.inputs.append((owner_of(array), value.storage))
+            return value
+        found = self.known.get(id(array))
+        if found is not None and (kind == "held" or found[1].is_still(array)):
+            return found[1]
+        owner = owner_of(array)
+        if id(owner) not in self.memory:
+            self.memory[id(owner)] = owner, Storage(kind, name)
+        value = describe(array, self.memory[id(owner)][1])
+        if value.storage.kind == "constant":  # a copy, for the step may go on to change what the recorder cannot see
+            value.storage = Storage(kind, name)
+            value.array, value.source = array.copy(order="K"), array
+            value.strides = value.array.strides
+        else:
+            value.array = array
+        self.known[id(array)] = array, value
+        return value
+
+    # Calls
+
+    def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+        """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
+        is_number = not any(isinstance(side, np.ndarray | np.generic | list | tuple) for side in (left, right))
+        return self.call(number if is_number else ufunc, (left, right), {})
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        keywords: dict[str, Any],
+        written: tuple[Any, ...] = (),
+        draws: bool = False,
+    ) -> Any:
+        """Run a call on the arrays themselves, record it, and return what stands for its result."""
+        self.check_open()
+        concrete_args, concrete_keywords = mapped(args, concrete), mapped(keywords, concrete)
+        if function in STATIC:
+            return function(*concrete_args, **concrete_keywords)
+        self.check_recordable(function, args, keywords)
+        out = keywords.get("out")
+        if isinstance(out, tuple) and len(out) == 1:
+            keywords = {**keywords, "out": out[0]}
+        targets = [*written, *self.targets(function, args, keywords)]
+        for target in targets:
+            if not isinstance(target, StandIn):
+                raise refusal(
+                    f"{name_of(function)} into an array that the recorder does not know",
+                    "make it with np.zeros_like of a recorded array, or hold it where the function can reach it",
+                )
+            if target.value.storage in self.moving:
+                raise refusal("writing into t[i] by a name of its own, where i is recorded,", "write t[i] = value")
+        made = Call(
+            function,
+            mapped(args, self.symbolic),
+            mapped(keywords, self.symbolic),
+            [],
+            tuple(target.value for target in targets),
+            draws=draws,
+            errstate=current_errstate(),
+            origin=here(),
+        )
+        result = function(*concrete_args, **concrete_keywords)
+        self.trace.calls.append(made)
+        known = [part for part in recorded_in((args, keywords)) if isinstance(part.concrete, np.ndarray)]
+        return mapped(result, lambda part: self.stand_for(part, made, known))
+
+    def stand_for(self, part: Any, made: Call, operands: list[StandIn]) -> Any:
+        """Return what stands for a result of a call: a view of an argument's memory, or something new."""
+        if part is None or isinstance(part, str | np.dtype | type):
+            return part
+        if isinstance(part, np.ndarray):
+            for operand in operands:
+                if operand.concrete is part:
+                    if operand.value not in made.written:
+                        made.is_view = True
+                        made.results.append(operand.value)
+                    return operand
+            owner = owner_of(part)
+            for operand in operands:
+                if owner_of(operand.concrete) is owner and self.has_number(made):
+                    made.results.append(describe(part, Storage("made")))
+                    self.moving.add(made.results[-1].storage)
+                    return StandIn(self, made.results[-1], part)
+                if owner_of(operand.concrete) is owner:
+                    made.is_view = True
+                    made.results.append(describe(part, operand.value.storage))
+                    return StandIn(self, made.results[-1], part)
+        elif not isinstance(part, np.generic | bool | int | float):
+            raise refusal(f"{name_of(made.function)}, which returned a {type(part).__name__},", "leave it outside")
+        made.results.append(describe(part, Storage("made")))
+        return StandIn(self, made.results[-1], part)
+
+    def has_number(self, made: Call) -> bool:
+        """Return whether a view is at a place that a recorded number tells, another one in every step."""
+        return any(value.form != "array" for value in made.operands())
+
+    def targets(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
+        """Return the arrays that a call writes into."""
+        if function in WRITING or getattr(function, "__name__", "") == "at":
+            return [args[0]]
+        out = keywords.get("out")
+        return [part for part in (out if isinstance(out, tuple) else (out,)) if part is not None]
+
+    def symbolic(self, part: Any) -> Any:
+        """Return the Value of an argument; what is no array is returned as it is."""
+        if type(part) is StandIn:
+            if part.recorder is not self:
+                raise kept_from_earlier()
+            return part.value
+        if isinstance(part, np.ndarray):
+            return self.value_of(part, "constant")
+        return part
+
+    # Refusals
+
+    def check_open(self) -> None:
+        """Raise CaptureError for a call after the recorded one has ended, or in another thread."""
+        if not self.open:
+            raise kept_from_earlier()
+        if threading.get_ident() != self.thread:
+            raise refusal("a call in another thread than the step's", "compute in the thread that calls the step")
+
+    def check_shared_memory(self) -> None:
+        """Raise CaptureError if an argument shares memory with something else, and the step writes into either."""
+        written = {target.storage for call in self.trace.calls for target in call.written}
+        for i, (owner, storage) in enumerate(self.inputs):
+            others = [other for other_owner, other in self.inputs[:i] if other_owner is owner]
+            others += [self.memory[id(owner)][1]] if id(owner) in self.memory else []
+            if written & {storage, *others} and others:
+                raise CaptureError(
+                    f"an argument shares its memory with {others[0].name or 'an array of the step'}, and the step "
+                    "writes into one of them; pass a copy, or let the function reach it instead"
+                )
+
+    def check_recordable(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """Raise CaptureError for functions whose result a replay could not reproduce."""
+        if function in TEXT:
+            raise refusal("the text of a recorded array", "print what the step returns")
+        by_mask = function.__name__ == "getitem" and any(
+            part.dtype == bool and part.ndim for part in recorded_in(args[1:]) if part.value.form == "array"
+        )
+        if by_mask or function in SHAPED_BY_VALUES or (function is np.where and len(args) + len(keywords) == 1):
+            raise refusal(
+                f"{'t[mask]' if by_mask else name_of(function)}, whose shape depends on the values,",
+                "keep the shape and use np.where(mask, t, 0), or a product with the mask",
+            )
+        if any(keywords.get(name) for name in ("overwrite_input", "overwrite_a")) or (
+            function is np.nan_to_num and keywords.get("copy") is False
+        ):
+            raise refusal(f"{name_of(function)} writing into its argument", "leave that option away")
+
+
+def kept_from_earlier() -> CaptureError:
+    """Return the error for what a step has left behind where it was not found, and uses later."""
+    return CaptureError(
+        f"{here().line} uses an array that was recorded by an earlier call and kept in a place out of the recorder's "
+        "sight: return it from the step instead, and pass it in again"
+    )
+
+
+def current_errstate() -> tuple[str, ...]:
+    """Return NumPy's handling of floating-point errors: of division by zero, overflow, underflow, invalid values."""
+    return tuple(map(str, np.geterr().values()))
+
+
+def describe(part: Any, storage: Storage) -> Value:
+    """Return the Value of an array, a NumPy scalar or a Python number."""
+    if isinstance(part, np.ndarray):
+        return Value(storage, "array", part.shape, part.dtype, part.strides)
+    if isinstance(part, np.generic):
+        return Value(storage, "scalar", (), part.dtype, ())
+    return Value(storage, "number", (), np.dtype(type(part)), ())
+
+
+def concrete(part: Any) -> Any:
+    """Return what a recorded array stands for, anything else as it is."""
+    if type(part) is slice and StandIn in map(type, (part.start, part.stop, part.step)):
+        raise refusal("a slice whose bounds are recorded", "take a fixed number of elements, with np.take of an index")
+    return part.concrete if type(part) is StandIn else part
+
+
+def recorded_in(tree: Any) -> list[StandIn]:
+    """Return the recorded arrays in nested lists, tuples and dicts."""
+    return [leaf for leaf in flatten(tree) if type(leaf) is StandIn]
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return the name under which a user knows a function: np.add, np.add.reduce, operator.getitem."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return f"np.{owner.__name__}.{function.__name__}"
+    return full_name(function)
+
+
+class GeneratorStandIn(np.random.Generator):
+    """A random number generator whose draws are recorded: it shares the state of the one that it stands for."""
+
+    def __new__(cls, recorder: Recorder, generator: np.random.Generator) -> "GeneratorStandIn":
+        """Make the generator; what it stands for is set by `__init__`."""
+        return super().__new__(cls)
+
+    def __init__(self, recorder: Recorder, generator: np.random.Generator) -> None:
+        super().__init__(generator.bit_generator)
+        self.recorder = recorder
+        self.generator = generator
+
+
+def drawing(name: str) -> Callable[..., Any]:
+    """Return a method that draws from the generator and records that."""
+
+    def draw(self: GeneratorStandIn, *args: Any, **keywords: Any) -> Any:
+        function = getattr(self.generator, name)
+        written = args[:1] if name == "shuffle" else ()
+        return self.recorder.call(function, args, keywords, written, draws=True)
+
+    return draw
+
+
+for _name in dir(np.random.Generator):
+    if not _name.startswith("_") and callable(getattr(np.random.Generator, _name)):
+        setattr(GeneratorStandIn, _name, drawing(_name))

@@ -1,0 +1,220 @@
+"""One recorded run of a step: arrays are replaced by recorded ones, the step runs, and the arrays are put back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autodiff.compiler.record.arguments import is_input
+from autodiff.compiler.record.environment import GONE, Environment, Slot, explore
+from autodiff.compiler.record.errors import CaptureError, refused
+from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate
+from autodiff.compiler.record.stand_in import StandIn
+from autodiff.compiler.record.trace import Trace, Value
+from autodiff.tensor import Tensor, wrap
+from autodiff.trees import flatten, mapped
+
+
+@dataclass(slots=True)
+class Held:
+    """A place that the step reads or changes: what stood there before it, and what after.
+
+    A Value for an array or a number that was recorded; anything else as it is. Of `tensor.grad`, that of its array.
+    """
+
+    slot: Slot
+    before: Any
+    after: Any = None
+
+
+@dataclass(slots=True)
+class Recording:
+    """One recorded run: the calls, the places it worked on, and what it returned."""
+
+    trace: Trace
+    environment: Environment
+    held: list[Held] = field(default_factory=list)
+    gradients: list[Held] = field(default_factory=list)
+    errstate: tuple[str, ...] = ()
+    result: Any = None
+    changes: list[str] = field(default_factory=list)  # what the step changed besides, in words
+    counters: set[tuple[int, Any]] = field(default_factory=set)  # the places of numbers that it changed
+
+    def is_settled(self) -> bool:
+        """Return whether the step left everything as it found it, but for the contents of arrays."""
+        kept = all((held.before is None) is (held.after is None) for held in self.gradients)
+        return kept and not self.changes and not self.counters
+
+
+def record(
+    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], changing: set[tuple[int, Any]]
+) -> Recording:
+    """Run a function once on the arguments, and return everything that it computed on the way.
+
+    changing: the places of Python numbers that are not the same in every call.
+    """
+    environment = explore(function, changing)
+    recorder = Recorder()
+    recording = Recording(recorder.trace, environment, errstate=current_errstate())
+    originals: list[tuple[Slot, Any]] = []
+    try:
+        replace_contents(environment, recorder, recording, originals)
+        stand_in = partial(stand_for_argument, recorder=recorder)
+        recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
+        inputs = inputs_in((recorded_args, recorded_keywords))
+        recorder.trace.inputs = [value_of(part) for part in inputs]
+        active.recorder = recorder
+        result = run(function, recorded_args, recorded_keywords)
+        if [value_of(part) for part in inputs] != recorder.trace.inputs:
+            raise CaptureError(
+                "the step gives a Tensor among its arguments another array, by t[i] = v or t.data = v, which a replay "
+                "would not hand back; return the new Tensor, or pass an array and write into that"
+            )
+        note_after(recording)
+        tensors = {id(slot.owner) for slot in environment.arrays}
+        recorder.trace.outputs = mapped(result, lambda part: part if id(part) in tensors else symbolic_output(part))
+    finally:
+        active.recorder = None
+        recorder.open = False
+        for slot, original in reversed(originals):
+            put_back(slot, original)
+        after = explore(function, changing)
+        for slot in [*after.arrays, *after.gradient_arrays, *after.numbers, *(slot for slot, _ in after.fixed)]:
+            put_back(slot, None)
+    for slot, words in environment.changes():
+        if slot is not None and isinstance(slot.get(), int | float) and not isinstance(slot.get(), bool):
+            recording.counters.add(slot.identity)
+        else:
+            recording.changes.append(words)
+    recorder.check_shared_memory()
+    recording.result = mapped(result, concrete_output)
+    return recording
+
+
+def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """Call a function; raise what was refused in it, though the function or NumPy may have caught that."""
+    refused.error = None
+    try:
+        result = function(*args, **keywords)
+    except CaptureError:
+        raise
+    except Exception as error:
+        if refused.error is not None:
+            raise refused.error from error
+        raise
+    if refused.error is not None:
+        raise refused.error
+    return result
+
+
+def replace_contents(
+    environment: Environment, recorder: Recorder, recording: Recording, originals: list[tuple[Slot, Any]]
+) -> None:
+    """Put recorded arrays, numbers and generators in the places of those that the function reaches."""
+
+    def replace(slot: Slot, stand_in: Any) -> None:
+        outermost = slot
+        while outermost.access == "entry":
+            outermost = outermost.owner
+        original = outermost.get()
+        try:
+            slot.set(stand_in)
+        except (TypeError, AttributeError):
+            raise CaptureError(
+                f"{slot.name} is in a place that cannot be changed, so that its use cannot be recorded; pass it as an "
+                "argument, or hold it in a variable, an attribute, a list or a dict"
+            ) from None
+        originals.append((outermost, original))
+
+    for slot in environment.gradient_arrays:
+        replace(slot, recorder.record_array(slot.get(), "held", slot.name))
+    for slot in environment.arrays:
+        stand_in = recorder.record_array(slot.get(), "held", slot.name)
+        recording.held.append(Held(slot, stand_in.value))
+        replace(slot, stand_in)
+    for slot in environment.numbers:
+        number = recorder.record_number(slot.get(), slot.name)
+        recording.held.append(Held(slot, number.value))
+        replace(slot, number)
+    for slot in environment.gradients:
+        tensor = slot.get()
+        recording.gradients.append(Held(slot, value_of(tensor)))
+    for slot in environment.generators:
+        replace(slot, GeneratorStandIn(recorder, slot.get()))
+
+
+def note_after(recording: Recording) -> None:
+    """Write down what stands in the places after the step."""
+    for held in recording.held:
+        held.after = value_of(held.slot.get())
+    for held in recording.gradients:
+        tensor = held.slot.get()
+        held.after = value_of(tensor)
+
+
+def put_back(slot: Slot, original: Any) -> None:
+    """Put the array itself in the place of what stood for it; tuples and generators as they were."""
+    try:
+        now = slot.get()
+    except GONE:  # the step removed it
+        return
+    if type(now) is StandIn:
+        slot.set(np.asarray(now.concrete) if isinstance(slot.owner, Tensor) else now.concrete)
+    elif isinstance(original, tuple) or type(now) is GeneratorStandIn:
+        slot.set(original)
+
+
+def stand_for_argument(leaf: Any, recorder: Recorder) -> Any:
+    """Return what the step is given for a part of its arguments."""
+    if isinstance(leaf, Tensor):
+        return wrap(recorder.record_array(leaf._data, "input", "argument"), None)  # type: ignore[arg-type]
+    if isinstance(leaf, np.ndarray) and is_input(leaf):
+        return recorder.record_array(leaf, "input", "argument")
+    return recorder.record_number(leaf, "argument") if is_input(leaf) else leaf
+
+
+def inputs_in(tree: Any) -> list[Any]:
+    """Return the recorded parts of the arguments, in their order."""
+    return [leaf for leaf in flatten(tree) if type(leaf) is StandIn or isinstance(leaf, Tensor)]
+
+
+def value_of(part: Any) -> Any:
+    """Return the Value of what is recorded, or of a Tensor's array; anything else as it is."""
+    if type(part) is StandIn:
+        return part.value
+    return value_of(part._data) if isinstance(part, Tensor) else part
+
+
+@dataclass(frozen=True, slots=True)
+class TensorOutput:
+    """Stands for a Tensor that a step returned, around an array that it computed."""
+
+    value: Value
+
+
+def symbolic_output(part: Any) -> Any:
+    """Return the Value of a part of what a step returned."""
+    data: Any = part._data if isinstance(part, Tensor) else part
+    if type(data) is not StandIn:
+        return part
+    return TensorOutput(data.value) if isinstance(part, Tensor) else data.value
+
+
+def detached(result: Any) -> Any:
+    """Return what an ordinary run returned as a replay returns it: results of the step without their graph."""
+    return mapped(result, lambda part: part.detach() if isinstance(part, Tensor) and not is_leaf(part) else part)
+
+
+def is_leaf(tensor: Tensor) -> bool:
+    """Return whether a Tensor is one that the step found, rather than computed."""
+    return tensor.node is not None and tensor.node.function is None
+
+
+def concrete_output(part: Any) -> Any:
+    """Return a part of what a step returned as the array itself; Tensors leave without their graph."""
+    data: Any = part._data if isinstance(part, Tensor) else part
+    if type(data) is not StandIn:
+        return part
+    return wrap(np.asarray(data.concrete), None) if isinstance(part, Tensor) else data.concrete

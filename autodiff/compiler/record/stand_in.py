@@ -1,0 +1,265 @@
+"""StandIn: stands for an array while a step is recorded, and tells the recorder of everything computed on it.
+
+It is no ndarray, so that nothing in NumPy can read it unseen; NumPy's own protocols bring every call here. To Python's
+`isinstance` it is what it stands for: an ndarray, a NumPy scalar or a Python number.
+"""
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from autodiff.compiler.record.errors import missing, refusal
+from autodiff.compiler.record.trace import Value
+from autodiff.tensor import Tensor
+
+BRANCH = "a replay would always take the branch of the recorded call; choose with np.where, or leave it outside"
+NUMBER = "a replay would repeat the recorded number; return the array and convert it outside"
+
+
+def binary(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
+    """Return the methods of an operator: with the array on the left, on the right, and in place."""
+
+    def on_the_left(self: "StandIn", other: Any) -> Any:
+        return NotImplemented if isinstance(other, Tensor) else self.recorder.operate(ufunc, number, self, other)
+
+    def on_the_right(self: "StandIn", other: Any) -> Any:
+        return self.recorder.operate(ufunc, number, other, self)
+
+    def in_place(self: "StandIn", other: Any) -> Any:
+        if not isinstance(self.concrete, np.ndarray):
+            return on_the_left(self, other)  # scalars and numbers are not changed but replaced
+        return self.recorder.call(ufunc, (self, other), {"out": self})
+
+    return on_the_left, on_the_right, in_place
+
+
+def comparison(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> Callable[["StandIn", Any], Any]:
+    """Return the method of a comparison."""
+    return binary(ufunc, number)[0]
+
+
+def method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method that calls a NumPy function on the array."""
+
+    def call(self: "StandIn", *args: Any, **keywords: Any) -> Any:
+        return self.recorder.call(function, (self, *args), keywords)
+
+    return call
+
+
+def refused(what: str, advice: str) -> Callable[..., Any]:
+    """Return a method that refuses to turn what is recorded into something that a replay cannot follow."""
+
+    def refuse(self: "StandIn", *args: Any, **keywords: Any) -> Any:
+        raise refusal(what, advice)
+
+    return refuse
+
+
+class Recorder(Protocol):
+    """Whom a stand-in tells of every call; `recorder.py` has the one there is."""
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        keywords: dict[str, Any],
+        written: tuple[Any, ...] = (),
+    ) -> Any:
+        """Run a call on the arrays themselves, record it, and return what stands for its result."""
+
+    def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+        """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
+
+
+class StandIn:
+    """An array (or a NumPy scalar, or a Python number) of a step that is being recorded."""
+
+    __slots__ = ("__weakref__", "concrete", "recorder", "value")
+
+    def __init__(self, recorder: Recorder, value: Value, concrete: Any) -> None:
+        self.recorder = recorder
+        self.value = value
+        self.concrete = concrete
+
+    @property
+    def __class__(self) -> type:
+        """What it stands for."""
+        return type(self.concrete)
+
+    @__class__.setter
+    def __class__(self, value: type) -> None:
+        raise TypeError("a recorded array stays what it is")
+
+    # What is known without a look at the contents
+
+    shape = property(lambda self: self.array_value("shape").shape)
+    dtype = property(lambda self: self.array_value("dtype").dtype)
+    ndim = property(lambda self: len(self.array_value("ndim").shape))
+    size = property(lambda self: self.array_value("size").size)
+    nbytes = property(lambda self: self.array_value("nbytes").nbytes)
+    itemsize = property(lambda self: self.array_value("itemsize").dtype.itemsize)
+    strides = property(lambda self: self.array_value("strides").strides)
+    flags = property(lambda self: self.array_value("flags") and self.concrete.flags)
+    base = property(lambda self: getattr(self.concrete, "base", None))  # by it the engine tells views from new arrays
+
+    def array_value(self, name: str) -> Value:
+        """Return the Value, if it is that of an array or a NumPy scalar: Python numbers have no such attributes."""
+        if self.value.form == "number":
+            raise missing(name)
+        return self.value
+
+    def __len__(self) -> int:
+        return len(self.concrete)
+
+    def __repr__(self) -> str:
+        return f"<recorded {self.value.dtype} {self.value.shape}>"
+
+    __hash__ = object.__hash__
+
+    # NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        if any(isinstance(value, Tensor) for value in inputs):
+            return NotImplemented
+        function = ufunc if method == "__call__" else getattr(ufunc, method)
+        return self.recorder.call(function, inputs, keywords)
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
+        if any(issubclass(kind, Tensor) for kind in types):
+            return NotImplemented
+        return self.recorder.call(function, args, keywords)
+
+    # Operators
+
+    __add__, __radd__, __iadd__ = binary(np.add, operator.add)
+    __sub__, __rsub__, __isub__ = binary(np.subtract, operator.sub)
+    __mul__, __rmul__, __imul__ = binary(np.multiply, operator.mul)
+    __truediv__, __rtruediv__, __itruediv__ = binary(np.divide, operator.truediv)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = binary(np.floor_divide, operator.floordiv)
+    __mod__, __rmod__, __imod__ = binary(np.remainder, operator.mod)
+    __matmul__, __rmatmul__, __imatmul__ = binary(np.matmul, operator.matmul)
+    __and__, __rand__, __iand__ = binary(np.bitwise_and, operator.and_)
+    __or__, __ror__, __ior__ = binary(np.bitwise_or, operator.or_)
+    __xor__, __rxor__, __ixor__ = binary(np.bitwise_xor, operator.xor)
+    __lshift__, __rlshift__, __ilshift__ = binary(np.left_shift, operator.lshift)
+    __rshift__, __rrshift__, __irshift__ = binary(np.right_shift, operator.rshift)
+    __lt__, __le__ = comparison(np.less, operator.lt), comparison(np.less_equal, operator.le)
+    __gt__, __ge__ = comparison(np.greater, operator.gt), comparison(np.greater_equal, operator.ge)
+    __eq__, __ne__ = comparison(np.equal, operator.eq), comparison(np.not_equal, operator.ne)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def __pow__(self, other: Any) -> Any:
+        return NotImplemented if isinstance(other, Tensor) else self.recorder.call(operator.pow, (self, other), {})
+
+    def __rpow__(self, other: Any) -> Any:
+        return self.recorder.call(operator.pow, (other, self), {})
+
+    def __ipow__(self, other: Any) -> Any:
+        if not isinstance(self.concrete, np.ndarray):
+            return self**other
+        return self.recorder.call(operator.ipow, (self, other), {}, written=(self,))
+
+    def __neg__(self) -> Any:
+        return self.recorder.call(operator.neg if self.value.form == "number" else np.negative, (self,), {})
+
+    def __pos__(self) -> Any:
+        return self.recorder.call(operator.pos if self.value.form == "number" else np.positive, (self,), {})
+
+    def __abs__(self) -> Any:
+        return self.recorder.call(abs if self.value.form == "number" else np.absolute, (self,), {})
+
+    def __invert__(self) -> Any:
+        return self.recorder.call(np.invert, (self,), {})
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.recorder.call(operator.getitem, (self, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.recorder.call(operator.setitem, (self, index, value), {}, written=(self,))
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    # Methods of ndarray
+
+    T = property(lambda self: self.recorder.call(np.transpose, (self,), {}) if self.array_value("T") else None)
+    mT = property(lambda self: self.recorder.call(np.matrix_transpose, (self,), {}))  # noqa: N815 - ndarray's name
+
+    sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
+    var, std = method(np.var), method(np.std)
+    max, min = method(np.max), method(np.min)
+    argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
+    any, all = method(np.any), method(np.all)
+    cumsum, cumprod = method(np.cumsum), method(np.cumprod)
+    clip, round = method(np.clip), method(np.round)
+    dot, trace, diagonal = method(np.dot), method(np.trace), method(np.diagonal)
+    ravel, squeeze, swapaxes = method(np.ravel), method(np.squeeze), method(np.swapaxes)
+    repeat, take, searchsorted = method(np.repeat), method(np.take), method(np.searchsorted)
+
+    def copy(self, order: str = "C") -> Any:
+        """Return a copy, in the order of the elements."""
+        if not isinstance(self.concrete, np.ndarray):
+            return self.recorder.call(convert, (self, self.dtype), {})
+        return self.recorder.call(np.copy, (self,), {"order": order})
+
+    def flatten(self) -> Any:
+        """Return a copy with one axis."""
+        return self.copy().reshape(-1)
+
+    def reshape(self, *shape: Any, **keywords: Any) -> Any:
+        """Return np.reshape(self, shape); the shape as one tuple or as several integers."""
+        return self.recorder.call(np.reshape, (self, shape[0] if len(shape) == 1 else shape), keywords)
+
+    def transpose(self, *axes: Any) -> Any:
+        """Return np.transpose(self, axes); the axes as one tuple, as several integers, or reversed if absent."""
+        return self.recorder.call(np.transpose, (self, (axes[0] if len(axes) == 1 else axes) or None), {})
+
+    def astype(self, dtype: Any, copy: bool = True) -> Any:
+        """Return the array converted to another dtype."""
+        return self.recorder.call(convert, (self, np.dtype(dtype)), {"copy": copy})
+
+    def view(self, dtype: Any = None) -> Any:
+        """Return the same memory, read as another dtype."""
+        return self.recorder.call(np.ndarray.view, (self,) if dtype is None else (self, np.dtype(dtype)), {})
+
+    def fill(self, value: Any) -> None:
+        """Write one value everywhere."""
+        self[...] = value
+
+    def sort(self, axis: int = -1) -> None:
+        """Sort in place."""
+        self[...] = np.sort(self, axis=axis)
+
+    # What a replay could not follow
+
+    __bool__ = refused("a Python branch on a recorded value (bool)", BRANCH)
+    __float__, __int__ = refused("float()", NUMBER), refused("int()", NUMBER)
+    __complex__ = refused("complex()", NUMBER)
+    __index__ = refused("a recorded value as a Python index or length", NUMBER)
+    __round__ = refused("round()", NUMBER)
+    __format__ = refused("formatting a recorded value", NUMBER)
+    __str__ = refused("the text of a recorded value", "print what the step returns")
+    __contains__ = refused("`in`", BRANCH)
+    item, tolist = refused(".item()", NUMBER), refused(".tolist()", NUMBER)
+    __array__ = refused(
+        "np.asarray, or writing into an ordinary array,", "what is made of it would be out of the recorder's sight"
+    )
+    __reduce_ex__ = refused("copying or pickling a recorded value", "do that outside of the step")
+
+    def __getattr__(self, name: str) -> Any:
+        raise missing(name)
+
+
+def convert(array: Any, dtype: np.dtype[Any], copy: bool = True) -> Any:
+    """Return an array or a NumPy scalar converted to another dtype."""
+    return array.astype(dtype, copy=copy)

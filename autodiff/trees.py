@@ -1,0 +1,49 @@
+"""Trees: lists, tuples and dicts in each other, and the leaves that they hold. This file alone walks through them.
+
+Anything else is a leaf, and a tree by itself. A named tuple stays one, and a dict is walked in its order.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Tree = Any
+
+
+def parts(tree: Tree) -> dict[Any, Any] | None:
+    """Return what a list, tuple or dict holds, by index or by key; None of a leaf."""
+    if isinstance(tree, dict):
+        return tree
+    return dict(enumerate(tree)) if isinstance(tree, list | tuple) else None
+
+
+def flatten(tree: Tree) -> list[Any]:
+    """Return the leaves, in order."""
+    if isinstance(tree, dict):
+        return [leaf for part in tree.values() for leaf in flatten(part)]
+    return [leaf for part in tree for leaf in flatten(part)] if isinstance(tree, list | tuple) else [tree]
+
+
+def named_leaves(tree: Tree, name: str) -> list[tuple[str, Any]]:
+    """Return the leaves, each with a name as Python writes it: x, x[0], x['key']."""
+    held = parts(tree)
+    if held is None:
+        return [(name, tree)]
+    return [leaf for key, part in held.items() for leaf in named_leaves(part, f"{name}[{key!r}]")]
+
+
+def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:
+    """Return the tree with every leaf changed. A list, tuple or dict in which nothing changes is returned as it is."""
+    held = parts(tree)
+    if held is None:
+        return change(tree)
+    changed = {key: mapped(part, change) for key, part in held.items()}
+    if all(changed[key] is part for key, part in held.items()):
+        return tree
+    if isinstance(tree, dict):
+        return changed
+    return type(tree)(*changed.values()) if hasattr(tree, "_fields") else type(tree)(changed.values())
+
+
+def rebuild(tree: Tree, leaves: Iterator[Any]) -> Tree:
+    """Return the tree with other leaves in place of its own."""
+    return mapped(tree, lambda _: next(leaves))

@@ -1,0 +1,254 @@
+"""The passes that leave calls out: dead ones, repeated ones, and those on constants."""
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+
+
+def compiled(function, *args, calls=6):
+    step = ad.capture(function, exact=True)
+    for _ in range(calls):
+        step(*args)
+    return step
+
+
+def kinds(function, *args):
+    """Return the names of the functions in the program of a function, views aside."""
+    program = compiled(function, *args).program
+    return [call.function.__name__ for call in program.calls if not call.is_view]
+
+
+X = np.arange(1.0, 7.0).reshape(2, 3)
+
+
+def test_calls_whose_results_nobody_reads_are_dropped():
+    def function(x):
+        np.exp(x)
+        np.linalg.svd(x)
+        np.sum(np.sin(x))
+        return x * 2
+
+    assert kinds(function, X) == ["multiply"]
+
+
+def test_the_forward_value_is_dropped_where_only_the_gradient_is_returned():
+    names = kinds(lambda x: ad.grad(lambda t: np.sum(t**2))(x), X)
+    assert "sum" not in names
+    assert "reduce" not in names
+
+
+def test_writes_into_what_the_function_reaches_are_kept():
+    total = np.zeros((2, 3))
+
+    def function(x):
+        total[...] = np.exp(x)
+
+    step = compiled(function, X)
+    assert step.program.calls
+    total[...] = 0
+    step(X)
+    np.testing.assert_array_equal(total, np.exp(X))
+
+
+def test_draws_are_kept_though_nobody_reads_them():
+    rng, same = np.random.default_rng(0), np.random.default_rng(0)
+
+    def function(x):
+        rng.normal(size=3)
+        return x * 2
+
+    compiled(function, X, calls=7)
+    for _ in range(7):
+        same.normal(size=3)
+    assert rng.random() == same.random()
+
+
+def test_what_is_computed_twice_is_computed_once():
+    assert kinds(lambda x: np.exp(x) + np.exp(x), X) == ["exp", "add"]
+
+
+def test_repeated_chains_are_shared():
+    assert sorted(kinds(lambda x: (np.exp(x * 2), np.sin(x * 2), np.exp(x * 2)), X)) == ["exp", "multiply", "sin"]
+
+
+def test_results_are_not_shared_across_a_write():
+    """The second exp reads other values than the first."""
+    state = np.zeros(3)
+
+    def build(capture):
+        state = np.zeros(3)
+
+        def function(x):
+            state[...] = x
+            first = np.exp(state)
+            state[...] = state + 1
+            return first, np.exp(state), np.exp(state[:2])
+
+        return capture(function)
+
+    captured, eager = build(ad.capture), build(lambda function: function)
+    for i in range(8):
+        x = np.array([i, 1.0, 2.0])
+        for found, expected in zip(captured(x), eager(x), strict=True):
+            np.testing.assert_array_equal(found, expected)
+    assert state.sum() == 0
+
+
+def test_results_are_not_shared_across_a_write_through_a_view():
+    def build(capture):
+        state = np.zeros(4)
+
+        def function(x):
+            state[...] = x
+            head = state[:2]
+            first = np.sum(state)
+            head += 1
+            second = np.sum(state)
+            head[0] = 7
+            return first, second, np.sum(state)
+
+        return capture(function)
+
+    captured, eager = build(ad.capture), build(lambda function: function)
+    for i in range(8):
+        assert captured(np.full(4, float(i))) == eager(np.full(4, float(i)))
+
+
+def test_results_are_not_shared_across_a_write_through_another_variable_of_the_closure():
+    def build(capture):
+        whole = np.zeros(4)
+        head = whole[:2]
+
+        def function(x):
+            first = np.exp(whole)
+            head[...] = head + x[:2]
+            second = np.exp(whole)
+            whole[...] = whole + x
+            return first, second, np.exp(head)
+
+        return capture(function)
+
+    captured, eager = build(ad.capture), build(lambda function: function)
+    for i in range(9):
+        x = np.full(4, 0.0 if i < 7 else 0.25)
+        for found, expected in zip(captured(x), eager(x), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_a_result_that_is_written_into_is_not_shared():
+    def function(x):
+        first, second = np.exp(x), np.exp(x)
+        first += 1
+        return first, second
+
+    step = compiled(function, X)
+    for found, expected in zip(step(X), function(X), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_draws_are_not_shared():
+    rng = np.random.default_rng(0)
+    step = compiled(lambda: (rng.normal(size=2), rng.normal(size=2)))
+    first, second = step()
+    assert not np.any(first == second)
+
+
+@pytest.mark.parametrize("pair", [(0.0, -0.0), (1, 1.0), (True, 1), (np.float32(1), np.float64(1))], ids=str)
+def test_numbers_that_are_equal_but_not_the_same_are_not_shared(pair):
+    def function(x):
+        return np.copysign(np.ones(2), np.multiply(x, pair[0])), np.copysign(np.ones(2), np.multiply(x, pair[1]))
+
+    step = compiled(function, np.ones(2, np.float32))
+    for found, expected in zip(step(np.ones(2, np.float32)), function(np.ones(2, np.float32)), strict=True):
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+
+
+def test_constants_are_computed_once():
+    assert kinds(lambda x: x * np.exp(np.arange(3.0) + 1), X) == ["multiply"]
+
+
+def test_constants_that_are_written_into_are_made_anew_in_each_call():
+    def function(x):
+        table = np.zeros_like(x)
+        table[0] = x[0]
+        table += 1
+        return table
+
+    step = compiled(function, X)
+    for i in range(4):
+        np.testing.assert_array_equal(step(X * i), function(X * i))
+
+
+def test_a_seed_of_ones_that_the_step_adds_to_starts_at_one_each_time():
+    def function(x):
+        total = np.ones_like(x)
+        total += x
+        total += x
+        return total
+
+    step = compiled(function, X)
+    np.testing.assert_array_equal(step(X), 1 + 2 * X)
+    np.testing.assert_array_equal(step(X), 1 + 2 * X)
+
+
+def test_arrays_of_the_closure_that_the_step_changes_are_not_computed_on_once():
+    def build(capture):
+        state = np.ones(2)
+
+        def function(x):
+            doubled = np.exp(state) * 2
+            state[...] = state + x
+            return doubled
+
+        return capture(function)
+
+    captured, eager = build(ad.capture), build(lambda function: function)
+    for _ in range(8):
+        np.testing.assert_array_equal(captured(np.full(2, 0.5)), eager(np.full(2, 0.5)))
+
+
+def test_arrays_that_the_step_writes_are_not_computed_on_though_they_stay_the_same_at_first():
+    def build(capture):
+        state = np.ones(2)
+
+        def function(x):
+            doubled = np.exp(state) * 2
+            state[...] = state + x
+            return doubled
+
+        return capture(function)
+
+    captured, eager = build(ad.capture), build(lambda function: function)
+    for i in range(10):
+        x = np.full(2, 0.0 if i < 7 else 0.5)
+        np.testing.assert_array_equal(captured(x), eager(x))
+
+
+def test_an_array_of_the_closure_that_the_caller_changes_is_noticed_or_followed():
+    scale = np.arange(3.0)
+    step = compiled(lambda x: x * np.exp(scale), X)
+    scale[1] = 9
+    try:
+        found = step(X)
+    except ad.CaptureError:
+        return
+    np.testing.assert_array_equal(found, X * np.exp(scale))
+
+
+def test_a_view_of_an_array_that_the_caller_changes_is_noticed_or_followed():
+    scale = np.arange(6.0)
+    step = compiled(lambda x: x * np.exp(scale[::2]), X)
+    scale[2] = 9
+    try:
+        found = step(X)
+    except ad.CaptureError:
+        return
+    np.testing.assert_array_equal(found, X * np.exp(scale[::2]))
+
+
+def test_nans_in_constants_are_no_change():
+    scale = np.array([1.0, np.nan, np.inf])
+    step = compiled(lambda x: x * np.absolute(scale), X)
+    np.testing.assert_array_equal(step(X), X * np.absolute(scale))

@@ -1,0 +1,216 @@
+"""The arguments of a step: which of their parts may differ from call to call, and how calls may be spelled."""
+
+import re
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.compiler.record.arguments import (
+    Inputs,
+    Signature,
+    check_alike,
+    describe,
+    is_input,
+    named_arguments,
+    structure_of,
+)
+from autodiff.compiler.record.errors import CaptureError
+
+Pair = namedtuple("Pair", "left right")
+A, B = np.zeros((2, 3)), np.zeros(4, np.float32)
+
+
+def test_arguments_have_the_names_of_the_parameters():
+    found = named_arguments(("x", "y"), (1, [2], 3), {"z": {"k": 4}})
+    assert found == [("x", 1), ("y[0]", 2), ("argument 2", 3), ("z['k']", 4)]
+
+
+DESCRIPTIONS = [
+    (A, "float64 (2, 3)"),
+    (B, "float32 (4,)"),
+    (np.ones(2, bool), "bool (2,)"),
+    (np.ones((), np.uint8), "uint8 ()"),
+    (np.ones(2, complex), "complex128 (2,)"),
+    (np.float32(1), "a NumPy float32"),
+    (np.float64(1), "a NumPy float64"),
+    (np.bool_(True), "a NumPy bool"),
+    (1.5, "a float"),
+    (3, 3),
+    (True, True),
+    ("a", "a"),
+    (None, None),
+    (ad.Tensor(A), "a Tensor of float64 (2, 3)"),
+]
+
+
+@pytest.mark.parametrize(("leaf", "words"), DESCRIPTIONS, ids=lambda part: repr(part)[:20])
+def test_what_has_to_be_the_same_of_a_part(leaf, words):
+    assert describe(leaf) == words
+    assert type(describe(leaf)) is type(words)
+
+
+def test_a_tensor_that_requires_a_gradient_is_refused():
+    with pytest.raises(CaptureError, match="requires a gradient"):
+        describe(ad.Tensor(A, requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    ("leaf", "may_differ"),
+    [
+        (A, True),
+        (np.float32(1), True),
+        (1.5, True),
+        (ad.Tensor(A), True),
+        (3, False),
+        (True, False),
+        ("a", False),
+        (None, False),
+    ],
+    ids=lambda part: repr(part)[:20],
+)
+def test_which_parts_may_differ(leaf, may_differ):
+    assert is_input(leaf) is may_differ
+
+
+UNLIKE = [
+    (A, A.astype(np.float32)),
+    (A, A[:1]),
+    (A, 1.5),
+    (A, A.tolist()),
+    (1.5, 1),
+    (1.5, np.float64(1.5)),
+    (np.float32(1), np.float64(1)),
+    (3, 4),
+    (1, True),
+    ("a", "b"),
+    (None, 0),
+    (A, ad.Tensor(A)),
+]
+
+
+@pytest.mark.parametrize(("before", "now"), UNLIKE, ids=lambda part: repr(part)[:20])
+def test_parts_that_are_unlike_are_named(before, now):
+    with pytest.raises(CaptureError, match=re.escape("step: the argument x[0]") + ".*when the step was recorded"):
+        check_alike("step: the argument x[0]", describe(before), now)
+    check_alike("x", describe(before), before)
+
+
+@pytest.mark.parametrize(("before", "now"), UNLIKE, ids=lambda part: repr(part)[:20])
+def test_a_captured_function_refuses_what_is_unlike(before, now):
+    step = ad.capture(lambda x, y: y * 2)
+    for _ in range(6):
+        step(before, A)
+    with pytest.raises(CaptureError, match="argument"):
+        step(now, A)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda i: np.array([1j * i, 2]), lambda i: np.complex128(i + 1j)], ids=["array", "scalar"]
+)
+def test_complex_arguments_may_differ_in_each_call(make):
+    step = ad.capture(lambda x: x * 2 + 1)
+    for i in range(8):
+        np.testing.assert_array_equal(step(make(i)), make(i) * 2 + 1)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: np.array(["a", "b"]), lambda: np.array([None, 1], object)], ids=["text", "objects"]
+)
+def test_arrays_of_what_is_no_number_are_taken_or_refused_in_words(make):
+    step = ad.capture(lambda names, x: x * 2)
+    try:
+        for i in range(8):
+            np.testing.assert_array_equal(step(make(), A + i), (A + i) * 2)
+    except CaptureError:
+        pass
+
+
+def test_the_structure_is_the_nesting_with_what_each_part_is():
+    assert structure_of([A, {"k": (1.5, 3)}]) == ["float64 (2, 3)", {"k": ("a float", 3)}]
+    assert structure_of(A) == "float64 (2, 3)"
+    assert structure_of(Pair(A, 2)) == Pair("float64 (2, 3)", 2)
+    assert structure_of([]) != structure_of(())
+
+
+# The quick look
+
+
+QUICK = [
+    ((A, 1.5), {}, (A + 1, 2.5), {}, True),
+    ((), {}, (), {}, True),
+    ((A,), {}, (A.astype(np.float32),), {}, False),
+    ((A,), {}, (A[:1],), {}, False),
+    ((A,), {}, (A, A), {}, False),
+    ((A, A), {}, (A,), {}, False),
+    ((A,), {}, (1.5,), {}, False),
+    ((1.5,), {}, (A,), {}, False),
+    ((1.5,), {}, (np.float64(1.5),), {}, False),
+    ((1.5,), {}, (1,), {}, False),
+    ((A,), {}, (A,), {"y": A}, False),
+    ((A,), {}, (ad.Tensor(A),), {}, False),
+    ((A,), {}, ([A],), {}, False),
+]
+
+
+@pytest.mark.parametrize(("first", "first_named", "then", "then_named", "alike"), QUICK)
+def test_a_quick_look_at_arrays_and_floats(first, first_named, then, then_named, alike):
+    assert Inputs(first, first_named).are_like(then, then_named) is alike
+
+
+@pytest.mark.parametrize("args", [(A, 3), ([A],), (ad.Tensor(A),), (np.float32(1),), (True,), ("a",)], ids=str)
+def test_other_arguments_need_a_closer_look(args):
+    assert not Inputs(args, {}).are_like(args, {})
+
+
+# Spellings
+
+
+def plain(x, y, z=3.0):
+    return x * y + z
+
+
+SPELLINGS = [
+    ((1.0, 2.0), {}),
+    ((1.0,), {"y": 2.0}),
+    ((), {"y": 2.0, "x": 1.0}),
+    ((1.0, 2.0, 3.0), {}),
+    ((1.0, 2.0), {"z": 3.0}),
+    ((), {"z": 3.0, "y": 2.0, "x": 1.0}),
+]
+
+
+@pytest.mark.parametrize(("args", "keywords"), SPELLINGS, ids=str)
+def test_every_spelling_of_a_call_is_the_same_call(args, keywords):
+    assert Signature(plain).bind(args, keywords) == ((1.0, 2.0, 3.0), {})
+
+
+def test_a_captured_function_may_be_called_in_any_spelling():
+    step = ad.capture(plain)
+    for i in range(4):
+        for args, keywords in SPELLINGS:
+            offset = float(i)
+            shifted = tuple(arg + offset for arg in args), {key: arg + offset for key, arg in keywords.items()}
+            assert step(*shifted[0], **shifted[1]) == plain(*shifted[0], **shifted[1])
+
+
+def test_keywords_that_stay_keywords():
+    def function(x, *rest, scale=1.0, **more):
+        return x * scale + sum(rest) + more.get("last", 0.0)
+
+    bound = Signature(function).bind((1.0, 2.0), {"last": 4.0})
+    assert bound == ((1.0, 2.0), {"scale": 1.0, "last": 4.0})
+    step = ad.capture(function)
+    for i in range(7):
+        assert step(A + i, 2.0, scale=float(i), last=4.0)[0, 0] == function(A + i, 2.0, scale=float(i), last=4.0)[0, 0]
+
+
+@pytest.mark.parametrize(
+    ("args", "keywords"), [((), {}), ((1, 2, 3, 4), {}), ((1, 2), {"q": 1}), ((1, 2), {"x": 1})], ids=str
+)
+def test_calls_that_do_not_fit_are_pythons_errors(args, keywords):
+    with pytest.raises(TypeError):
+        Signature(plain).bind(args, keywords)
+    with pytest.raises(TypeError):
+        ad.capture(plain)(*args, **keywords)

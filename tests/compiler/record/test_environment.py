@@ -1,0 +1,270 @@
+"""Finding the arrays and settings that a function reaches."""
+
+import dataclasses
+import functools
+from collections import OrderedDict, namedtuple
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.compiler.record.environment import explore
+
+TABLE = np.arange(3.0)
+OPTIONS = {"scale": np.ones(2), "nested": [np.zeros(1)]}
+
+
+def names(slots):
+    return sorted(slot.name for slot in slots)
+
+
+def arrays_of(function):
+    return names(explore(function).arrays)
+
+
+def test_arrays_of_the_closure():
+    scale, other = np.ones(2), np.ones(3)
+    assert arrays_of(lambda x: x * scale + other) == ["other", "scale"]
+
+
+def test_arrays_of_global_variables():
+    assert arrays_of(lambda x: x * TABLE) == ["TABLE"]
+
+
+def test_arrays_of_global_containers():
+    assert arrays_of(lambda x: OPTIONS) == ["OPTIONS['nested'][0]", "OPTIONS['scale']"]
+
+
+def test_global_variables_named_only_in_an_inner_function():
+    assert arrays_of(lambda x: [TABLE * one for one in x]) == ["TABLE"]
+    assert arrays_of(lambda x: (lambda y: (lambda z: z * TABLE)(y))(x)) == ["TABLE"]
+
+
+def test_what_a_function_does_not_name_is_not_looked_at():
+    unused = np.ones(2)
+    assert arrays_of(lambda x: x) == []
+    assert unused.size == 2
+
+
+def test_parameters_are_named_by_their_path():
+    rng = np.random.default_rng(0)
+    model = ad.Sequential(ad.Linear(2, 3, rng=rng), ad.ReLU())
+    assert arrays_of(lambda x: model(x)) == ["model.layers[0].bias", "model.layers[0].weight"]
+
+
+def test_the_gradients_of_tensors_are_places_of_their_own():
+    w = ad.Tensor(np.ones(2), requires_grad=True)
+    found = explore(lambda x: w * x)
+    assert names(found.gradients) == ["w.grad"]
+    assert found.gradient_arrays == []
+    w.grad = ad.Tensor(np.ones(2))
+    assert names(explore(lambda x: w * x).gradient_arrays) == ["w.grad"]
+
+
+def test_the_state_of_an_optimizer():
+    w = ad.Tensor(np.ones(2), requires_grad=True)
+    optimizer = ad.Adam([w], 0.1)
+    w.grad = ad.Tensor(np.ones(2))
+    optimizer.step()
+    found = explore(lambda: optimizer.step())
+    assert {"mean", "square"} <= {name.split("'")[1] for name in names(found.arrays) if "'" in name}
+    assert "optimizer.learning_rate" in names(found.numbers)
+
+
+def test_a_tensor_found_by_two_ways_is_one():
+    w = ad.Tensor(np.ones(2), requires_grad=True)
+    first, second = [w], {"w": w}
+    assert len(arrays_of(lambda: (first, second))) == 1
+
+
+def test_an_array_found_by_two_ways_is_two_places():
+    shared = np.ones(2)
+    first, second = [shared], [shared]
+    assert arrays_of(lambda: (first, second)) == ["first[0]", "second[0]"]
+
+
+@pytest.mark.parametrize(
+    ("container", "name"),
+    [
+        ([np.ones(1)], "box[0]"),
+        ((np.ones(1),), "box[0]"),
+        ({"a": np.ones(1)}, "box['a']"),
+        ({3: np.ones(1)}, "box[3]"),
+        (OrderedDict(a=np.ones(1)), "box['a']"),
+        (namedtuple("Pair", ["left", "right"])(np.ones(1), 2), "box[0]"),
+        ([[(np.ones(1),)]], "box[0][0][0]"),
+    ],
+    ids=["list", "tuple", "dict", "dict of numbers", "ordered dict", "named tuple", "nested"],
+)
+def test_arrays_in_containers(container, name):
+    box = container
+    assert arrays_of(lambda: box) == [name]
+
+
+def test_arrays_in_attributes():
+    class Holder:
+        def __init__(self):
+            self.array = np.ones(1)
+            self.inner = {"more": np.zeros(1)}
+
+    holder = Holder()
+    assert arrays_of(lambda: holder) == ["holder.array", "holder.inner['more']"]
+
+
+def test_arrays_in_dataclasses():
+    @dataclasses.dataclass
+    class Holder:
+        array: np.ndarray
+
+    holder = Holder(np.ones(1))
+    assert arrays_of(lambda: holder) == ["holder.array"]
+
+
+def test_arrays_that_a_bound_method_reaches():
+    class Holder:
+        def __init__(self):
+            self.array = np.ones(1)
+
+        def method(self):
+            return self.array
+
+    assert arrays_of(Holder().method) == ["Holder.array"]
+
+
+def test_arrays_in_the_keywords_of_a_partial():
+    assert len(arrays_of(functools.partial(lambda x, scale: x * scale, scale=np.ones(1)))) == 1
+
+
+def test_arrays_in_defaults():
+    def function(x, scale=TABLE * 2, *, offset=TABLE * 3):
+        return x * scale + offset
+
+    assert {id(slot.get()) for slot in explore(function).arrays} == {
+        id(array) for array in (*function.__defaults__, *function.__kwdefaults__.values())
+    }
+
+
+def test_arrays_that_a_called_function_reaches():
+    hidden = np.ones(1)
+
+    def inner():
+        return hidden
+
+    def outer():
+        return inner()
+
+    assert arrays_of(outer) == ["hidden"]
+
+
+def test_what_a_decorated_function_wraps():
+    scale = np.ones(1)
+
+    def decorate(function):
+        @functools.wraps(function)
+        def inner(x):
+            return function(x) * scale
+
+        return inner
+
+    offset = np.zeros(1)
+    assert arrays_of(decorate(lambda x: x + offset)) == ["offset", "scale"]
+
+
+def test_cycles_end():
+    first: list = [np.ones(1)]
+    first.append(first)
+    assert arrays_of(lambda: first) == ["first[0]"]
+
+
+def test_modules_are_not_looked_into():
+    found = explore(lambda x: np.exp(x) + ad.functional.relu(x))
+    assert found.arrays == []
+    assert len(found.fixed) < 20
+
+
+def test_generators_are_found():
+    rng = np.random.default_rng(0)
+    holder = {"rng": rng}
+    assert names(explore(lambda: (rng, holder)).generators) == ["holder['rng']", "rng"]
+
+
+def test_a_variable_that_is_not_set_yet_is_left_out():
+    def function():
+        return later
+
+    assert arrays_of(function) == []
+    later = np.ones(1)
+    assert arrays_of(function) == ["later"]
+
+
+def test_everything_else_is_fixed():
+    power, names_of_layers, flag = 2, ["a"], True
+    found = explore(lambda: (power, names_of_layers, flag))
+    assert {slot.name for slot, _ in found.fixed} >= {"power", "names_of_layers", "names_of_layers[0]", "flag"}
+
+
+def test_nothing_has_changed_at_once():
+    model = ad.Linear(2, 1, rng=np.random.default_rng(0))
+    assert list(explore(lambda x: model(x)).changes()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda holder: holder.update(power=3), "holder['power'] was 2 and is now 3"),
+        (lambda holder: holder.update(power=2.0), "holder['power'] was 2 and is now 2.0"),
+        (lambda holder: holder.pop("power"), "holder['power'] is gone"),
+        (lambda holder: holder.update(more=1), "holder had 2 entries and has now 3"),
+        (lambda holder: holder["layers"].append(1), "holder['layers'] had 0 entries and has now 1"),
+        (lambda holder: holder.update(layers=[]), "holder['layers'] is another list than it was"),
+        (lambda holder: holder.update(power=None), "holder['power'] was 2 and is now None"),
+    ],
+    ids=["number", "type", "gone", "added", "appended", "another", "none"],
+)
+def test_changes_are_told_in_words(change, words):
+    holder = {"power": 2, "layers": []}
+    found = explore(lambda: holder)
+    change(holder)
+    assert words in [text for _, text in found.changes()]
+
+
+def test_an_equal_number_is_no_change():
+    holder = {"scale": 1234.5, "name": "layer"}
+    found = explore(lambda: holder)
+    holder.update(scale=float("1234.5"), name="".join(["la", "yer"]))
+    assert list(found.changes()) == []
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda array: [array],
+        lambda array: {"a": array},
+        lambda array: [(1, array)],
+        lambda array: [((array, 2), 3)],
+        lambda array: [namedtuple("Pair", ["left", "right"])(array, 2)],
+        lambda array: ad.Tensor(array),
+    ],
+    ids=["list", "dict", "tuple in a list", "nested tuples", "named tuple", "Tensor"],
+)
+def test_what_a_place_holds_can_be_replaced_and_put_back(build):
+    box = build(np.ones(2))
+    (slot,) = explore(lambda: box).arrays
+    before, other = slot.get(), np.zeros(2)
+    slot.set(other)
+    assert slot.get() is other
+    assert explore(lambda: box).arrays[0].get() is other
+    slot.set(before)
+    assert slot.get() is before
+
+
+def test_a_function_that_reaches_too_much_is_refused():
+    many = [[] for _ in range(100_001)]
+    with pytest.raises((ValueError, ad.CaptureError), match="reaches more than"):
+        explore(lambda: many)
+
+
+def test_capture_refuses_a_function_that_reaches_too_much():
+    many = [[] for _ in range(100_001)]
+    with pytest.raises(ad.CaptureError, match="reaches more than"):
+        ad.capture(lambda x: many and x)(np.ones(1))

@@ -1,0 +1,177 @@
+"""The first replays are compared with ordinary runs: a difference is an error that names the value."""
+
+import contextvars
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.compiler.replay.check import State, agree
+
+HIDDEN = contextvars.ContextVar("a number that no search finds")
+
+
+def capture_until_checked(function, *args):
+    """Return the error of the first replay that is compared, which has another number than the recordings had."""
+    HIDDEN.set(1.0)
+    step = ad.capture(function, exact=True)
+    while not step.compiled:
+        step(*args)
+    HIDDEN.set(3.0)
+    with pytest.raises(ad.CaptureError, match="does not do what the function does") as caught:
+        step(*args)
+    return str(caught.value)
+
+
+def test_a_result_that_differs_is_named():
+    message = capture_until_checked(lambda x: (x + 1, x * HIDDEN.get()), np.ones(2))
+    assert "result 1 is [1. 1.] and should be [3. 3.]" in message
+    assert "argument" in message
+
+
+def test_a_parameter_that_differs_is_named():
+    w = ad.Tensor(np.ones(2), requires_grad=True)
+
+    def step(x):
+        w.data[...] = w.data - x * HIDDEN.get()
+
+    assert "w is [" in capture_until_checked(step, np.ones(2))
+
+
+def test_a_gradient_that_differs_is_named():
+    w = ad.Tensor(np.ones(2), requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        np.sum(w * x * HIDDEN.get()).backward()
+
+    assert "w.grad is [" in capture_until_checked(step, np.ones(2))
+
+
+def test_an_argument_that_is_left_different_is_named():
+    def step(x):
+        x[...] = HIDDEN.get()
+
+    assert "argument" in capture_until_checked(step, np.ones(2))
+
+
+def test_a_difference_leaves_what_the_ordinary_run_left():
+    state = np.zeros(2)
+
+    def step(x):
+        state[...] = x * HIDDEN.get()
+
+    capture_until_checked(step, np.ones(2))
+    np.testing.assert_array_equal(state, [3.0, 3.0])
+
+
+def test_a_difference_is_for_good():
+    HIDDEN.set(1.0)
+    step = ad.capture(lambda x: x * HIDDEN.get(), exact=True)
+    while not step.compiled:
+        step(np.ones(2))
+    HIDDEN.set(3.0)
+    for _ in range(2):
+        with pytest.raises(ad.CaptureError, match="does not do what the function does"):
+            step(np.ones(2))
+
+
+def test_fast_kernels_that_differ_give_way_to_exact_ones_before_there_is_an_error():
+    HIDDEN.set(1.0)
+    step = ad.capture(lambda x: x * HIDDEN.get())
+    while not step.compiled:
+        step(np.ones(2))
+    HIDDEN.set(3.0)
+    np.testing.assert_array_equal(step(np.ones(2)), [3.0, 3.0])  # the ordinary run's
+    assert step.program.exact
+    with pytest.raises(ad.CaptureError, match="does not do what the function does"):
+        step(np.ones(2))
+
+
+def test_the_checks_take_no_extra_steps():
+    """Each is run twice, on the state of before; generators are put back as well."""
+    rng, same = np.random.default_rng(0), np.random.default_rng(0)
+    state, expected = np.zeros(3), np.zeros(3)
+
+    @ad.capture
+    def step(x):
+        x += rng.normal(size=3)
+        state[...] = state * 2 + x
+
+    x, y = np.zeros(3), np.zeros(3)
+    for _ in range(8):
+        step(x)
+        y += same.normal(size=3)
+        expected = expected * 2 + y
+        np.testing.assert_array_equal(x, y)
+        np.testing.assert_array_equal(state, expected)
+
+
+def test_an_exception_within_a_check_leaves_the_captured_function_usable():
+    step = ad.capture(lambda x: np.linalg.inv(x) * 2)
+    while not step.compiled:
+        step(np.eye(2))
+    with pytest.raises(np.linalg.LinAlgError):
+        step(np.zeros((2, 2)))
+    for _ in range(6):
+        np.testing.assert_array_equal(step(np.eye(2) * 2), np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("expected", "value", "exact", "same"),
+    [
+        (np.ones(2), np.ones(2), True, True),
+        (np.ones(2), np.ones(2) + 1e-12, True, False),
+        (np.ones(2), np.ones(2) + 1e-12, False, True),
+        (np.ones(2), np.ones(2) + 1e-3, False, False),
+        (np.ones(2, np.float32), np.ones(2, np.float32) + np.float32(1e-5), False, True),
+        (np.ones(2, np.float32), np.ones(2), False, False),
+        (np.ones(2), np.ones(3), False, False),
+        (np.array([1, np.nan, np.inf]), np.array([1, np.nan, np.inf]), False, True),
+        (np.array([1, np.nan]), np.array([1, 2.0]), False, False),
+        (np.array([1, np.inf]), np.array([1, -np.inf]), False, False),
+        (np.array([1, 2]), np.array([1, 3]), False, False),
+        (np.array([]), np.array([]), False, True),
+        (1.0, 1.0, True, True),
+        (1.0, 2.0, False, False),
+        (float("nan"), float("nan"), False, True),
+        (1, 1.0, False, False),
+        (None, None, False, True),
+        (None, np.ones(1), False, False),
+        ("a", "a", True, True),
+        (True, False, False, False),
+    ],
+)
+def test_what_is_the_same(expected, value, exact, same):
+    assert agree(expected, value, exact) is same
+
+
+def test_a_large_program_has_no_memory_of_its_own_while_the_function_runs_as_it_is(monkeypatch):
+    w = ad.Tensor(np.ones((40, 40)), requires_grad=True)
+    x = np.random.default_rng(0).normal(size=(30, 40))
+
+    def step(x):
+        w.grad = None
+        loss = np.sum(np.tanh(x @ w) ** 2)
+        loss.backward()
+        w.data[...] = w.data - 0.01 * w.grad.data
+        return loss
+
+    def losses_and_programs():
+        """Return the losses, and whether there was a program before and after each ordinary run of the check."""
+        w.data[...] = 1.0
+        captured, there = ad.capture(step), []
+
+        def noted(*arguments):
+            there.append(captured.compiled is not None)
+            return State(*arguments)
+
+        monkeypatch.setattr("autodiff.compiler.captured.State", noted)
+        return [captured(x).item() for _ in range(9)], there
+
+    expected, there = losses_and_programs()
+    assert there == [True, True, True] * 2  # of before, after and, once replayed, of the replay
+    monkeypatch.setattr("autodiff.compiler.captured.LARGE", 0)
+    losses, there = losses_and_programs()
+    assert there == [True, False, True] * 2
+    np.testing.assert_allclose(losses, expected, rtol=1e-12)

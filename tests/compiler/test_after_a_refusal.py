@@ -1,0 +1,110 @@
+"""After a refusal everything is in its place, and other functions, or the same, can be captured."""
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff import functional as F  # noqa: N812
+from tests.compiler.refusing import X, call, captured_on, in_thread, network, refused, refused_training, training
+
+
+def test_a_refusal_is_repeated_at_the_next_call():
+    step = ad.capture(lambda x: float(x[0]))
+    message = refused(step, "float")
+    again = refused(step, "could not be captured", 1)
+    assert message in again
+
+
+def test_a_refusal_because_of_a_thread_a_mode_or_an_argument_is_not_for_good():
+    step = captured_on(X)
+    assert isinstance(in_thread(lambda: step(X)), ad.CaptureError)
+    with ad.no_grad(), pytest.raises(ad.CaptureError):
+        step(X)
+    with pytest.raises(ad.CaptureError):
+        step(np.ones(7))
+    np.testing.assert_array_equal(step(X)[0], 2)
+
+
+GLOBAL = np.arange(2.0)
+
+GLOBAL_LIST = [np.arange(2.0)]
+
+
+@pytest.mark.parametrize("failure", ["refusal", "own exception", "interrupt"])
+@pytest.mark.parametrize("calls", [1, 2])
+def test_everything_is_in_its_place_after_a_recorded_call_that_failed(failure, calls):
+    model = network()
+    optimizer = ad.Adam(model.parameters(), 0.01)
+    rng = np.random.default_rng(0)
+    state = {"mean": np.zeros(2), "pair": (np.ones(2), [np.ones(1)])}
+    count = 0
+
+    def function(x, fail):
+        nonlocal count
+        count += 1
+        state["mean"] += x[0]
+        state["new"] = np.exp(GLOBAL) + GLOBAL_LIST[0] + state["pair"][1][0]
+        optimizer.zero_grad()
+        np.sum(F.dropout(model(x), 0.1, rng) ** 2).backward()
+        optimizer.step()
+        if fail:
+            {"refusal": lambda: float(x[0, 0]), "own exception": lambda: {}["nothing"], "interrupt": interrupt}[
+                failure
+            ]()
+        return model(x)
+
+    step = ad.capture(function)
+    state["new"] = np.zeros(2)
+    for _ in range(calls - 1):
+        step(X, False)
+    before = model.layers[0].weight.data.copy()
+    if calls == 1:
+        with pytest.raises((ad.CaptureError, KeyError, KeyboardInterrupt)):
+            step(X, True)
+        assert not np.array_equal(model.layers[0].weight.data, before)  # it went as far as that
+    else:
+        with pytest.raises((ad.CaptureError, KeyError, KeyboardInterrupt)):
+            step(X, True)
+    places = [
+        *(p._data for p in model.parameters()),
+        state["mean"],
+        state["new"],
+        state["pair"][0],
+        state["pair"][1][0],
+    ]
+    places += [p.grad._data for p in model.parameters() if p.grad is not None] + [GLOBAL, GLOBAL_LIST[0]]
+    places += [array for one in optimizer.group_states for array in one.values() if not isinstance(array, int)]
+    assert [type(array) for array in places] == [np.ndarray] * len(places)
+    assert type(rng) is np.random.Generator
+    assert type(count) is int
+    assert type(optimizer.learning_rate) is float
+    assert all(type(one.get("step", 0)) is int for one in optimizer.group_states)
+    function(X, False)  # and it works as ever
+    assert all(np.isfinite(p.data).all() for p in model.parameters())
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_a_step_may_be_captured_anew_after_a_refusal():
+    step, model, optimizer = training()
+    model.layers[0].weight.data = np.ones((4, 2))
+    refused_training(step, "another array")
+    again, _, _ = training(model, optimizer)
+    assert np.isfinite(again(X).data)
+
+
+def test_an_exception_of_the_function_itself_passes_through():
+    def function(x):
+        raise KeyError("mine")
+
+    step = ad.capture(function)
+    for _ in range(3):
+        with pytest.raises(KeyError, match="mine"):
+            call(step, 1)
+
+
+def test_another_function_can_be_captured_after_a_refusal():
+    refused(ad.capture(lambda x: float(x[0])), "float")
+    np.testing.assert_array_equal(call(ad.capture(lambda x: x * 2)), [2.0, 4.0])

@@ -1,0 +1,147 @@
+"""Arguments that are not what a step was recorded for: the error names them and says what to do."""
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from tests.compiler.refusing import X, captured_on, flat, outcome, training
+
+CHANGED = {
+    "shape": ((X,), (np.ones((4, 2)),), r"\(3, 2\).*\(4, 2\)"),
+    "fewer axes": ((X,), (np.ones(2),), r"\(3, 2\).*\(2,\)"),
+    "dtype": ((X,), (X.astype(np.float32),), "float64.*float32"),
+    "integers": ((X,), (X.astype(int),), "float64.*int64"),
+    "a Tensor for an array": ((X,), (ad.Tensor(X),), "float64.*Tensor"),
+    "an array for a Tensor": ((ad.Tensor(X),), (X,), "Tensor.*float64"),
+    "an int for a float": ((X, 1.0), (X, 1), "float.*1"),
+    "a NumPy number for a float": ((X, 1.0), (X, np.float64(1.0)), "float.*NumPy"),
+    "an array for a float": ((X, 1.0), (X, np.array(1.0)), r"float.*\(\)"),
+    "another int": ((X, 3), (X, 4), "3.*4"),
+    "True for 1": ((X, 1), (X, True), "1.*True"),
+    "another text": ((X, "a"), (X, "b"), "'a'.*'b'"),
+    "None": ((X, None), (X, X), "None.*float64"),
+    "more arguments": ((X,), (X, X), "arguments"),
+    "fewer arguments": ((X, X), (X,), "arguments"),
+    "a longer list": (([X, X],), ([X, X, X],), "arguments"),
+    "a tuple for a list": (([X, X],), ((X, X),), "arguments"),
+    "other keys": (({"a": X},), ({"b": X},), "arguments"),
+    "another order of keys": (({"a": X, "b": X},), ({"b": X, "a": X},), None),
+    "deeper nesting": (([X, X],), ([X, [X]],), "arguments"),
+    "an object of the same kind": ((X, np.dtype(np.float32)), (X, np.dtype(np.int8)), "float32.*int8"),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "match"), CHANGED.values(), ids=CHANGED)
+def test_changed_arguments_are_refused(before, after, match):
+    step = captured_on(*before, function=lambda *args: [x * 2 for x in flat(args) if hasattr(x, "shape")])
+    if match is None:  # no change at all
+        step(*after)
+        return
+    with pytest.raises(ad.CaptureError, match=match):
+        step(*after)
+
+
+def test_the_parts_of_the_arguments_are_what_they_are_eagerly():
+    """Code that asks what it was given takes the same way as ever."""
+    questions = {
+        "float": lambda t: isinstance(t, float),
+        "int": lambda t: isinstance(t, int),
+        "type": lambda t: hasattr(t, "shape") or hasattr(t, "dtype") or hasattr(t, "T") or hasattr(t, "ndim"),
+        "array": lambda t: isinstance(t, np.ndarray),
+        "scalar": lambda t: isinstance(t, np.generic),
+        "of numpy": lambda t: np.isscalar(t),
+        "callable": lambda t: callable(t),
+    }
+
+    def function(*args):
+        return [(name, i, ask(value)) for name, ask in questions.items() for i, value in enumerate(args)]
+
+    args = (np.ones(2), np.array(1.0), 1.0, np.float32(1.0), np.int64(3), ad.Tensor(np.ones(3)))
+    step = ad.capture(function)
+    for _ in range(5):
+        assert step(*args) == function(*args)
+
+
+def test_the_argument_that_changed_is_named():
+    step = ad.capture(lambda x, options: x * options["scales"][1])
+    for _ in range(7):
+        step(X, {"scales": [X, X]})
+    with pytest.raises(ad.CaptureError, match=r"options\['scales'\]\[1\].*\(3, 2\).*\(1, 2\)"):
+        step(X, {"scales": [X, np.ones((1, 2))]})
+
+
+def test_arguments_are_checked_before_anything_is_changed():
+    step, model, _ = training()
+    before = [p.data.copy() for p in model.parameters()]
+    with pytest.raises(ad.CaptureError, match="argument x"):
+        step(np.ones((5, 2)))
+    for p, values in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(p.data, values)
+    step(np.ones((3, 2)))  # it still works for what it was recorded for
+
+
+def test_a_changed_argument_is_refused_during_the_recording_as_well():
+    step = ad.capture(lambda x: x * 2)
+    step(np.ones(2))
+    with pytest.raises(ad.CaptureError, match=r"\(2,\).*\(3,\)"):
+        step(np.ones(3))
+
+
+def test_a_tensor_that_requires_a_gradient_is_no_argument():
+    step = ad.capture(lambda x: np.sum(x * 2))
+    with pytest.raises(ad.CaptureError, match=r"ad\.grad within the function"):
+        step(ad.Tensor(np.ones(2), requires_grad=True))
+
+
+def test_wrong_arguments_are_a_type_error_as_for_any_function():
+    step = ad.capture(lambda x: x * 2)
+    with pytest.raises(TypeError):
+        step()
+    with pytest.raises(TypeError):
+        step(X, wrong=1)
+
+
+def test_only_functions_are_captured():
+    with pytest.raises(TypeError, match="takes a function"):
+        ad.capture(np.ones(2))
+
+
+def test_an_argument_that_shares_memory_with_another_that_is_written_is_refused():
+    @ad.capture
+    def step(x, y):
+        x += 1
+        return x + y
+
+    x = np.zeros(4)
+    for _ in range(2):
+        with pytest.raises(ad.CaptureError, match=r"shares its memory.*copy"):
+            step(x[:3], x[1:])
+
+
+def test_an_argument_that_shares_memory_only_later_is_refused_or_followed():
+    def function(x, y):
+        x += 1
+        return x + y
+
+    step = ad.capture(function)
+    for _ in range(7):
+        step(np.zeros(3), np.zeros(3))
+    whole, same = np.zeros(4), np.zeros(4)
+    expected = function(same[:3], same[1:])
+    found, refusal = outcome(step, whole[:3], whole[1:])
+    assert "memory" in refusal or np.array_equal(found, expected)
+
+
+def test_an_argument_that_shares_memory_with_the_closure_only_later_is_refused_or_followed():
+    state = np.zeros(3)
+
+    def function(x):
+        state[...] = state + 1
+        return x + state
+
+    step = ad.capture(function)
+    for _ in range(7):
+        step(np.zeros(3))
+    expected = 2 * (state + 1)
+    found, refusal = outcome(step, state)
+    assert "memory" in refusal or np.array_equal(found, expected)

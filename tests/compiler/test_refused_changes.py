@@ -1,0 +1,520 @@
+"""What a captured function reaches was changed between its calls: that is refused by its name, or followed."""
+
+import collections
+import dataclasses
+import functools
+import importlib
+import sys
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from tests.compiler.refusing import OFFSET, X, call, network, outcome, refused, refused_training, training
+
+SETTINGS = {"power": 2}
+
+
+# What the function reaches was changed between the calls
+
+
+def test_a_parameter_replaced_is_refused_by_its_place():
+    step, model, _ = training()
+    model.layers[0].weight = ad.Parameter(np.ones((4, 2)))
+    assert "once more" in refused_training(step, r"model\.layers\[0\]\.weight|optimizer\.parameters\[0\]")
+
+
+def test_the_array_of_a_parameter_replaced_is_refused_by_its_place():
+    step, model, _ = training()
+    model.layers[0].weight.data = np.ones((4, 2))
+    message = refused_training(step, r"model\.layers\[0\]\.weight has another array")
+    assert "t.data[...] = values" in message
+
+
+def test_load_state_dict_of_a_network_is_refused():
+    step, model, _ = training()
+    model.load_state_dict(network(5).state_dict())
+    refused_training(step, r"model\.layers\[.\]\.(weight|bias) has another array")
+
+
+def test_a_state_with_other_entries_given_to_an_optimizer_is_refused():
+    step, _, optimizer = training()
+    optimizer.load_state_dict(optimizer.state_dict() | {"states": [{} for _ in optimizer.parameters]})
+    refused_training(step, "optimizer")
+
+
+def test_a_network_replaced_is_refused():
+    model = network()
+    predict = ad.capture(lambda x: model(x))
+    call(predict, 7)
+    model = network(5)
+    refused(predict, "model is another Sequential", 1)
+
+
+def test_an_optimizer_replaced_is_refused():
+    model = network()
+    optimizer = ad.SGD(model.parameters(), 0.01)
+
+    @ad.capture
+    def step(x):
+        optimizer.zero_grad()
+        np.sum(model(x) ** 2).backward()
+        optimizer.step()
+
+    call(step, 7)
+    optimizer = ad.Adam(model.parameters(), 0.01)
+    refused(step, "optimizer is another Adam", 1)
+
+
+def test_an_optimizer_added_to_a_list_is_refused():
+    model = network()
+    optimizers = [ad.SGD([model.layers[0].weight], 0.01)]
+
+    @ad.capture
+    def step(x):
+        for p in model.parameters():
+            p.grad = None
+        np.sum(model(x) ** 2).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+
+    call(step, 7)
+    optimizers.append(ad.SGD([model.layers[2].weight], 0.01))
+    refused(step, "optimizers had 1 entries and has now 2", 1)
+
+
+def test_an_optimizer_of_the_same_parameters_that_took_a_step_elsewhere_is_followed():
+    """Its state is changed in place, which a replay sees."""
+    step, model, optimizer = training()
+    other, eager_model, eager_optimizer = training()
+    for p, q in zip(model.parameters(), eager_model.parameters(), strict=True):
+        p.grad, q.grad = ad.Tensor(np.ones(p.shape)), ad.Tensor(np.ones(p.shape))
+    optimizer.step()
+    eager_optimizer.step()
+    np.testing.assert_array_equal(step(X).data, other.function(X).data)
+
+
+def test_a_layer_added_is_refused():
+    model = network()
+    model.more = []
+
+    def function(x):
+        x = model(x)
+        for layer in model.more:
+            x = layer(x)
+        return x
+
+    predict = ad.capture(function)
+    call(predict, 7)
+    model.more.append(ad.Tanh())
+    refused(predict, r"model\.more had 0 entries and has now 1", 1)
+
+
+def test_a_layer_replaced_in_a_list_is_refused():
+    layers = [ad.Tanh(), ad.Tanh()]
+    predict = ad.capture(lambda x: layers[1](layers[0](x)))
+    call(predict, 7)
+    layers[1] = ad.ReLU()
+    refused(predict, r"layers\[1\] is another ReLU", 1)
+
+
+def test_a_setting_of_the_optimizer_changed_is_refused():
+    step, _, optimizer = training()
+    optimizer.momentum = 0.5
+    message = refused_training(step, r"optimizer\.momentum was 0\.9 and is now 0\.5")
+    assert "once more" in message
+
+
+def test_a_flag_of_the_network_changed_is_refused():
+    model = network()
+    model.training = True
+
+    def function(x):
+        return model(x) * 2 if model.training else model(x)
+
+    predict = ad.capture(function)
+    call(predict, 7)
+    model.training = False
+    refused(predict, r"model\.training was True and is now False", 1)
+
+
+def test_an_attribute_added_is_refused():
+    model = network()
+
+    def function(x):
+        return model(x) * getattr(model, "scale", 1.0)
+
+    predict = ad.capture(function)
+    call(predict, 7)
+    model.scale = 2.0
+    refused(predict, "model had . entries and has now", 1)
+
+
+def test_an_attribute_removed_is_refused():
+    model = network()
+    model.scale = "large"
+
+    def function(x):
+        return model(x) * (2.0 if hasattr(model, "scale") else 1.0)
+
+    predict = ad.capture(function)
+    call(predict, 7)
+    del model.scale
+    refused(predict, r"model\.scale is gone|model had", 1)
+
+
+def test_a_method_replaced_is_refused():
+    model = network()
+    predict = ad.capture(lambda x: model(x))
+    call(predict, 7)
+    model.forward = lambda x: x
+    refused(predict, "model", 1)
+
+
+def test_a_variable_of_the_closure_changed_is_refused():
+    power = "square"
+    function = ad.capture(lambda x: x**2 if power == "square" else x)
+    call(function, 7)
+    power = "none"
+    refused(function, "power was 'square' and is now 'none'", 1)
+
+
+def test_a_number_of_the_closure_changed_is_refused_or_followed():
+    scale = 2.0
+    function = ad.capture(lambda x: x * scale)
+    call(function, 7)
+    scale = 3.0
+    refused(function, "scale was 2.0 and is now 3.0.*argument", 1)
+
+
+def test_a_number_of_the_closure_that_changes_during_the_recording_is_followed():
+    scale = 2.0
+    function = ad.capture(lambda x: x * scale)
+    for i in range(10):
+        scale = i / 2
+        np.testing.assert_array_equal(function(np.ones(2)), [scale, scale])
+
+
+def test_an_array_of_the_closure_replaced_is_refused():
+    offset = np.zeros(2)
+    function = ad.capture(lambda x: x + offset)
+    call(function, 7)
+    offset = np.ones(2)
+    refused(function, "offset has another array", 1)
+
+
+def test_a_global_variable_changed_is_refused(monkeypatch):
+    function = ad.capture(lambda x: x ** SETTINGS["power"])
+    call(function, 7)
+    monkeypatch.setitem(SETTINGS, "power", 3)
+    refused(function, r"SETTINGS\['power'\] was 2 and is now 3", 1)
+
+
+def test_a_global_array_replaced_is_refused(monkeypatch):
+    function = ad.capture(lambda x: x + OFFSET)
+    call(function, 7)
+    monkeypatch.setitem(globals(), "OFFSET", np.ones(2))
+    refused(function, "OFFSET has another array", 1)
+
+
+def test_a_function_of_the_closure_replaced_is_refused():
+    activation = np.tanh
+    function = ad.capture(lambda x: activation(x))
+    call(function, 7)
+    activation = np.sin
+    refused(function, "activation is another ufunc", 1)
+
+
+def test_what_a_helper_reaches_is_looked_at_too():
+    options = {"scale": "large"}
+
+    def helper(x):
+        return x * 9 if options["scale"] == "large" else x
+
+    function = ad.capture(lambda x: helper(x))
+    call(function, 7)
+    options["scale"] = "small"
+    refused(function, r"options\['scale'\]", 1)
+
+
+def test_a_default_of_the_function_changed_is_refused():
+    def helper(x, kind="double"):
+        return x * 2 if kind == "double" else x
+
+    function = ad.capture(lambda x: helper(x))
+    call(function, 7)
+    helper.__defaults__ = ("same",)
+    refused(function, "default", 1)
+
+
+def test_a_generator_replaced_is_refused():
+    rng = np.random.default_rng(0)
+    function = ad.capture(lambda x: x + rng.normal(size=2))
+    call(function, 7)
+    rng = np.random.default_rng(0)
+    refused(function, "rng", 1)
+
+
+def test_an_entry_of_a_set_added_is_refused():
+    names = {"a"}
+    function = ad.capture(lambda x: x * len(names))
+    call(function, 7)
+    names.add("b")
+    refused(function, "names had 1 entries and has now 2", 1)
+
+
+def test_a_parameter_whose_gradient_was_set_to_none_by_hand_is_refused_or_followed():
+    """The step adds to the gradient that is there, or starts one; which it does is in the program."""
+
+    def build():
+        weight = ad.Tensor(np.ones(2), requires_grad=True)
+
+        def function(x):
+            np.sum(weight * x).backward()
+
+        return weight, function
+
+    weight, function = build()
+    step = ad.capture(function)
+    call(step, 7)
+    weight.grad = None
+    _, refusal = outcome(call, step, 1)
+    assert "grad" in refusal or np.array_equal(weight.grad.data, [1.0, 2.0])
+
+
+def test_a_gradient_set_by_hand_or_taken_away_is_followed_where_the_step_starts_anew():
+    step, _, optimizer = training()
+    same, other, _ = training()
+    optimizer.zero_grad()
+    for p in other.parameters():
+        p.grad = ad.Tensor(np.ones(p.shape))
+    np.testing.assert_array_equal(step(X).data, same(X).data)
+
+
+# What is reached by other ways than variables and attributes
+
+
+def test_a_global_variable_named_by_a_method_of_the_users_class(monkeypatch):
+    class Scaled(ad.Module):
+        def forward(self, x):
+            return x * SETTINGS["power"]
+
+    model = Scaled()
+    predict = ad.capture(lambda x: model(x))
+    call(predict, 7)
+    monkeypatch.setitem(SETTINGS, "power", 3)
+    refused(predict, r"SETTINGS\['power'\] was 2 and is now 3", 1)
+
+
+def test_a_global_array_named_by_a_method_of_the_users_class(monkeypatch):
+    class Shifted(ad.Module):
+        def forward(self, x):
+            return x + OFFSET
+
+    model = Shifted()
+    predict = ad.capture(lambda x: model(x))
+    call(predict, 7)
+    monkeypatch.setitem(globals(), "OFFSET", np.ones(2))
+    refused(predict, "OFFSET has another array", 1)
+
+
+def test_a_variable_of_the_closure_of_a_method():
+    factor = 2.0
+
+    class Scaled(ad.Module):
+        def forward(self, x):
+            return x * factor
+
+    model = Scaled()
+    predict = ad.capture(lambda x: model(x))
+    call(predict, 7)
+    factor = 3.0
+    refused(predict, "factor was 2.0 and is now 3.0", 1)
+
+
+def test_an_attribute_of_a_class_changed_is_refused():
+    class Settings:
+        scale = 2.0
+
+    predict = ad.capture(lambda x: x * Settings.scale)
+    call(predict, 7)
+    Settings.scale = 3.0
+    refused(predict, r"scale", 1)
+
+
+def test_an_attribute_of_the_class_of_an_object_changed_is_refused():
+    class Scaled(ad.Module):
+        scale = 2.0
+
+        def forward(self, x):
+            return x * self.scale
+
+    model = Scaled()
+    predict = ad.capture(lambda x: model(x))
+    call(predict, 7)
+    Scaled.scale = 3.0
+    refused(predict, r"scale", 1)
+
+
+def test_a_method_of_a_class_replaced_is_refused():
+    class Scaled(ad.Module):
+        def forward(self, x):
+            return x * 2
+
+    model = Scaled()
+    predict = ad.capture(lambda x: model(x))
+    call(predict, 7)
+    Scaled.forward = lambda self, x: x * 3
+    refused(predict, r"forward", 1)
+
+
+def test_the_code_of_a_function_replaced_is_refused():
+    def helper(x):
+        return x * 2
+
+    def other(x):
+        return x * 3
+
+    predict = ad.capture(lambda x: helper(x))
+    call(predict, 7)
+    helper.__code__ = other.__code__
+    refused(predict, r"helper", 1)
+
+
+@pytest.fixture
+def users_module(tmp_path, monkeypatch):
+    """A module of the user's, with a number and an array."""
+    (tmp_path / "settings_of_capture.py").write_text(
+        "import numpy as np\nscale = 2.0\narray = np.array([2.0, 2.0])\n\ndef helper(x):\n    return x * scale\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module("settings_of_capture")
+    del sys.modules["settings_of_capture"]
+
+
+def test_a_variable_of_the_users_module_changed_is_refused(users_module):
+    predict = ad.capture(lambda x: x * users_module.scale)
+    call(predict, 7)
+    users_module.scale = 3.0
+    refused(predict, r"scale", 1)
+
+
+def test_a_variable_that_a_function_of_the_users_module_names_is_looked_at(users_module):
+    predict = ad.capture(lambda x: users_module.helper(x))
+    call(predict, 7)
+    users_module.scale = 3.0
+    refused(predict, r"scale", 1)
+
+
+def test_an_array_of_the_users_module_changed_is_followed_or_refused(users_module):
+    predict = ad.capture(lambda x: x * users_module.array)
+    call(predict, 7)
+    users_module.array[...] = 3.0
+    found, refusal = outcome(call, predict, 1)
+    assert "array" in refusal or np.array_equal(found, [3.0, 6.0])
+
+
+def test_a_property_that_computes_is_followed():
+    class Scaled(ad.Module):
+        def __init__(self):
+            self.log_scale = np.zeros(2)
+
+        @property
+        def scale(self):
+            return np.exp(self.log_scale * OFFSET)
+
+    model = Scaled()
+    function = ad.capture(lambda x: x * model.scale)
+    call(function, 7)
+    model.log_scale = np.ones(2)
+    refused(function, r"model\.log_scale has another array", 1)
+
+
+def test_what_a_partial_holds_in_keywords_is_looked_at():
+    options = {"scale": 2.0}
+    function = ad.capture(functools.partial(lambda x, options: x * options["scale"], options=options))
+    call(function, 7)
+    options["scale"] = 3.0
+    refused(function, "scale", 1)
+
+
+def test_what_a_decorator_holds_is_looked_at():
+    factor = [2.0]
+
+    def scaled(function):
+        @functools.wraps(function)
+        def inner(x):
+            return function(x) * factor[0]
+
+        return inner
+
+    function = ad.capture(scaled(lambda x: x + 1))
+    call(function, 7)
+    factor[0] = 3.0
+    refused(function, r"factor\[0\]", 1)
+
+
+def test_a_dataclass_field_changed_is_refused():
+    @dataclasses.dataclass
+    class Settings:
+        scale: float = 2.0
+
+    settings = Settings()
+    function = ad.capture(lambda x: x * settings.scale)
+    call(function, 7)
+    settings.scale = 3.0
+    refused(function, r"settings\.scale was 2.0 and is now 3.0", 1)
+
+
+def test_an_object_with_slots_changed_is_refused():
+    @dataclasses.dataclass(slots=True)
+    class Settings:
+        scale: float = 2.0
+
+    settings = Settings()
+    function = ad.capture(lambda x: x * settings.scale)
+    call(function, 7)
+    settings.scale = 3.0
+    refused(function, r"scale", 1)
+
+
+def test_the_entries_of_a_deque_are_followed_or_refused():
+    recent = collections.deque([np.ones(2), np.zeros(2)], maxlen=2)
+    function = ad.capture(lambda x: x * recent[0] + recent[1])
+    for i in range(12):
+        if i > 7:
+            recent.append(np.full(2, float(i)))
+        found, refusal = outcome(function, np.ones(2))
+        assert "recent" in refusal or np.array_equal(found, recent[0] + recent[1])
+
+
+def test_a_deque_appended_to_in_the_step_is_followed_or_refused():
+    recent = collections.deque([np.zeros(2)], maxlen=2)
+
+    def function(x):
+        recent.append(x * 2)
+        return sum(recent)
+
+    step, expected = ad.capture(function), np.zeros(2)
+    for i in range(9):
+        x = np.full(2, float(i))
+        found, refusal = outcome(step, x)
+        if refusal:
+            break
+        np.testing.assert_array_equal(found, expected + x * 2)
+        expected = x * 2
+
+
+def test_a_function_with_a_cache_is_followed_or_refused():
+    scale = [2.0]
+
+    @functools.lru_cache
+    def factor():
+        return np.full(2, scale[0])
+
+    function = ad.capture(lambda x: x * factor())
+    _, refusal = outcome(call, function)
+    scale[0] = 3.0
+    factor.cache_clear()
+    found, late = outcome(call, function, 1)
+    assert refusal or late or np.array_equal(found, [3.0, 6.0])

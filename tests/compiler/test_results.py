@@ -1,0 +1,118 @@
+"""What a captured function returns: values, structures and what of them is safe to keep."""
+
+import numpy as np
+
+import autodiff as ad
+from autodiff import functional as F  # noqa: N812
+from tests.compiler.comparing import Batch, check, network, points
+
+
+def test_results_in_lists_dicts_and_tuples():
+    function = ad.capture(
+        lambda x: {"double": x * 2, "parts": (np.sum(x), [x + 1, None, "text", 3]), "batch": Batch(x, -x)}
+    )
+    for i in range(8):
+        x = np.arange(3.0) * i
+        found = function(x)
+        assert list(found) == ["double", "parts", "batch"]
+        assert type(found["parts"]) is tuple
+        assert type(found["batch"]) is Batch
+        assert type(found["parts"][1]) is list
+        assert found["parts"][1][1:] == [None, "text", 3]
+        np.testing.assert_array_equal(found["double"], x * 2)
+        np.testing.assert_array_equal(found["parts"][0], np.sum(x))
+        np.testing.assert_array_equal(found["parts"][1][0], x + 1)
+        np.testing.assert_array_equal(found["batch"].y, -x)
+
+
+def test_results_have_the_types_they_have_eagerly():
+    def run(capture):
+        function = capture(lambda x, t: (np.sum(x), x[0], x[..., 0], np.max(x) > 1, t * 2, ad.Tensor(x) * 2, x.T))
+        return [part for i in range(8) for part in function(np.arange(3.0) * i, float(i))]
+
+    check(run, exact=True)
+
+
+def test_results_of_earlier_calls_stay_what_they_were():
+    function = ad.capture(lambda x: (x * 2, ad.Tensor(x) + 1, [x], np.sum(x)))
+    kept = [function(np.full(3, float(i))) for i in range(12)]
+    for i, (double, more, (same,), total) in enumerate(kept):
+        np.testing.assert_array_equal(double, [2.0 * i] * 3)
+        np.testing.assert_array_equal(more.data, [i + 1.0] * 3)
+        np.testing.assert_array_equal(same, [float(i)] * 3)
+        assert total == 3 * i
+
+
+def test_writing_into_a_result_changes_nothing_else():
+    scale = np.arange(3.0)
+    function = ad.capture(lambda x: (x * scale, scale * 2))
+    for i in range(10):
+        found = function(np.full(3, float(i)))
+        np.testing.assert_array_equal(found[0], scale * i)
+        np.testing.assert_array_equal(found[1], scale * 2)
+        found[0][...] = np.nan
+        found[1][...] = np.nan
+
+
+def test_an_output_fed_back_as_the_next_input():
+    def run(capture):
+        function = capture(lambda x: np.sin(x) + 0.1 * x[::-1])
+        x = np.arange(5.0)
+        found = []
+        for _ in range(20):
+            x = function(x)
+            found.append(x)
+        return found
+
+    check(run, exact=True)
+
+
+def test_an_argument_that_is_returned_is_a_copy_or_the_argument():
+    function = ad.capture(lambda x: x)
+    for i in range(8):
+        np.testing.assert_array_equal(function(np.full(2, float(i))), [i, i])
+
+
+def test_a_parameter_that_is_returned_is_that_parameter():
+    model = network()
+    function = ad.capture(lambda: model.layers[0].weight)
+    for _ in range(8):
+        assert function() is model.layers[0].weight
+
+
+def test_the_gradient_of_a_step_belongs_to_that_step():
+    """A gradient that was kept is not the buffer of the next one: eagerly, each step makes a new one."""
+    model = network()
+    x, labels = points()
+
+    def step(x, labels):
+        for p in model.parameters():
+            p.grad = None
+        F.cross_entropy(model(x), labels).backward()
+
+    fast = ad.capture(step, exact=True)
+    for i in range(8):
+        fast(x[i : i + 9], labels[i : i + 9])
+        found = model.layers[0].weight.grad.data.copy()
+        step(x[i : i + 9], labels[i : i + 9])
+        np.testing.assert_array_equal(found, model.layers[0].weight.grad.data)
+
+
+def test_a_function_that_returns_nothing():
+    total = np.zeros(2)
+
+    @ad.capture
+    def function(x):
+        total[...] += x
+
+    for _ in range(8):
+        assert function(np.ones(2)) is None
+    np.testing.assert_array_equal(total, 8)
+
+
+def test_the_program_and_the_time_of_compiling_can_be_read():
+    function = ad.capture(lambda x: x * 2)
+    for _ in range(8):
+        function(np.ones(2))
+    assert len(function.program.calls) == 1
+    assert 0 < function.compile_seconds < 60
