@@ -94,7 +94,11 @@ TORCH = {
     np.mean: total(torch.mean),
     np.max: extremum(torch.amax),
     np.min: extremum(torch.amin),
-    np.reshape: lambda a, shape: a.reshape(shape),
+    np.reshape: lambda a, shape, order="C": (
+        a.reshape(shape)
+        if order == "C"
+        else a.permute(*range(a.ndim)[::-1]).reshape(shape if shape == -1 else shape[::-1]).T
+    ),
     np.transpose: lambda a, order=None: a.permute(order or tuple(range(a.ndim))[::-1]),
     np.matrix_transpose: lambda x: x.mT,
     np.expand_dims: expand_dims,
