@@ -17,7 +17,7 @@ from autodiff.anomaly import check_finite, user_line
 from autodiff.graph import Node
 from autodiff.modes import modes
 from autodiff.saved import handed_out, is_reachable, stamp
-from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, unwrap, wrap
+from autodiff.tensor import MissingRuleError, Tensor, as_array, check_no_out, full_name, functions, unwrap, wrap
 from autodiff.views import Made, share_with_source
 
 SEQUENCE = (list, tuple)
@@ -214,7 +214,7 @@ class Function:
             if name in self.accepted or (name in self.defaults and value is self.defaults[name]):
                 continue
             if name == "out":
-                raise MissingRuleError(f"{self.name} cannot write into out= while recording{no_out(self)}")
+                check_no_out(self.name, args, value)
             raise MissingRuleError(f"{self.name} has no derivative rule that knows its argument {name!r}")
 
 
@@ -351,8 +351,8 @@ def has_gradient(function: Callable[..., Any]) -> bool:
 
 def apply_without_gradient(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
     """Return a function of the Tensors' arrays as a Tensor that requires no gradient, or as what else it returns."""
-    if keywords.get("out") is not None or (isinstance(function, np.ufunc) and len(args) > function.nin):
-        raise MissingRuleError(f"{full_name(function)} cannot write into out= on tensors; use its value")
+    further = args[function.nin :] if isinstance(function, np.ufunc) else ()
+    check_no_out(full_name(function), args, keywords.get("out") if not further else further[0])
     out = function(*[unwrap(value) for value in args], **{name: unwrap(value) for name, value in keywords.items()})
     if isinstance(out, tuple):
         return tuple(wrap(part, None) if isinstance(part, np.ndarray) else part for part in out)
@@ -427,4 +427,4 @@ def advice(forward: Callable[..., Any]) -> str:
 
 def no_out(function: Function) -> str:
     """Return the advice against out=."""
-    return f"; write a = {function.name}(a, b) or a = a + b instead of an in-place operation"
+    return f"; out= is not among them: use the value, y = {function.name}(...)"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autodiff import functional
+from autodiff.functional.activations import check_generator
 from autodiff.tensor import DEFAULT_FLOAT, Tensor
 
 
@@ -229,6 +230,7 @@ class Linear(Module):
     ) -> None:
         if init not in initialisations:
             raise ValueError(f"init must be one of {', '.join(initialisations)}, found {init!r}")
+        check_generator("Linear", rng, "normal")
         self.weight = Parameter(initialisations[init](rng, (out_features, in_features)).astype(dtype))
         self.bias = Parameter(np.zeros(out_features, dtype))
 

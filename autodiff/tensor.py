@@ -3,7 +3,7 @@
 import copy
 import operator
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -144,7 +144,8 @@ class Tensor:
             found = (
                 f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray | np.generic) else type(value).__name__
             )
-            raise TypeError(f"data must stay a {self.dtype} array of shape {self.shape}, found {found}")
+            advice = "; write t.data = other.data" if isinstance(value, Tensor) else ""
+            raise TypeError(f"data must stay a {self.dtype} array of shape {self.shape}, found {found}{advice}")
         self._data = hand_out(as_array(value))
         self.memory = None
 
@@ -234,7 +235,12 @@ class Tensor:
         return self._data.__index__()
 
     def __format__(self, specification: str) -> str:
-        return format(self._data.item() if specification and self.size == 1 else str(self), specification)
+        if specification and self.size != 1:
+            raise TypeError(
+                f"a tensor of shape {self.shape} is no number to format as {specification!r}; write "
+                "np.array2string(t.data, precision=2), or format t.item() of a single element"
+            )
+        return format(self._data.item() if specification else str(self), specification)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.node is not None:
@@ -284,6 +290,7 @@ class Tensor:
     __array_priority__ = 1000
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        check_no_out(full_name(ufunc), inputs, keywords.get("out"))
         if method != "__call__":
             if method == "reduce" and ufunc in reductions:
                 axis = keywords.pop("axis", 0)
@@ -295,6 +302,7 @@ class Tensor:
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         differentiable = find(function)
+        check_no_out(full_name(function), args, keywords.get("out"))
         try:
             return differentiable(*args, **keywords)
         except TypeError as error:
@@ -321,9 +329,11 @@ class Tensor:
     __le__, __ge__ = operators(np.less_equal)
 
     def __eq__(self, other: object) -> "Tensor":  # type: ignore[override]
+        check_not_none(other, "==", "is")
         return find(np.equal)(self, other)
 
     def __ne__(self, other: object) -> "Tensor":  # type: ignore[override]
+        check_not_none(other, "!=", "is not")
         return find(np.not_equal)(self, other)
 
     def __neg__(self) -> "Tensor":
@@ -412,6 +422,25 @@ def find(function: Callable[..., Any]) -> Callable[..., Tensor]:
             f"{full_name(function)} has no derivative rule, so it does not work on tensors; "
             "call it on t.data if no gradient has to flow through it"
         ) from None
+
+
+def check_no_out(name: str, args: Sequence[Any], out: Any) -> None:
+    """Raise MissingRuleError for out=, which is also what an array's own operators in place ask for."""
+    target = out[0] if isinstance(out, tuple) else out
+    if target is None:
+        return
+    if isinstance(target, np.ndarray) and args and args[0] is target:
+        raise MissingRuleError(
+            f"{name} would write a tensor into an array, where its gradient is lost; use the tensor's values, "
+            "array += t.data, as in p.data -= lr * p.grad.data, or make a new tensor, a = a + t"
+        )
+    raise MissingRuleError(f"{name} cannot write into out= on tensors; use its value, y = {name}(...)")
+
+
+def check_not_none(other: object, operator: str, instead: str) -> None:
+    """Raise TypeError for a comparison with None, whose answer would be an array."""
+    if other is None:
+        raise TypeError(f"`t {operator} None` compares every element of the tensor; write `t {instead} None`")
 
 
 def wrap(data: NDArray[Any], node: Node | None) -> Tensor:

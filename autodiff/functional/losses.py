@@ -200,7 +200,7 @@ def log_at_least(x: Any) -> Any:
 def binary_cross_entropy(probabilities: Any, labels: Any, *, reduction: Reduction = "mean") -> Any:
     """Return the cross-entropy of probabilities, as from a sigmoid, and labels from 0 to 1 of the same shape."""
     check_same_shape("binary_cross_entropy", probabilities, labels)
-    return reduced(binary_losses(probabilities, labels), reduction)
+    return reduced(binary_losses(probabilities, as_array(labels, probabilities)), reduction)
 
 
 @composed()
@@ -214,6 +214,7 @@ def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: Red
 def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
     """Return targets * (log(targets) - log_probabilities), 0 where a target is 0 (Kullback & Leibler 1951)."""
     check_same_shape("kl_div", log_probabilities, targets)
+    targets = as_array(targets, log_probabilities)
     positive = np.where(targets > 0, targets, 1)
     return reduced(targets * (np.log(positive) - log_probabilities), reduction)
 
