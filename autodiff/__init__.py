@@ -12,11 +12,14 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    public = None if name.startswith("_") and name != "__all__" else import_module("autodiff.public")
+    missing = AttributeError(f"module 'autodiff' has no attribute {name!r}")
+    if name.startswith("_") and name != "__all__":
+        raise missing
+    public = import_module("autodiff.public")
     if not hasattr(public, name):
-        raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
-    value = globals()[name] = getattr(public, name)
-    return value
+        raise missing
+    globals().update({each: getattr(public, each) for each in public.__all__})  # `tensor` is a file's name, too
+    return getattr(public, name)
 
 
 def __dir__() -> list[str]:

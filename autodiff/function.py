@@ -17,7 +17,17 @@ from autodiff.anomaly import check_finite, user_line
 from autodiff.graph import Node
 from autodiff.modes import modes
 from autodiff.saved import handed_out, is_reachable, stamp
-from autodiff.tensor import MissingRuleError, Tensor, as_array, check_no_out, full_name, functions, unwrap, wrap
+from autodiff.tensor import (
+    MissingRuleError,
+    Tensor,
+    as_array,
+    check_no_out,
+    full_name,
+    functions,
+    translated,
+    unwrap,
+    wrap,
+)
 from autodiff.views import Made, share_with_source
 
 SEQUENCE = (list, tuple)
@@ -94,6 +104,7 @@ class Function:
             if not has_tensor:
                 return self.forward(*args)
             return self.apply(args, arrays, {}, {}, parents)
+        keywords = translated(keywords) if keywords else keywords
         for name, value in keywords.items():
             if isinstance(value, Tensor):
                 has_tensor = True

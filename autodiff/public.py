@@ -1,6 +1,7 @@
 """The public names of autodiff; `import autodiff` loads them as they are asked for."""
 
 from autodiff import functional, rules
+from autodiff.aliases import tensor
 from autodiff.anomaly import AnomalyError
 from autodiff.capture import CaptureError, capture
 from autodiff.function import differentiable, rule
@@ -61,6 +62,7 @@ __all__ = [
     "rule",
     "rules",
     "save",
+    "tensor",
     "value_and_grad",
     "vjp",
 ]

@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from autodiff.graph import Node, backward_pass
 from autodiff.modes import modes, no_grad, recording
 from autodiff.saved import hand_out
-from autodiff.views import Memory, rebind, share, write
+from autodiff.views import NUMBER, Memory, rebind, share, write
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 
@@ -22,6 +22,15 @@ np.empty(16 * 2**20, np.uint8)
 
 functions: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's functions and their differentiable counterparts; `function.py` fills it."""
+
+
+other_keywords: dict[str, str] = {}
+"""Other names of keywords, such as dim for axis; `aliases.py` fills it."""
+
+
+def translated(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return keywords by the names that NumPy's functions and ours know."""
+    return {other_keywords.get(name, name): value for name, value in keywords.items()}
 
 
 class MissingRuleError(TypeError):
@@ -52,7 +61,7 @@ def in_place(function: np.ufunc) -> Callable[[Any, Any], Any]:
 
     def write_into(self: "Tensor", other: Any) -> "Tensor":
         self.check_writable(f"t {SYMBOLS[function]}= v", f"t = t {SYMBOLS[function]} v")
-        if not modes.get().grad_enabled and self.memory is None:
+        if not modes.get().grad_enabled and (self.memory is None or self.memory is NUMBER):
             function(hand_out(self._data), unwrap(other), out=self._data)
             return self
         result = functions[function](self, other)
@@ -62,7 +71,7 @@ def in_place(function: np.ufunc) -> Callable[[Any, Any], Any]:
                 f"{self.shape}; write t = t {SYMBOLS[function]} v"
             )
         result = result if result.dtype == self.dtype else result.astype(self.dtype)
-        if self.memory is None:
+        if self.memory is None or self.memory is NUMBER:
             rebind(self, result)
         else:
             write(self, ..., result)
@@ -90,7 +99,7 @@ def method(function: Callable[..., Any]) -> Callable[..., "Tensor"]:
     """Return the method that calls a NumPy function on the tensor, as ndarray's methods do."""
 
     def call(self: "Tensor", *args: Any, **keywords: Any) -> "Tensor":
-        return find(function)(self, *args, **keywords)
+        return find(function)(self, *args, **(translated(keywords) if keywords else keywords))
 
     call.__doc__ = f"Return {full_name(function)} of this tensor."
     return call
@@ -120,13 +129,7 @@ class Tensor:
         self.node = None
         self.grad = None
         if requires_grad:
-            if not np.issubdtype(self._data.dtype, np.floating):
-                raise TypeError(
-                    f"only floating-point tensors can require a gradient, not {self._data.dtype}; "
-                    f"pass dtype=np.float32 or convert the array with .astype(np.float32)"
-                )
-            self.node = Node(None, {}, None, self._data.shape, self._data.dtype)
-            self.node.tensor = weakref.ref(self)
+            self.requires_grad = True
 
     # What it is
 
@@ -151,8 +154,24 @@ class Tensor:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow through this tensor."""
+        """Whether gradients flow through this tensor. Assign to make it a leaf that does, or a constant."""
         return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self.node is not None and self.node.function is not None:
+            if not value:
+                raise RuntimeError("requires_grad = False on a tensor that was computed; write t.detach()")
+        elif not value:
+            self.node = None
+        elif self.node is None:
+            if not np.issubdtype(self.dtype, np.floating):
+                raise TypeError(
+                    f"only floating-point tensors can require a gradient, not {self.dtype}; "
+                    "pass dtype=np.float32 or convert the array with .astype(np.float32)"
+                )
+            self.node = Node(None, {}, None, self.shape, self.dtype)
+            self.node.tensor = weakref.ref(self)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -351,7 +370,10 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> "Tensor":
-        return find(operator.getitem)(self, index)
+        found = functions[operator.getitem](self, index)
+        if found.memory is None and not found.shape:
+            found.memory = NUMBER
+        return found  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.check_writable("t[i] = v", "t = +t; t[i] = v")
@@ -379,6 +401,7 @@ class Tensor:
         """The tensor with its last two axes swapped."""
         return find(np.matrix_transpose)(self)
 
+    exp, log, sqrt, tanh = method(np.exp), method(np.log), method(np.sqrt), method(np.tanh)  # for type checkers
     sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
     var, std = method(np.var), method(np.std)
     max, min = method(np.max), method(np.min)
