@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autodiff import functional
+from autodiff.functional.activations import check_generator
 from autodiff.tensor import DEFAULT_FLOAT, Tensor
 
 
@@ -214,6 +215,8 @@ LOOKED_AT = 10_000
 class Linear(Module):
     """x @ weight.T + bias, for x of shape (..., in_features); weight has shape (out_features, in_features).
 
+    rng: draws the weights; without it they are other ones in every run.
+    bias: whether there is one; without, the attribute is None.
     init: "he" for layers followed by ReLU (He et al. 2015: normal, variance 2 / in_features), "glorot" for sigmoid and
     tanh (Glorot & Bengio 2010: uniform within sqrt(6 / (in_features + out_features))). The bias starts at 0.
     """
@@ -222,24 +225,29 @@ class Linear(Module):
         self,
         in_features: int,
         out_features: int,
+        bias: bool = True,
         *,
-        rng: np.random.Generator,
+        rng: np.random.Generator | None = None,
         init: Literal["he", "glorot"] = "he",
         dtype: DTypeLike = DEFAULT_FLOAT,
     ) -> None:
         if init not in initialisations:
             raise ValueError(f"init must be one of {', '.join(initialisations)}, found {init!r}")
+        rng = np.random.default_rng() if rng is None else rng
+        check_generator("Linear", rng, "normal")
         self.weight = Parameter(initialisations[init](rng, (out_features, in_features)).astype(dtype))
-        self.bias = Parameter(np.zeros(out_features, dtype))
+        self.bias = Parameter(np.zeros(out_features, dtype)) if bias else None
 
     def forward(self, x: Any) -> Any:
         """Return x @ weight.T + bias, of shape (..., out_features)."""
+        if self.bias is None:
+            return x @ self.weight.T
         return functional.linear(x, self.weight, self.bias)
 
     def describe(self) -> str:
         """Return the sizes."""
         out_features, in_features = self.weight.shape
-        return f"{in_features}, {out_features}"
+        return f"{in_features}, {out_features}{', bias=False' if self.bias is None else ''}"
 
 
 def he(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:

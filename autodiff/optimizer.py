@@ -184,7 +184,7 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, learning_rate, weight_decay)
-        if not all(0 <= beta < 1 for beta in betas):
+        if not isinstance(betas, tuple | list) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"betas must be two numbers from 0 to below 1, found {betas}")
         self.betas = betas
         self.epsilon = at_least_zero("epsilon", epsilon)
@@ -318,6 +318,7 @@ def parts(flat: NDArray[Any], group: Sequence[Any]) -> Iterator[NDArray[Any]]:
 
 def positive(name: str, value: float) -> float:
     """Return the value, or raise ValueError unless it is a finite number above 0."""
+    check_number(name, value)
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be a finite number above 0, found {value}")
     return value
@@ -325,6 +326,13 @@ def positive(name: str, value: float) -> float:
 
 def at_least_zero(name: str, value: float) -> float:
     """Return the value, or raise ValueError unless it is a finite number of 0 or more."""
+    check_number(name, value)
     if not (np.isfinite(value) and value >= 0):
         raise ValueError(f"{name} must be a finite number, 0 or more, found {value}")
     return value
+
+
+def check_number(name: str, value: Any) -> None:
+    """Raise TypeError for what is no number."""
+    if not isinstance(value, int | float | np.number):
+        raise TypeError(f"{name} must be a number, found {value!r}")

@@ -45,12 +45,17 @@ def value_and_grad(
     With `has_aux` its result is ((value, aux), gradient).
     """
 
+    check_argnums(argnums)
+
     @wraps(function, (), ())
     def with_gradient(*args: P.args, **keywords: P.kwargs) -> tuple[Any, Any]:
         traced = Traced(function, argnums, args, keywords)
-        output, aux = traced.output if has_aux else (traced.output, None)
+        output, aux = value_and_aux(traced.output, has_aux)
         if not isinstance(output, Tensor) or output.size != 1:
-            raise TypeError(f"grad needs a function that computes a scalar from its arguments, found {kind(output)}")
+            advice = "; has_aux=True if it returns something besides" if isinstance(output, tuple) else ""
+            raise TypeError(
+                f"grad needs a function that computes a scalar from its arguments, found {kind(output)}{advice}"
+            )
         value = traced.finish((output, aux) if has_aux else output)
         return value, traced.finish(traced.pull_back(output, None, again=False))
 
@@ -72,7 +77,7 @@ def vjp(function: Callable[..., Any], *args: Any, has_aux: bool = False) -> tupl
     (array([ 2., 40.]),)
     """
     traced = Traced(function, tuple(range(len(args))), args, {})
-    value, aux = traced.output if has_aux else (traced.output, None)
+    value, aux = value_and_aux(traced.output, has_aux)
     output = tensor_from(value, "vjp")
 
     def pull_back(g: Any) -> Any:
@@ -93,7 +98,7 @@ def jvp(
     """
     check_same_structure("jvp", args, tangents)
     traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True, others=tangents)
-    value, aux = traced.output if has_aux else (traced.output, None)
+    value, aux = value_and_aux(traced.output, has_aux)
     output = tensor_from(value, "jvp")
     with recording(transforms=1):
         vector = Tensor(np.zeros_like(output._data), requires_grad=True)
@@ -129,10 +134,12 @@ def jacobian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has
     (Jacobian, that).
     """
 
+    check_argnums(argnums)
+
     @wraps(function, (), ())
     def with_respect_to(*args: P.args, **keywords: P.kwargs) -> Any:
         traced = Traced(function, argnums, args, keywords)
-        value, aux = traced.output if has_aux else (traced.output, None)
+        value, aux = value_and_aux(traced.output, has_aux)
         jacobians = [jacobian_of(tensor_from(part, "jacobian"), traced) for part in flatten(value)]
         found = traced.finish(rebuild(value, iter(jacobians)))
         return (found, traced.finish(aux)) if has_aux else found
@@ -177,8 +184,7 @@ class Traced:
         recorded: bool = False,
         others: Sequence[Any] = (),
     ) -> None:
-        positions = argnums if isinstance(argnums, tuple) else (argnums,)
-        chosen = [range(len(args))[i] for i in positions]  # counted from the end if negative
+        chosen = chosen_positions(argnums, len(args))
         given = flatten([*args, *keywords.values(), *others])
         self.nested = modes.get().transforms > 0 or any(map(is_traced, given))
         self.recorded = self.nested or recorded
@@ -212,6 +218,41 @@ class Traced:
 def is_traced(value: Any) -> bool:
     """Return whether a value belongs to a computation that is being recorded."""
     return isinstance(value, Tensor) and value.requires_grad
+
+
+def chosen_positions(argnums: Any, count: int) -> list[int]:
+    """Return the positions of the arguments to differentiate by; negative ones are counted from the end.
+
+    Raises IndexError for one beyond the arguments, TypeError for what is no integer or tuple of integers.
+    """
+    check_argnums(argnums)
+    found = []
+    for i in argnums if isinstance(argnums, tuple) else (argnums,):
+        if not -count <= i < count:
+            raise IndexError(
+                f"argnums names the argument {i}, found {count} arguments given by position; those given by name "
+                "cannot be chosen"
+            )
+        found.append(i % count)
+    return found
+
+
+def check_argnums(argnums: Any) -> None:
+    """Raise TypeError unless argnums is an integer or a tuple of integers."""
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not numbers or not all(isinstance(i, int | np.integer) for i in numbers):
+        advice = "; a transform returns a function: write ad.grad(f)(x)" if hasattr(argnums, "shape") else ""
+        raise TypeError(f"argnums must be an integer or a tuple of integers, such as (0, 1), found {argnums!r}{advice}")
+
+
+def value_and_aux(output: Any, has_aux: bool) -> tuple[Any, Any]:
+    """Return what a function returned: its value and, with has_aux, what else. Raises TypeError if that is no pair."""
+    if not has_aux:
+        return output, None
+    if not isinstance(output, tuple) or len(output) != 2:
+        found = f"a tuple of {len(output)}" if isinstance(output, tuple) else kind(output)
+        raise TypeError(f"has_aux=True needs a function that returns a pair, (value, something else), found {found}")
+    return output
 
 
 def variable(value: Any) -> Tensor:

@@ -78,6 +78,10 @@ class Memory:
         return found.ravel()
 
 
+NUMBER = Memory()
+"""That of t[0] where t has one axis: NumPy has a number there, which is no window, and not to be written into."""
+
+
 def share(
     view: Tensor, source: Tensor, opened: Callable[[Any], Any], detached: bool = False, moving: bool = False
 ) -> None:
@@ -137,6 +141,8 @@ def write(tensor: Tensor, index: Any, value: Any, array: Any, find: Callable[[An
     memory, recorded = tensor.memory, modes.get().grad_enabled
     assign = find(operator.setitem)
     others = [] if memory is None else memory.others(tensor)
+    if memory is NUMBER:
+        raise TypeError("a single element, t[i], is a number that is no view of the tensor; write t[i] = value")
     if memory is not None:
         check(tensor, memory, others)
         if others and (recorded or memory.is_split()):

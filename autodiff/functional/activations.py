@@ -167,5 +167,13 @@ def dropout(x: Any, probability: float, rng: np.random.Generator, training: bool
         raise ValueError(f"dropout: probability must be from 0 to below 1, found {probability}")
     if not training:
         return x
+    check_generator("dropout", rng, "random")
     kept = rng.random(np.shape(x)) >= probability
     return x * (kept.astype(x.dtype) * (1 / (1 - probability)))
+
+
+def check_generator(name: str, rng: Any, method: str) -> None:
+    """Raise TypeError for what does not draw random numbers, such as a seed."""
+    if not hasattr(rng, method):
+        seed = rng if isinstance(rng, int) else 0
+        raise TypeError(f"{name}: rng must be a generator, found {rng!r}; write rng=np.random.default_rng({seed})")

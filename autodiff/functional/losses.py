@@ -1,6 +1,8 @@
 """Losses, by default the mean over all samples; definitions and gradients are PyTorch's."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -28,16 +30,26 @@ def reduced(losses: Any, reduction: str, divisor: Any = None) -> Any:
 
 @composed()
 def cross_entropy(
-    logits: Any, labels: Any, *, weights: Any = None, label_smoothing: float = 0.0, reduction: Reduction = "mean"
+    logits: Any,
+    labels: Any,
+    *,
+    weights: Any = None,
+    label_smoothing: float = 0.0,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
 ) -> Any:
     """Return the cross-entropy between the labels and softmax(logits).
 
     logits: (..., classes), floating-point. labels: integers of shape (...), or probabilities of the logits' shape.
     weights: (classes,), how much each class counts; the mean is then over the weights of the labels.
     label_smoothing: the share of every label that is spread evenly over all classes (Szegedy et al. 2016).
+    ignore_index: a class number that stands for none: samples with it count nothing, and their loss is 0.
     Returns a scalar, or the losses of shape (...) with reduction "none".
     Raises ValueError for labels that do not fit the logits, in shape or in range.
     """
+    if ignore_index is not None:
+        others = partial(cross_entropy, weights=weights, label_smoothing=label_smoothing)
+        return without_ignored(others, logits, labels, weights, reduction, ignore_index)
     if weights is None and not label_smoothing and reduction == "mean":
         return mean_cross_entropy(logits, labels)
     check_labels(logits, labels)
@@ -51,6 +63,20 @@ def cross_entropy(
         smooth = smooth * class_weights
         divisor = np.sum(targets * class_weights) if is_class_index(labels) else divisor
     return reduced(-np.sum(log_softmax(logits) * smooth, axis=-1), reduction, divisor)
+
+
+def without_ignored(
+    loss: Callable[..., Any], scores: Any, labels: Any, weights: Any, reduction: str, ignore_index: int
+) -> Any:
+    """Return a loss of class numbers, of the samples whose number is another than the one to ignore."""
+    if not is_class_index(labels):
+        raise ValueError("ignore_index is a class number, and the labels are probabilities; leave it away")
+    numbers = np.asarray(labels) if isinstance(labels, list | tuple) else labels
+    kept = np.not_equal(numbers, ignore_index)
+    numbers = np.where(kept, numbers, 0)
+    losses = np.where(kept, loss(scores, numbers, reduction="none"), 0)
+    counted = kept if weights is None else np.where(kept, np.take(as_array(weights, scores), numbers), 0)
+    return reduced(losses, reduction, np.sum(np.astype(counted, scores.dtype)))
 
 
 def cross_entropy_logits(g: Any, logits: Any, labels: Any) -> Any:
@@ -163,11 +189,23 @@ def class_positions(index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
 
 
 @composed()
-def nll(log_probabilities: Any, labels: Any, *, weights: Any = None, reduction: Reduction = "mean") -> Any:
+def nll(
+    log_probabilities: Any,
+    labels: Any,
+    *,
+    weights: Any = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+) -> Any:
     """Return the negative log-likelihood of class numbers.
 
     log_probabilities: (..., classes), as from log_softmax. labels: integers of shape (...). weights: (classes,).
+    ignore_index: a class number that stands for none, as in `cross_entropy`.
     """
+    if ignore_index is not None:
+        return without_ignored(
+            partial(nll, weights=weights), log_probabilities, labels, weights, reduction, ignore_index
+        )
     if not is_class_index(labels):
         raise ValueError("nll: labels must be class numbers of an integer dtype; cross_entropy takes probabilities")
     check_labels(log_probabilities, labels)
@@ -200,13 +238,22 @@ def log_at_least(x: Any) -> Any:
 def binary_cross_entropy(probabilities: Any, labels: Any, *, reduction: Reduction = "mean") -> Any:
     """Return the cross-entropy of probabilities, as from a sigmoid, and labels from 0 to 1 of the same shape."""
     check_same_shape("binary_cross_entropy", probabilities, labels)
-    return reduced(binary_losses(probabilities, labels), reduction)
+    return reduced(binary_losses(probabilities, as_array(labels, probabilities)), reduction)
 
 
 @composed()
-def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: Reduction = "mean") -> Any:
-    """Return the cross-entropy of sigmoid(logits) and labels from 0 to 1, without overflow."""
+def binary_cross_entropy_with_logits(
+    logits: Any, labels: Any, *, pos_weight: Any = None, reduction: Reduction = "mean"
+) -> Any:
+    """Return the cross-entropy of sigmoid(logits) and labels from 0 to 1, without overflow.
+
+    pos_weight: how much more positive labels count, of a shape that broadcasts to that of the logits.
+    """
     check_same_shape("binary_cross_entropy_with_logits", logits, labels)
+    if pos_weight is not None:
+        labels = as_array(labels, logits)
+        positive = labels * as_array(pos_weight, logits)
+        return reduced((1 - labels) * softplus(logits) + positive * softplus(-logits), reduction)
     return reduced(softplus(logits) - logits * labels, reduction)
 
 
@@ -214,6 +261,7 @@ def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: Red
 def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
     """Return targets * (log(targets) - log_probabilities), 0 where a target is 0 (Kullback & Leibler 1951)."""
     check_same_shape("kl_div", log_probabilities, targets)
+    targets = as_array(targets, log_probabilities)
     positive = np.where(targets > 0, targets, 1)
     return reduced(targets * (np.log(positive) - log_probabilities), reduction)
 
