@@ -18,8 +18,9 @@ def __getattr__(name: str) -> Any:
     public = import_module("autodiff.public")
     if not hasattr(public, name):
         raise missing
-    globals().update({each: getattr(public, each) for each in public.__all__})  # `tensor` is a file's name, too
-    return getattr(public, name)
+    globals()["tensor"] = public.tensor  # loading tensor.py made the name that file's
+    value = globals()[name] = getattr(public, name)
+    return value
 
 
 def __dir__() -> list[str]:
