@@ -269,6 +269,10 @@ def rule(
 
     forward: what to compute on arrays, if not the function itself.
     Raises TypeError for a function whose rule nothing would call; see `differentiable`.
+
+    >>> _ = ad.rule(np.exp, x=lambda g, out: g * out)
+    >>> ad.grad(np.exp)(np.array(0.0))
+    array(1.)
     """
     check_dispatched(function)
     functions[function] = made = Function(forward or function, vjps, accepts)
@@ -292,7 +296,14 @@ def variadic_rule(function: Callable[..., Any], vjp: VJP) -> Variadic:
 
 
 def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Callable[P, R]], Function[P, R]]:
-    """Decorate a function of arrays with its derivative rules: `@differentiable(x=lambda g, out: g * (out > 0))`."""
+    """Decorate a function of arrays with its derivative rules: `@differentiable(x=lambda g, out: g * (out > 0))`.
+
+    >>> @ad.differentiable(x=lambda g, x: 2 * g * x)
+    ... def square(x):
+    ...     return x * x
+    >>> ad.grad(square)(np.array(3.0))
+    array(6.)
+    """
 
     def decorate(forward: Callable[P, R]) -> Function[P, R]:
         made = Function(forward, vjps, accepts)

@@ -136,6 +136,13 @@ class SGD(Optimizer):
 
     velocity = momentum * velocity + gradient; value -= learning_rate * velocity. With `nesterov`, the value moves by
     gradient + momentum * velocity instead. `weight_decay` adds weight_decay * value to the gradient.
+
+    >>> p = ad.Parameter([1.0, 2.0])
+    >>> optimizer = ad.SGD([p], learning_rate=0.5)
+    >>> np.sum(p).backward()
+    >>> optimizer.step()
+    >>> p
+    Tensor([0.5, 1.5], requires_grad=True)
     """
 
     alone_from = 0  # two calls a step are not worth the copying
@@ -173,6 +180,13 @@ class Adam(Optimizer):
 
     Running means of the gradient and of its square, corrected for their start at 0, give each element a step of its own
     length. `weight_decay` adds weight_decay * value to the gradient.
+
+    >>> p = ad.Parameter([1.0, 2.0])
+    >>> optimizer = ad.Adam([p], learning_rate=0.5)
+    >>> np.sum(p * [1.0, 1000.0]).backward()
+    >>> optimizer.step()
+    >>> p
+    Tensor([0.5, 1.5], requires_grad=True)
     """
 
     def __init__(
@@ -215,6 +229,13 @@ class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2; as torch.optim.AdamW).
 
     Each step first multiplies the values by 1 - learning_rate * weight_decay.
+
+    >>> p = ad.Parameter([1.0, 2.0])
+    >>> optimizer = ad.AdamW([p], learning_rate=0.5, weight_decay=0.5)
+    >>> np.sum(p).backward()
+    >>> optimizer.step()
+    >>> p
+    Tensor([0.25, 1.  ], requires_grad=True)
     """
 
     def __init__(

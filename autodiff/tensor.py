@@ -102,7 +102,11 @@ def method(function: Callable[..., Any]) -> Callable[..., "Tensor"]:
     def call(self: "Tensor", *args: Any, **keywords: Any) -> "Tensor":
         return find(function)(self, *args, **(translated(keywords) if keywords else keywords))
 
-    call.__doc__ = f"Return {full_name(function)} of this tensor."
+    summary = next(filter(None, map(str.strip, (function.__doc__ or "").splitlines()[1:])), "")
+    call.__doc__ = (
+        f"Return {full_name(function)} of this tensor, with the function's further arguments.\n\n"
+        f"NumPy says: {summary}\nIt takes a Tensor's shape and dtype as the function does, and has its gradient."
+    )
     return call
 
 
@@ -115,6 +119,12 @@ class Tensor:
     a number there. Within a transform that is refused.
 
     Raises TypeError for data that is not numeric, and for `requires_grad` with an integer or boolean dtype.
+
+    >>> t = ad.Tensor([1.0, 2.0], requires_grad=True)
+    >>> y = np.sum(t**2)
+    >>> y.backward()
+    >>> y, t.grad
+    (Tensor(5., from=np.sum), Tensor([2., 4.]))
     """
 
     __slots__ = ("__weakref__", "_data", "grad", "memory", "node")

@@ -26,6 +26,11 @@ def grad(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux
     argnums: which positional arguments, one (its gradient is returned) or several (a tuple of gradients is).
     has_aux: whether the function returns its value and something else; then the result is (gradient, that).
     Integer arrays raise TypeError; Python numbers are taken as float32.
+
+    >>> ad.grad(np.tanh)(0.0)
+    array(1., dtype=float32)
+    >>> ad.grad(lambda x, y: np.sum(x * y), argnums=(0, 1))(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    (array([3., 4.]), array([1., 2.]))
     """
     with_value = value_and_grad(function, argnums, has_aux)
 
@@ -43,6 +48,9 @@ def value_and_grad(
     """Return a function that computes the value and the gradient of a scalar-valued `function`; see `grad`.
 
     With `has_aux` its result is ((value, aux), gradient).
+
+    >>> ad.value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    (array(5.), array([2., 4.]))
     """
 
     check_argnums(argnums)
@@ -95,6 +103,9 @@ def jvp(
     args, tangents: one an argument, each pair of the same structure and shapes. The product is the derivative of the
     vector-Jacobian product with respect to its vector, in which it is linear. With `has_aux`, the function returns
     something else besides its value, and so does this.
+
+    >>> ad.jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
+    (array([1., 4.]), array([ 2., 40.]))
     """
     check_same_structure("jvp", args, tangents)
     traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True, others=tangents)
@@ -112,6 +123,9 @@ def hvp(function: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any
     """Return the product of the Hessian of a scalar-valued function with a vector, without forming the Hessian.
 
     args, vectors: one an argument, each pair of the same structure and shapes. Returns a tuple, one an argument.
+
+    >>> ad.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
+    (array([ 6., 12.]),)
     """
     check_same_structure("hvp", args, vectors)
     positions = tuple(range(len(args)))
@@ -132,6 +146,10 @@ def jacobian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has
     Where the value or the argument is a structure of arrays, so is the Jacobian: for each part of the value the
     structure of the argument. With `has_aux`, the function returns its value and something else, and the result is
     (Jacobian, that).
+
+    >>> ad.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
     """
 
     check_argnums(argnums)
@@ -162,7 +180,12 @@ def jacobian_of(output: Tensor, traced: "Traced") -> Tree:
 
 
 def hessian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
-    """Return a function that computes the Hessian of a scalar-valued function: of shape (argument's, argument's)."""
+    """Return a function that computes the Hessian of a scalar-valued function: of shape (argument's, argument's).
+
+    >>> ad.hessian(lambda x: x[0] * x[1])(np.array([3.0, 4.0]))
+    array([[0., 1.],
+           [1., 0.]])
+    """
     return jacobian(grad(function, argnums, has_aux), argnums, has_aux)
 
 

@@ -46,6 +46,9 @@ def cross_entropy(
     ignore_index: a class number that stands for none: samples with it count nothing, and their loss is 0.
     Returns a scalar, or the losses of shape (...) with reduction "none".
     Raises ValueError for labels that do not fit the logits, in shape or in range.
+
+    >>> F.cross_entropy(ad.Tensor([[0.0, 0.0], [0.0, 200.0]]), [0, 1])
+    Tensor(0.3465736)
     """
     if ignore_index is not None:
         others = partial(cross_entropy, weights=weights, label_smoothing=label_smoothing)
@@ -201,6 +204,9 @@ def nll(
 
     log_probabilities: (..., classes), as from log_softmax. labels: integers of shape (...). weights: (classes,).
     ignore_index: a class number that stands for none, as in `cross_entropy`.
+
+    >>> F.nll(np.log(ad.Tensor([[0.5, 0.5], [0.75, 0.25]])), [0, 1])
+    Tensor(1.0397208)
     """
     if ignore_index is not None:
         return without_ignored(
@@ -236,7 +242,11 @@ def log_at_least(x: Any) -> Any:
 
 @composed()
 def binary_cross_entropy(probabilities: Any, labels: Any, *, reduction: Reduction = "mean") -> Any:
-    """Return the cross-entropy of probabilities, as from a sigmoid, and labels from 0 to 1 of the same shape."""
+    """Return the cross-entropy of probabilities, as from a sigmoid, and labels from 0 to 1 of the same shape.
+
+    >>> F.binary_cross_entropy(ad.Tensor([0.5, 0.5]), [0, 1])
+    Tensor(0.6931472)
+    """
     check_same_shape("binary_cross_entropy", probabilities, labels)
     return reduced(binary_losses(probabilities, as_array(labels, probabilities)), reduction)
 
@@ -248,6 +258,9 @@ def binary_cross_entropy_with_logits(
     """Return the cross-entropy of sigmoid(logits) and labels from 0 to 1, without overflow.
 
     pos_weight: how much more positive labels count, of a shape that broadcasts to that of the logits.
+
+    >>> F.binary_cross_entropy_with_logits(ad.Tensor([0.0, 200.0]), [0, 1], reduction="sum")
+    Tensor(0.6931472)
     """
     check_same_shape("binary_cross_entropy_with_logits", logits, labels)
     if pos_weight is not None:
@@ -259,7 +272,11 @@ def binary_cross_entropy_with_logits(
 
 @composed()
 def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
-    """Return targets * (log(targets) - log_probabilities), 0 where a target is 0 (Kullback & Leibler 1951)."""
+    """Return targets * (log(targets) - log_probabilities), 0 where a target is 0 (Kullback & Leibler 1951).
+
+    >>> F.kl_div(np.log(ad.Tensor([0.5, 0.5])), [1.0, 0.0], reduction="sum")
+    Tensor(0.6931472)
+    """
     check_same_shape("kl_div", log_probabilities, targets)
     targets = as_array(targets, log_probabilities)
     positive = np.where(targets > 0, targets, 1)
@@ -271,21 +288,33 @@ def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean
 
 @composed()
 def mse(predictions: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
-    """Return the squared differences; both of the same shape."""
+    """Return the squared differences; both of the same shape.
+
+    >>> F.mse(ad.Tensor([1.0, 3.0]), [0.0, 1.0])
+    Tensor(2.5)
+    """
     check_same_shape("mse", predictions, targets)
     return reduced(np.square(predictions - targets), reduction)
 
 
 @composed()
 def l1(predictions: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
-    """Return the absolute differences; both of the same shape."""
+    """Return the absolute differences; both of the same shape.
+
+    >>> F.l1(ad.Tensor([1.0, 3.0]), [0.0, 1.0])
+    Tensor(1.5)
+    """
     check_same_shape("l1", predictions, targets)
     return reduced(np.absolute(predictions - targets), reduction)
 
 
 @composed()
 def huber(predictions: Any, targets: Any, *, delta: float = 1.0, reduction: Reduction = "mean") -> Any:
-    """Return half the squared differences up to `delta`, and from there on a straight line (Huber 1964)."""
+    """Return half the squared differences up to `delta`, and from there on a straight line (Huber 1964).
+
+    >>> F.huber(ad.Tensor([0.5, 3.0]), [0.0, 0.0], reduction="none")
+    Tensor([0.125, 2.5  ])
+    """
     check_same_shape("huber", predictions, targets)
     if not delta > 0:
         raise ValueError(f"huber: delta must be above 0, found {delta}")
