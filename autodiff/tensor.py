@@ -75,7 +75,7 @@ def in_place(function: np.ufunc) -> Callable[[Any, Any], Any]:
         if self.memory is None or self.memory is NUMBER:
             rebind(self, result)
         else:
-            write(self, ..., result, unwrap(result), find)
+            self.write(..., result)
         return self
 
     return write_into
@@ -390,7 +390,13 @@ class Tensor:
         self.check_writable("t[i] = v", "t = +t; t[i] = v")
         if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad and modes.get().grad_enabled:
             raise TypeError(f"a tensor of {self.dtype} cannot hold a value that requires a gradient; use .astype first")
-        write(self, index, value, unwrap(value), find)
+        self.write(index, value)
+
+    def write(self, index: Any, value: Any) -> None:
+        """Write into the tensor, and into what shares its memory; see `views.write`."""
+        recorded = modes.get().grad_enabled
+        pick, assign = functions[operator.getitem], functions[operator.setitem]
+        write(self, index, value if recorded else unwrap(value), pick, assign, recorded)
 
     def check_writable(self, statement: str, instead: str) -> None:
         """Raise RuntimeError for a write into a leaf that requires a gradient, if it would be recorded."""
