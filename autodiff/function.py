@@ -7,8 +7,8 @@ sums the result over broadcast axes, so a rule need not. It returns `g`, a view,
 
 import inspect
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial, update_wrapper
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial, update_wrapper, wraps
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import numpy as np
@@ -24,6 +24,7 @@ from autodiff.tensor import (
     check_no_out,
     full_name,
     functions,
+    holds_tensor,
     translated,
     unwrap,
     wrap,
@@ -101,7 +102,7 @@ class Function(Generic[P, R]):
                     parents[name] = value.node
         if not has_tensor:
             return self.forward(*args, **given)
-        self.check_accepted(args, given)
+        self.check_accepted(args, given, bool(parents) and modes.get().grad_enabled)
         arrays = [unwrap(value) for value in args]
         if isinstance(self.forward, np.ufunc):
             weaken_lists(arrays)
@@ -200,8 +201,8 @@ class Function(Generic[P, R]):
         self.plans[arguments] = tuple(plan)
         return self.plans[arguments]
 
-    def check_accepted(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        """Refuse arguments that the rules do not know, rather than be wrong about them."""
+    def check_accepted(self, args: tuple[Any, ...], keywords: dict[str, Any], has_gradient: bool) -> None:
+        """Refuse arguments that the rules do not know, rather than be wrong about them; out= in any case."""
         if len(args) > len(self.names):
             raise MissingRuleError(
                 f"{self.name} takes {len(self.names)} arguments on tensors, found {len(args)}{no_out(self)}"
@@ -211,7 +212,8 @@ class Function(Generic[P, R]):
                 continue
             if name == "out":
                 check_no_out(self.name, args, value)
-            raise MissingRuleError(f"{self.name} has no derivative rule that knows its argument {name!r}")
+            if has_gradient:
+                raise MissingRuleError(f"{self.name} has no derivative rule that knows its argument {name!r}")
 
 
 class Variadic(Function[..., Any]):
@@ -230,7 +232,7 @@ class Variadic(Function[..., Any]):
         """Apply the function; see `Function.__call__`."""
         if not any(isinstance(value, Tensor) for value in args):
             return self.forward(*args, **keywords)
-        self.check_accepted((), keywords)
+        self.check_accepted((), keywords, True)
         parents = {
             i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
         }
@@ -313,23 +315,74 @@ def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Cal
     return decorate
 
 
-def composed(*numpy_functions: Callable[..., Any]) -> Callable[[F], F]:
-    """Decorate the definition of NumPy functions, or of one of our own, by others that have rules."""
+def composed(*numpy_functions: Callable[..., Any], weak: bool = False) -> Callable[[F], F]:
+    """Decorate the definition of NumPy functions, or of one of our own, by others that have rules.
+
+    Where no gradient flows, NumPy's function itself runs: its values, its dtypes, and every argument it knows.
+    weak: whether Python's numbers take a floating-point tensor's dtype where NumPy makes float64 arrays of them.
+    """
 
     def decorate(definition: F) -> F:
         for function in numpy_functions:
             check_dispatched(function)
-        for function in numpy_functions or (definition,):
-            functions[function] = definition
+            functions[function] = numpys_own(function, definition, weak)
+        if not numpy_functions:
+            functions[definition] = definition
         return definition
 
     return decorate
 
 
+def numpys_own(function: Callable[..., Any], definition: Callable[..., Any], weak: bool) -> Callable[..., Any]:
+    """Return what calls a NumPy function's definition where a gradient has to flow, and the function elsewhere.
+
+    Where NumPy returns a window on an argument, the definition makes it again, for it knows whose window it is.
+    """
+
+    @wraps(definition)
+    def call(*args: Any, **keywords: Any) -> Any:
+        values = (*args, *keywords.values())
+        tensors = tensors_in(values)
+        if (modes.get().grad_enabled and any(one.node is not None for one in tensors)) or (
+            weak and any(one.dtype.kind == "f" for one in tensors)
+        ):
+            out = definition(*args, **keywords)
+            return wrap(out, None) if isinstance(out, np.ndarray) else out  # it depends on none of the tensors
+        found = apply_without_gradient(function, *args, **keywords)
+        is_window = any(shows(part._data, one._data) for part in tensors_in((found,)) for one in tensors)
+        return definition(*args, **keywords) if is_window else found
+
+    return call
+
+
+def tensors_in(values: Iterable[Any]) -> list[Tensor]:
+    """Return the Tensors among values, and in the lists and tuples among them."""
+    found: list[Tensor] = []
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, SEQUENCE):
+            found += tensors_in(value)
+    return found
+
+
+def shows(array: Any, source: Any) -> bool:
+    """Return whether an array is another or a window on it; of a recorded one, whether it is one on anything."""
+    if array is source:
+        return True
+    return array.base is not None and (type(array) is not np.ndarray or np.may_share_memory(array, source))
+
+
 def writing(function: Callable[..., Any]) -> Callable[[F], F]:
     """Decorate the definition, by `t[index] = value`, of a NumPy function that writes into its argument."""
+    check_dispatched(function)
     in_place.add(function)
-    return composed(function)
+
+    def decorate(definition: F) -> F:
+        functions[function] = definition
+        return definition
+
+    return decorate
 
 
 in_place: set[Callable[..., Any]] = set()
@@ -357,10 +410,29 @@ def apply_without_gradient(function: Callable[..., Any], *args: Any, **keywords:
     """Return a function of the Tensors' arrays as a Tensor that requires no gradient, or as what else it returns."""
     further = args[function.nin :] if isinstance(function, np.ufunc) else ()
     check_no_out(full_name(function), args, keywords.get("out") if not further else further[0])
-    out = function(*[unwrap(value) for value in args], **{name: unwrap(value) for name, value in keywords.items()})
-    if isinstance(out, tuple):
-        return tuple(wrap(part, None) if isinstance(part, np.ndarray) else part for part in out)
-    return wrap(as_array(out), None) if isinstance(out, np.ndarray | np.generic) else out
+    out = function(*map(arrays_of, args), **{name: arrays_of(value) for name, value in keywords.items()})
+    return constants(out, function)
+
+
+def arrays_of(value: Any) -> Any:
+    """Return a Tensor's array, nested lists and tuples with the arrays of their Tensors, anything else as it is."""
+    if isinstance(value, Tensor):
+        return value._data
+    return type(value)(map(arrays_of, value)) if type(value) in SEQUENCE and holds_tensor(value) else value
+
+
+def constants(out: Any, function: Callable[..., Any]) -> Any:
+    """Return what a NumPy function returned with its arrays, in lists and tuples too, as Tensors without a gradient."""
+    if isinstance(out, np.ndarray | np.generic):
+        array = as_array(out)
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{full_name(function)} made {array.dtype}, through which no gradient flows")
+        if modes.get().anomaly:
+            check_finite(array, full_name(function), user_line())
+        return wrap(array, None)
+    if isinstance(out, tuple) and hasattr(out, "_fields"):
+        return type(out)(*[constants(part, function) for part in out])
+    return type(out)([constants(part, function) for part in out]) if isinstance(out, SEQUENCE) else out
 
 
 def read_signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:

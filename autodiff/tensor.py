@@ -322,9 +322,8 @@ class Tensor:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         check_no_out(full_name(ufunc), inputs, keywords.get("out"))
         if method != "__call__":
-            if method == "reduce" and ufunc in reductions:
-                axis = keywords.pop("axis", 0)
-                return find(reductions[ufunc])(*inputs, axis=axis, **keywords)
+            if (ufunc, method) in of_methods:
+                return find(of_methods[ufunc, method])(*inputs, **{"axis": 0, **keywords})
             raise MissingRuleError(f"np.{ufunc.__name__}.{method} has no derivative rule")
         return find(ufunc)(*inputs, **keywords)
 
@@ -447,7 +446,14 @@ class Tensor:
         return find(np.astype)(self, np.dtype(dtype))
 
 
-reductions: dict[np.ufunc, Callable[..., Any]] = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
+of_methods: dict[tuple[np.ufunc, str], Callable[..., Any]] = {
+    (np.add, "reduce"): np.sum,
+    (np.multiply, "reduce"): np.prod,
+    (np.maximum, "reduce"): np.max,
+    (np.minimum, "reduce"): np.min,
+    (np.add, "accumulate"): np.cumsum,
+    (np.multiply, "accumulate"): np.cumprod,
+}
 
 
 def find(function: Callable[..., Any]) -> Callable[..., Tensor]:

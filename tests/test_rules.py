@@ -136,10 +136,15 @@ def outputs_of(function, sample, leaves, dtype=np.float64):
     return list(result) if isinstance(result, list | tuple) else [result]
 
 
+PROMOTING = {np.astype, np.float_power, np.interp, np.cov, np.corrcoef, np.geomspace, np.vander, np.bincount}
+
+
 def promotes(function, sample):
     """Return whether NumPy itself answers float32 with float64: always, asked to, or for an array of integers."""
+    if "dtype" in sample.keywords:
+        return True
     integers = [value for value in sample.arguments if isinstance(value, np.ndarray) and value.dtype.kind in "iu"]
-    return function in (np.astype, np.float_power) or (isinstance(function, np.ufunc) and bool(integers))
+    return function in PROMOTING or (isinstance(function, np.ufunc) and bool(integers))
 
 
 @each_function
@@ -148,7 +153,7 @@ def test_float32_in_float32_out_forward_and_backward(function):
         leaves = []
         outputs = outputs_of(function, sample, leaves, np.float32)
         if not promotes(function, sample):
-            assert {output.dtype for output in outputs} == {np.dtype(np.float32)}, sample
+            assert {output.dtype for output in outputs if output.dtype.kind == "f"} == {np.dtype(np.float32)}, sample
         scalar = sum((np.sum(output * output) for output in outputs), start=ad.Tensor(np.float32(0)))
         gradients = differentiate(scalar, leaves, create_graph=True)
         assert {gradient.dtype for gradient in gradients} <= {np.dtype(np.float32)}, sample

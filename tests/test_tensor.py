@@ -293,7 +293,6 @@ def test_a_constant_tensor_turns_into_an_array():
     ("function", "name"),
     [
         (np.spacing, "np.spacing"),
-        (np.i0, "np.i0"),
         (np.linalg.eig, "np.linalg.eig"),
         (np.fft.fft, "np.fft.fft"),
     ],
@@ -305,8 +304,8 @@ def test_a_function_without_a_rule_raises_and_is_named(function, name):
 
 
 def test_a_ufunc_method_without_a_rule_raises_and_is_named():
-    with pytest.raises(ad.MissingRuleError, match=r"np\.add\.accumulate"):
-        np.add.accumulate(leaf(1.0))
+    with pytest.raises(ad.MissingRuleError, match=r"np\.maximum\.accumulate"):
+        np.maximum.accumulate(leaf(1.0))
 
 
 @pytest.mark.parametrize(
@@ -315,7 +314,7 @@ def test_a_ufunc_method_without_a_rule_raises_and_is_named():
 def test_out_where_and_dtype_are_refused_by_name(keyword, value):
     for function, arguments in [
         (np.add, (leaf(1.0, 2.0), 1.0)),
-        (np.sum, (leaf(1.0, 2.0),)),
+        (np.hypot, (leaf(1.0, 2.0), 1.0)),
         (np.exp, (leaf(1.0, 2.0),)),
     ]:
         with pytest.raises(ad.MissingRuleError, match=keyword):

@@ -7,6 +7,7 @@ from typing import Any
 
 from autodiff.compiler.passes.blocks import Loop, cut_into_blocks
 from autodiff.compiler.passes.kernels import (
+    choose_by_bits,
     drop_copies,
     fill_extrema,
     scatter_by_constant,
@@ -47,7 +48,15 @@ SIMPLIFY: tuple[Pass, ...] = (
 ROUNDING: tuple[Pass, ...] = (fold_bias, drop_dead_calls, cut_into_blocks)
 """Passes after which the program rounds differently, as are these: left out of exact programs."""
 ROUNDING_IN_BLOCKS: tuple[Pass, ...] = (transpose_outputs, store_few_columns)
-KERNELS: tuple[Pass, ...] = (take_by_constant, fill_extrema, widen_masks, update_parts, place_parts, drop_dead_calls)
+KERNELS: tuple[Pass, ...] = (
+    take_by_constant,
+    fill_extrema,
+    widen_masks,
+    choose_by_bits,
+    update_parts,
+    place_parts,
+    drop_dead_calls,
+)
 
 
 def compile_recording(

@@ -13,7 +13,6 @@ from autodiff.functional.activations import (
     logsumexp,
     relu,
     selu,
-    sigmoid,
     silu,
     softmax,
     softplus,
@@ -29,6 +28,7 @@ from autodiff.functional.losses import (
     mse,
     nll,
 )
+from autodiff.rules.elementwise import sigmoid
 
 __all__ = [
     "binary_cross_entropy",

@@ -1,24 +1,23 @@
 """Activations and other functions that NumPy lacks. At kinks their gradients are PyTorch's."""
 
+import functools
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, cast
 
 import numpy as np
 
 from autodiff.function import composed, differentiable
 from autodiff.functional.error_function import erf_values
+from autodiff.rules.elementwise import masked, sigmoid
+from autodiff.rules.reductions import restore
+
+P = ParamSpec("P")
 
 # Kinked at 0
 
 
-def relu_gradient(g: Any, out: Any) -> Any:
-    """Return g where the output is above 0, and 0 elsewhere."""
-    slope = (out > 0).astype(g.dtype)  # NumPy multiplies numbers faster than booleans,
-    slope *= g  # and in place, in what is new here, without the cost of a further large array
-    return slope
-
-
-@differentiable(x=relu_gradient)
+@differentiable(x=lambda g, out: masked(g, out > 0))
 def relu(x: Any) -> Any:
     """Return max(x, 0), elementwise; the gradient at 0 is 0.
 
@@ -58,7 +57,7 @@ def selu(x: Any) -> Any:
     return 1.0507009873554805 * elu(x, 1.6732632423543772)
 
 
-@differentiable(x=lambda g, x, low, high: g * ((x > low) & (x < high)))
+@differentiable(x=lambda g, x, low, high: masked(g, (x > low) & (x < high)))
 def hardtanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
     """Return x limited to an interval; unlike clip, the gradient at its ends is 0.
 
@@ -69,17 +68,6 @@ def hardtanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
 
 
 # Smooth
-
-
-@differentiable(x=lambda g, out: g * out * (1 - out))
-def sigmoid(x: Any) -> Any:
-    """Return 1 / (1 + exp(-x)), elementwise.
-
-    >>> F.sigmoid(ad.Tensor([-1000.0, 0.0, 1000.0])).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    with np.errstate(over="ignore"):  # exp(-x) may be inf, which gives 0, as it should
-        return 1 / (1 + np.exp(-x))
 
 
 @differentiable(x=lambda g, x: g * sigmoid(x))
@@ -102,14 +90,27 @@ def log_sigmoid(x: Any) -> Any:
     return -softplus(-x)
 
 
-@composed()
+@differentiable(values=lambda g, weights: g * weights, weights=lambda g, values: g * values)
+def weighed(values: Any, weights: Any) -> Any:
+    """Return values * weights, which is 0 where a weight is, be the value infinite."""
+    with np.errstate(invalid="ignore"):
+        return masked(values * weights, weights != 0)
+
+
+def silu_slope(x: Any) -> Any:
+    """Return the derivative of silu."""
+    share = sigmoid(x)
+    return share + weighed(x, share * (1 - share))
+
+
+@differentiable(x=lambda g, x: g * silu_slope(x))
 def silu(x: Any) -> Any:
     """Return x * sigmoid(x), elementwise (Elfwing et al. 2018).
 
     >>> F.silu(ad.Tensor([0.0, 20.0]))
     Tensor([ 0., 20.])
     """
-    return x * sigmoid(x)
+    return weighed(x, sigmoid(x))
 
 
 def tanh(x: Any) -> Any:
@@ -131,7 +132,25 @@ def erf(x: Any) -> Any:
     return erf_values(x)
 
 
-@composed()
+def normal_share(x: Any, approximate: str) -> Any:
+    """Return the normal distribution function, or its approximation by a tanh."""
+    if approximate == "none":
+        return (1 + erf(x * math.sqrt(0.5))) / 2
+    if approximate == "tanh":
+        return (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))) / 2
+    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}")
+
+
+def gelu_slope(x: Any, approximate: str) -> Any:
+    """Return the derivative of gelu: the distribution function, and x times the density."""
+    share = normal_share(x, approximate)
+    if approximate == "none":
+        return share + weighed(x, np.exp(-x * x / 2) / math.sqrt(2 * math.pi))
+    inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)  # of the tanh
+    return share + weighed(x * inner, 2 * share * (1 - share))
+
+
+@differentiable(x=lambda g, x, approximate: g * gelu_slope(x, approximate))
 def gelu(x: Any, approximate: str = "none") -> Any:
     """Return x times the normal distribution function of x (Hendrycks & Gimpel 2016).
 
@@ -140,17 +159,27 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     >>> F.gelu(ad.Tensor([0.0, 10.0]))
     Tensor([ 0., 10.])
     """
-    if approximate == "none":
-        return x * (1 + erf(x * math.sqrt(0.5))) / 2
-    if approximate == "tanh":
-        return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x))) / 2
-    raise ValueError(f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}")
+    return weighed(x, normal_share(x, approximate))
 
 
 # Along an axis
 
 
+def in_single(forward: Callable[P, Any]) -> Callable[P, Any]:
+    """Let a function of an array add up half precision numbers, which end at 65,504, in single precision."""
+
+    @functools.wraps(forward)
+    def compute(x: Any, *args: Any, **keywords: Any) -> Any:
+        computed: Callable[..., Any] = forward
+        if getattr(x, "dtype", None) != np.float16:
+            return computed(x, *args, **keywords)
+        return computed(x.astype(np.float32), *args, **keywords).astype(np.float16)
+
+    return cast(Callable[P, Any], compute)
+
+
 @differentiable(x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
+@in_single
 def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     """Return exp(x) / sum(exp(x)) along the axis: positive numbers that sum to 1.
 
@@ -158,36 +187,45 @@ def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     Tensor([[0.5, 0.5],
             [1. , 0. ]])
     """
+    if not np.size(x):
+        return +x
     exponentials = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return exponentials / np.sum(exponentials, axis=axis, keepdims=True)
 
 
 @differentiable(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
+@in_single
 def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
     """Return log(softmax(x)) along the axis, without overflow and without the loss of small probabilities.
 
     >>> F.log_softmax(ad.Tensor([0.0, 1000.0]))
     Tensor([-1000.,     0.])
     """
+    if not np.size(x):
+        return +x
     shifted = x - np.max(x, axis=axis, keepdims=True)
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
-def restore(reduced: Any, shape: tuple[int, ...], axis: Any) -> Any:
-    """Return what a reduction made of an array of that shape, with the reduced axes back as length 1."""
-    axes = range(len(shape)) if axis is None else [int(i) % len(shape) for i in np.atleast_1d(axis)]
-    return np.reshape(reduced, tuple(1 if i in axes else length for i, length in enumerate(shape)))
+def shares(x: Any, axis: Any) -> Any:
+    """Return the gradient of logsumexp: softmax, and its limit where a largest element is infinite."""
+    if not np.size(x):
+        return +x
+    largest = np.max(x, axis=axis, keepdims=True)
+    limits = np.where(x < math.inf, -math.inf, 0).astype(x.dtype)
+    return softmax(np.where(largest < math.inf, x, limits), axis)
 
 
-@differentiable(
-    x=lambda g, x, out, axis: restore(g, x.shape, axis) * np.exp(x - restore(out, x.shape, axis)), accepts=["keepdims"]
-)
+@differentiable(x=lambda g, x, axis: restore(g, x.shape, axis) * shares(x, axis), accepts=["keepdims"])
+@in_single
 def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
     """Return log(sum(exp(x))) along the axis, by default of all elements, without overflow.
 
     >>> F.logsumexp(ad.Tensor([0.0, 1000.0]))
     Tensor(1000.)
     """
+    if not np.size(x):
+        return np.sum(x, axis=axis, keepdims=keepdims) - math.inf
     largest = np.max(x, axis=axis, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0)
     with np.errstate(divide="ignore"):  # the logarithm of an empty probability is -inf, as it should
@@ -237,7 +275,7 @@ def dropout(x: Any, probability: float, rng: np.random.Generator, training: bool
         return x
     check_generator("dropout", rng, "random")
     kept = rng.random(np.shape(x)) >= probability
-    return x * (kept.astype(x.dtype) * (1 / (1 - probability)))
+    return masked(x, kept) * (1 / (1 - probability))
 
 
 def check_generator(name: str, rng: Any, method: str) -> None:

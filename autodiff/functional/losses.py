@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.function import Function, composed, differentiable
-from autodiff.functional.activations import by_rows, log_softmax, softmax, softplus
+from autodiff.functional.activations import by_rows, log_softmax, softmax, softplus, weighed
+from autodiff.rules.elementwise import as_array, sigmoid
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -53,19 +54,29 @@ def cross_entropy(
     if ignore_index is not None:
         others = partial(cross_entropy, weights=weights, label_smoothing=label_smoothing)
         return without_ignored(others, logits, labels, weights, reduction, ignore_index)
+    if logits.dtype == np.float16:
+        settings: Any = {"weights": weights, "label_smoothing": label_smoothing, "reduction": reduction}
+        return in_half(cross_entropy, logits, labels, **settings)
     if weights is None and not label_smoothing and reduction == "mean":
         return mean_cross_entropy(logits, labels)
     check_labels(logits, labels)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, found {label_smoothing}")
+    if is_class_index(labels) and not label_smoothing:
+        return nll(log_softmax(logits), labels, weights=weights, reduction=reduction)
     targets = as_probabilities(labels, logits)
     smooth = targets * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
     divisor: Any = samples(logits)
     if weights is not None:
-        class_weights = as_array(weights, logits)
+        class_weights = as_array(weights, logits.dtype)
         smooth = smooth * class_weights
         divisor = np.sum(targets * class_weights) if is_class_index(labels) else divisor
-    return reduced(-np.sum(log_softmax(logits) * smooth, axis=-1), reduction, divisor)
+    return reduced(-np.sum(weighed(log_softmax(logits), smooth), axis=-1), reduction, divisor)
+
+
+def in_half(loss: Callable[..., Any], x: Any, *arguments: Any, **settings: Any) -> Any:
+    """Return a loss of half precision numbers, of which it counts and adds up more than they reach, in theirs."""
+    return np.astype(loss(np.astype(x, np.float32), *arguments, **settings), np.float16)
 
 
 def without_ignored(
@@ -78,7 +89,7 @@ def without_ignored(
     kept = np.not_equal(numbers, ignore_index)
     numbers = np.where(kept, numbers, 0)
     losses = np.where(kept, loss(scores, numbers, reduction="none"), 0)
-    counted = kept if weights is None else np.where(kept, np.take(as_array(weights, scores), numbers), 0)
+    counted = kept if weights is None else np.where(kept, np.take(as_array(weights, scores.dtype), numbers), 0)
     return reduced(losses, reduction, np.sum(np.astype(counted, scores.dtype)))
 
 
@@ -98,7 +109,9 @@ def cross_entropy_labels(g: Any, logits: Any) -> Any:
 def mean_cross_entropy(logits: Any, labels: Any) -> Any:
     """Return the mean cross-entropy; see `cross_entropy`."""
     check_labels(logits, labels)
-    return -np.sum(log_softmax(logits) * as_probabilities(labels, logits)) / samples(logits)
+    if is_class_index(labels):
+        return -np.sum(picked(log_softmax(logits), labels)) / samples(logits)
+    return -np.sum(weighed(log_softmax(logits), as_probabilities(labels, logits))) / samples(logits)
 
 
 def fused_cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
@@ -139,25 +152,35 @@ def is_class_index(labels: Any) -> bool:
     return dtype.kind in "iu"
 
 
-def as_array(values: Any, like: Any) -> Any:
-    """Return a list of numbers as an array of another's dtype, an array as it is."""
-    return values if hasattr(values, "dtype") else np.asarray(values, like.dtype)
+def is_class(labels: Any, classes: int) -> Any:
+    """Return rows of booleans that are true at the class and false elsewhere."""
+    return np.expand_dims(class_positions((labels,), (classes,)), -1) == np.arange(classes)
 
 
 def one_hot_rows(labels: Any, classes: int, dtype: Any) -> Any:
     """Return class numbers as rows with a 1 at the class and zeros elsewhere."""
-    numbers = class_positions((labels,), (classes,))
-    return (np.expand_dims(numbers, -1) == np.arange(classes)).astype(dtype)
+    return is_class(labels, classes).astype(dtype)
 
 
 one_hot = Function(one_hot_rows, {}, accepts=["labels", "classes", "dtype"])
+
+
+@differentiable(
+    log_probabilities=lambda g, log_probabilities_shape, labels: np.where(
+        is_class(labels, log_probabilities_shape[-1]), np.expand_dims(g, -1), 0
+    )
+)
+def picked(log_probabilities: Any, labels: Any) -> Any:
+    """Return the log-probability of each label: what the others are does not matter, be they -inf."""
+    numbers = class_positions((labels,), log_probabilities.shape[-1:])
+    return np.take_along_axis(log_probabilities, np.expand_dims(numbers, -1), axis=-1)[..., 0]
 
 
 def as_probabilities(labels: Any, logits: Any) -> Any:
     """Return class numbers as one-hot rows, and probabilities, in the dtype of the logits."""
     if is_class_index(labels):
         return one_hot(labels, logits.shape[-1], logits.dtype)
-    return np.astype(as_array(labels, logits), logits.dtype, copy=False)
+    return np.astype(as_array(labels, logits.dtype), logits.dtype, copy=False)
 
 
 def check_labels(logits: Any, labels: Any) -> None:
@@ -215,9 +238,14 @@ def nll(
     if not is_class_index(labels):
         raise ValueError("nll: labels must be class numbers of an integer dtype; cross_entropy takes probabilities")
     check_labels(log_probabilities, labels)
-    targets = as_probabilities(labels, log_probabilities)
-    counted = targets if weights is None else targets * as_array(weights, log_probabilities)
-    return reduced(-np.sum(log_probabilities * counted, axis=-1), reduction, np.sum(counted))
+    if log_probabilities.dtype == np.float16:
+        return in_half(nll, log_probabilities, labels, weights=weights, reduction=reduction)
+    losses = -picked(log_probabilities, labels)
+    if weights is None:
+        return reduced(losses, reduction, samples(log_probabilities))
+    classes = np.broadcast_to(as_array(weights, losses.dtype), log_probabilities.shape)
+    counted = picked(classes, labels)
+    return reduced(weighed(losses, counted), reduction, np.sum(counted))
 
 
 def likelihood_gradient(g: Any, probabilities: Any, labels: Any) -> Any:
@@ -227,17 +255,17 @@ def likelihood_gradient(g: Any, probabilities: Any, labels: Any) -> Any:
 
 @differentiable(
     probabilities=likelihood_gradient,
-    labels=lambda g, probabilities: g * (log_at_least(1 - probabilities) - log_at_least(probabilities)),
+    labels=lambda g, probabilities: g * (log_at_least(-probabilities, np.log1p) - log_at_least(probabilities)),
 )
 def binary_losses(probabilities: Any, labels: Any) -> Any:
     """Return the binary cross-entropy, elementwise; no logarithm falls below -100."""
-    return -(labels * log_at_least(probabilities) + (1 - labels) * log_at_least(1 - probabilities))
+    return -(labels * log_at_least(probabilities) + (1 - labels) * log_at_least(-probabilities, np.log1p))
 
 
-def log_at_least(x: Any) -> Any:
+def log_at_least(x: Any, log: Any = np.log) -> Any:
     """Return log(x), or -100 where that is lower."""
     with np.errstate(divide="ignore"):
-        return np.maximum(np.log(x), -100)
+        return np.maximum(log(x), -100)
 
 
 @composed()
@@ -248,7 +276,7 @@ def binary_cross_entropy(probabilities: Any, labels: Any, *, reduction: Reductio
     Tensor(0.6931472)
     """
     check_same_shape("binary_cross_entropy", probabilities, labels)
-    return reduced(binary_losses(probabilities, as_array(labels, probabilities)), reduction)
+    return reduced(binary_losses(probabilities, as_array(labels, probabilities.dtype)), reduction)
 
 
 @composed()
@@ -263,11 +291,21 @@ def binary_cross_entropy_with_logits(
     Tensor(0.6931472)
     """
     check_same_shape("binary_cross_entropy_with_logits", logits, labels)
+    labels = as_array(labels, logits.dtype)
     if pos_weight is not None:
-        labels = as_array(labels, logits)
-        positive = labels * as_array(pos_weight, logits)
-        return reduced((1 - labels) * softplus(logits) + positive * softplus(-logits), reduction)
-    return reduced(softplus(logits) - logits * labels, reduction)
+        positive = labels * as_array(pos_weight, logits.dtype)
+        return reduced(weighed(softplus(logits), 1 - labels) + weighed(softplus(-logits), positive), reduction)
+    return reduced(logit_losses(logits, labels), reduction)
+
+
+@differentiable(
+    logits=lambda g, logits, labels: g * (sigmoid(logits) - labels),
+    labels=lambda g, logits: -g * logits,
+)
+def logit_losses(logits: Any, labels: Any) -> Any:
+    """Return softplus(logits) - logits * labels, elementwise, without a difference of two large numbers."""
+    wrong = weighed(np.absolute(logits), np.where(logits > 0, 1 - labels, labels))
+    return wrong + np.log1p(np.exp(-np.absolute(logits)))
 
 
 @composed()
@@ -278,9 +316,9 @@ def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean
     Tensor(0.6931472)
     """
     check_same_shape("kl_div", log_probabilities, targets)
-    targets = as_array(targets, log_probabilities)
+    targets = as_array(targets, log_probabilities.dtype)
     positive = np.where(targets > 0, targets, 1)
-    return reduced(targets * (np.log(positive) - log_probabilities), reduction)
+    return reduced(weighed(np.log(positive) - log_probabilities, targets), reduction)
 
 
 # Regression

@@ -1,5 +1,33 @@
 """The derivative rules of NumPy's own functions; importing a module registers its rules."""
 
-from autodiff.rules import decompositions, einsum, elementwise, indexing, linalg, norms, reductions, shaping
+from autodiff.rules import (
+    covariance,
+    decompositions,
+    einsum,
+    elementwise,
+    fourier,
+    indexing,
+    linalg,
+    nan_reductions,
+    norms,
+    quantiles,
+    reductions,
+    sequences,
+    shaping,
+)
 
-__all__ = ["decompositions", "einsum", "elementwise", "indexing", "linalg", "norms", "reductions", "shaping"]
+__all__ = [
+    "covariance",
+    "decompositions",
+    "einsum",
+    "elementwise",
+    "fourier",
+    "indexing",
+    "linalg",
+    "nan_reductions",
+    "norms",
+    "quantiles",
+    "reductions",
+    "sequences",
+    "shaping",
+]

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed, differentiable
+from autodiff.function import Function, apply_without_gradient, composed, differentiable
 from autodiff.rules.linalg import identity_like, inverse_transposed, transposed
+from autodiff.rules.reductions import ABSENT
 
 EighResult: Any = type(np.linalg.eigh(np.eye(1)))
 SVDResult: Any = type(np.linalg.svd(np.eye(1)))
@@ -31,9 +32,9 @@ def cholesky_factor(a: Any) -> Any:
 
 
 @composed(np.linalg.cholesky)
-def cholesky(a: Any) -> Any:
-    """Return the lower triangular L with L L' = a, a symmetric matrix given by its lower triangle."""
-    return cholesky_factor(symmetric(a))
+def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+    """Return the lower triangular L with L L' = a, symmetric and given by its lower triangle; or L', by its upper."""
+    return transposed(cholesky_factor(symmetric(transposed(a)))) if upper else cholesky_factor(symmetric(a))
 
 
 def gaps(values: Any) -> Any:
@@ -128,16 +129,48 @@ def right_vectors(a: Any) -> Any:
 
 
 @composed(np.linalg.svd)
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    """Return the singular value decomposition."""
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    """Return the singular value decomposition; of hermitian matrices, given by their lower triangle, from that of eigh.
+
+    The further vectors of full_matrices=True are not unique, and a gradient that flows into them is refused.
+    """
+    if hermitian:
+        return svd_of_symmetric(a) if compute_uv else np.flip(np.sort(np.absolute(eigvalsh(a)), axis=-1), -1)
     if not compute_uv:
         return singular_values(a)
-    if full_matrices and a.shape[-1] != a.shape[-2]:
+    u, s, vh = thin_svd(a)
+    if full_matrices and a.shape[-2] > a.shape[-1]:
+        u = np.concatenate([u, further_left_vectors(a)], axis=-1)
+    if full_matrices and a.shape[-2] < a.shape[-1]:
+        vh = np.concatenate([vh, further_right_vectors(a)], axis=-2)
+    return SVDResult(u, s, vh)
+
+
+def svd_of_symmetric(a: Any) -> Any:
+    """Return the singular value decomposition of symmetric matrices: their eigenvalues without the signs."""
+    values, vectors = eigh(a)
+    order = np.flip(np.argsort(np.absolute(values), axis=-1), -1)
+    values = np.take_along_axis(values, order, axis=-1)
+    u = np.take_along_axis(vectors, order[..., None, :], axis=-1)
+    return SVDResult(u, np.absolute(values), transposed(u * np.sign(values)[..., None, :]))
+
+
+def no_gradient_into(g: Any, a: Any) -> Any:
+    """Return zeros for a gradient of zeros, and refuse any other: the vectors that it flows into are not unique."""
+    if np.any(g):
         raise TypeError(
-            "np.linalg.svd: the further vectors of full_matrices=True are not unique and have no gradient; "
+            "np.linalg.svd: a gradient flows into the further vectors of full_matrices=True, which are not unique; "
             "use full_matrices=False"
         )
-    return SVDResult(*thin_svd(a))
+    return np.zeros_like(a)
+
+
+further_left_vectors = Function(
+    lambda a: np.linalg.svd(a)[0][..., a.shape[-1] :], {"a": lambda g, a: no_gradient_into(g, a)}
+)
+further_right_vectors = Function(
+    lambda a: np.linalg.svd(a)[2][..., a.shape[-2] :, :], {"a": lambda g, a: no_gradient_into(g, a)}
+)
 
 
 @composed(np.linalg.svdvals)
@@ -187,3 +220,51 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     if square.shape != a.shape:
         r = np.concatenate([r, transposed(q) @ a[..., a.shape[-2] :]], axis=-1)
     return r if mode == "r" else QRResult(q, r)
+
+
+# What follows from singular values
+
+
+def pinv_gradient(g: Any, a: Any, out: Any) -> Any:
+    """Return the gradient of the pseudo-inverse, for matrices whose rank stays (Golub & Pereyra 1973)."""
+    rows = identity_like(a) - a @ out
+    columns = identity_like(out) - out @ a
+    outside = rows @ transposed(g) @ out @ transposed(out) + transposed(out) @ out @ transposed(g) @ columns
+    return outside - transposed(out) @ g @ transposed(out)
+
+
+@differentiable(a=pinv_gradient, accepts=["rcond"])
+def pseudo_inverse(a: Any, rcond: Any = None) -> Any:
+    """Return the pseudo-inverse; singular values up to rcond times the largest count as 0."""
+    return np.linalg.pinv(a, rcond)
+
+
+@composed(np.linalg.pinv)
+def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = ABSENT) -> Any:
+    """Return the pseudo-inverse; of hermitian matrices, by their lower triangle."""
+    if rtol is None:
+        rtol = max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
+    return pseudo_inverse(symmetric(a) if hermitian else a, rcond if rtol is ABSENT else rtol)
+
+
+@composed(np.linalg.cond)
+def cond(x: Any, p: Any = None) -> Any:
+    """Return the condition number: the largest singular value over the smallest, or the norms of x and its inverse."""
+    if p in (None, 2, -2):
+        values = singular_values(x)
+        return values[..., 0] / values[..., -1] if p != -2 else values[..., -1] / values[..., 0]
+    return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
+
+
+@composed(np.linalg.lstsq)
+def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
+    """Return the solution of least squares and of least length, its residuals, the rank, and the singular values."""
+    dtype = np.result_type(a, b, *[np.float64 for one in (a, b) if one.dtype.kind != "f"])
+    a, b = np.astype(a, dtype), np.astype(b, dtype)
+    _, residuals, rank, _ = apply_without_gradient(np.linalg.lstsq, a, b, rcond)
+    epsilon = float(np.finfo(dtype).eps)
+    smallest = epsilon * max(a.shape) if rcond is None else epsilon if rcond == -1 else rcond
+    x = pseudo_inverse(a, smallest) @ b
+    if np.size(residuals):
+        residuals = np.reshape(np.sum(np.square(b - a @ x), axis=0), -1)
+    return x, residuals, rank, singular_values(a)

@@ -6,10 +6,14 @@ from typing import Any
 import numpy as np
 
 from autodiff.function import composed, variadic_rule
+from autodiff.rules.elementwise import as_array
 
 
 def contract(*operands: Any, subscripts: str) -> Any:
     """Return np.einsum of explicit subscripts, in which no operand names an axis twice."""
+    if len(operands) > 2:  # in pairs: two arrays of booleans would be one of booleans, and sums of them lost
+        dtype = np.result_type(*operands)
+        operands = tuple(as_array(operand, dtype).astype(dtype, copy=False) for operand in operands)
     return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
 
 

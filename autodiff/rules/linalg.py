@@ -6,6 +6,7 @@ collection of matrix derivative results.
 
 import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,9 @@ rule(
 
 
 @composed(np.vecdot, np.linalg.vecdot)
-def vecdot(a: Any, b: Any) -> Any:
-    """Return the scalar products along the last axis."""
-    return np.sum(a * b, axis=-1)
+def vecdot(a: Any, b: Any, *, axis: int = -1) -> Any:
+    """Return the scalar products along an axis."""
+    return np.sum(np.moveaxis(a, axis, -1) * np.moveaxis(b, axis, -1), axis=-1)
 
 
 @composed(np.matvec)
@@ -127,24 +128,23 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 
 
 @composed(np.trace)
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
     """Return the sum along a diagonal."""
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 @composed(np.linalg.matrix_power)
 def matrix_power(a: Any, n: int) -> Any:
     """Return a matrix times itself n times, by repeated squaring; of its inverse if n is negative."""
+    n = operator.index(n)
     if n < 0:
         return matrix_power(np.linalg.inv(a), -n)
-    if n == 1:
-        return a  # itself, as NumPy does
-    power = np.zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype)
+    power = None
     while n:
         if n % 2:
-            power = power @ a
+            power = a if power is None else power @ a
         a, n = a @ a if n > 1 else a, n // 2
-    return power
+    return np.zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype) if power is None else power
 
 
 @composed(np.linalg.multi_dot)
@@ -191,18 +191,59 @@ rule(
     a=lambda g, a, b_shape, out: solve_left(g, a, b_shape, out),
     b=lambda g, a, b_shape: solve_right(g, a, b_shape),
 )
-rule(np.linalg.det, a=lambda g, a, out: (g * out)[..., None, None] * inverse_transposed(a))
 
 
-def pinv_gradient(g: Any, a: Any, out: Any) -> Any:
-    """Return the gradient of the pseudo-inverse, for matrices whose rank stays (Golub & Pereyra 1973)."""
-    rows = identity_like(a) - a @ out
-    columns = identity_like(out) - out @ a
-    outside = rows @ transposed(g) @ out @ transposed(out) + transposed(out) @ out @ transposed(g) @ columns
-    return outside - transposed(out) @ g @ transposed(out)
+# The gradient of the determinant are the cofactors, which a singular matrix has, though it has no inverse. Those of a
+# diagonal matrix are the products of all elements but one, and their derivatives products of all but two.
 
 
-rule(np.linalg.pinv, a=pinv_gradient, accepts=["rcond"])
+def orientation(u: Any, vh: Any) -> Any:
+    """Return the determinant of orthogonal u times that of v', which is 1 or -1."""
+    return np.round(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+
+
+def minors_along(g: Any, a: Any) -> Any:
+    """Return the gradient of the cofactors, and that of their derivative by its direction: a Hessian is symmetric."""
+    return second_minors(g, a)
+
+
+@differentiable(a=minors_along)
+def cofactors(a: Any) -> Any:
+    """Return the cofactors of matrices: the transposes of their adjugates."""
+    u, s, vh = np.linalg.svd(a)
+    others = np.where(np.eye(s.shape[-1], dtype=bool), 1, s[..., None, :])
+    return orientation(u, vh) * (u * np.prod(others, axis=-1)[..., None, :]) @ vh
+
+
+def second_minors_gradient(g: Any, direction: Any, a: Any) -> Any:
+    """Return the gradient of `second_minors` with respect to matrices; they must have an inverse here."""
+    back = inverse_transposed(a)
+
+    def across(x: Any) -> Any:
+        return back @ transposed(x) @ back
+
+    def along(x: Any, y: Any = back) -> Any:
+        return np.sum(x * y, axis=(-2, -1), keepdims=True)
+
+    whole = back * (along(g) * along(direction) - along(g, across(direction)))
+    apart = along(g) * across(direction) + along(direction) * across(g)
+    twice = across(direction) @ transposed(g) @ back + across(g) @ transposed(direction) @ back
+    return np.linalg.det(a)[..., None, None] * (whole - apart + twice)
+
+
+@differentiable(direction=minors_along, a=second_minors_gradient)
+def second_minors(direction: Any, a: Any) -> Any:
+    """Return the derivative of the cofactors of matrices in a direction."""
+    u, s, vh = np.linalg.svd(a)
+    size = s.shape[-1]
+    own = np.eye(size, dtype=bool)
+    others = np.prod(np.where(own[:, None] | own, 1, s[..., None, None, :]), axis=-1) * ~own
+    moved = transposed(u) @ direction @ transposed(vh)
+    diagonal = (others @ np.diagonal(moved, axis1=-2, axis2=-1)[..., None]) * np.eye(size, dtype=s.dtype)
+    return orientation(u, vh) * u @ (diagonal - others * transposed(moved)) @ vh
+
+
+rule(np.linalg.det, a=lambda g, a: g[..., None, None] * cofactors(a))
 
 
 @differentiable(a=lambda g, a: g[..., None, None] * inverse_transposed(a))
@@ -248,6 +289,32 @@ def linalg_diagonal(x: Any, *, offset: int = 0) -> Any:
 
 
 @composed(np.linalg.trace)
-def linalg_trace(x: Any, *, offset: int = 0) -> Any:
+def linalg_trace(x: Any, *, offset: int = 0, dtype: Any = None) -> Any:
     """Return the sum along a diagonal of the last two axes."""
-    return np.trace(x, offset, -2, -1)
+    return np.trace(x, offset, -2, -1, dtype=dtype)
+
+
+# Tensors as matrices
+
+
+@composed(np.linalg.tensorinv)
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """Return the inverse of an array as a map from its last axes to its first `ind`."""
+    if ind <= 0:
+        raise ValueError(f"np.linalg.tensorinv: ind must be above 0, found {ind}")
+    shape = np.shape(a)
+    back = np.linalg.inv(np.reshape(a, (-1, math.prod(shape[ind:]))))
+    return np.reshape(back, (*shape[ind:], *shape[:ind]))
+
+
+@composed(np.linalg.tensorsolve)
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """Return the x with tensordot(a, x) = b; `axes` of a are moved to its end first."""
+    moved = axes_of(axes, np.ndim(a)) if axes is not None else ()
+    a = np.transpose(a, (*[i for i in range(np.ndim(a)) if i not in moved], *moved))
+    shape = np.shape(a)[np.ndim(b) :]
+    rows = np.reshape(a, (-1, math.prod(shape)))
+    return np.reshape(np.linalg.solve(rows, np.reshape(b, -1)), shape)
+
+
+no_gradient(np.linalg.matrix_rank)

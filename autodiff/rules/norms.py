@@ -7,12 +7,13 @@ import numpy as np
 
 from autodiff.function import composed, differentiable
 from autodiff.rules.decompositions import singular_values
-from autodiff.rules.reductions import axes_of, root
+from autodiff.rules.elementwise import masked
+from autodiff.rules.reductions import axes_of, last, restore, root
 
 
 @differentiable(
     x=lambda g, x, power, out: (
-        g * np.sign(x) * ((np.absolute(x) + (x == 0)) / (out + (out == 0))) ** (power - 1) * (out != 0)
+        masked(g * np.sign(x), out != 0) * ((np.absolute(x) + (x == 0)) / (out + (out == 0))) ** (power - 1)
     )
 )
 def power_norm(x: Any, power: float) -> Any:
@@ -67,10 +68,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 @composed(np.linalg.vector_norm)
 def vector_norm(x: Any, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     """Return the norm of vectors along an axis, or of all elements as one vector."""
-    if axis is None:
-        size = norm(np.reshape(x, -1), ord)
-        return np.reshape(size, (1,) * np.ndim(x)) if keepdims else size
-    return norm(x, ord, axis, keepdims)
+    size = vector_lengths(last(x, axis), ord)
+    return restore(size, x.shape, axis) if keepdims else size
 
 
 @composed(np.linalg.matrix_norm)

@@ -1,11 +1,13 @@
 """Derivative rules of functions that reduce or accumulate along axes."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autodiff.function import composed, differentiable, no_gradient, rule
+from autodiff.rules.elementwise import as_array, masked
 
 Axis = int | tuple[int, ...] | None
 Keepdims = Any  # a bool, which the types of NumPy 2.5 take as a literal True or False alone
@@ -45,56 +47,127 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
     return math.prod(shape[i] for i in axes_of(axis, len(shape)))
 
 
-def share(g: Any, a: Any, out: Any, axis: Axis) -> Any:
+ABSENT: Any = np._NoValue
+"""What NumPy's signatures have for an argument that is not given."""
+
+
+def given(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments that are given."""
+    return {name: value for name, value in keywords.items() if value is not ABSENT and value is not None}
+
+
+def chosen_where(g: Any, where: Any) -> Any:
+    """Return a gradient with zeros at the elements that a reduction left out."""
+    return g if where is ABSENT or where is True else masked(g, where)
+
+
+def number_of(shape: tuple[int, ...], axis: Axis, where: Any) -> Any:
+    """Return how many elements are reduced into each one, with the reduced axes kept if they are chosen."""
+    if where is ABSENT or where is True:
+        return count(shape, axis)
+    return np.sum(np.broadcast_to(where, shape), axis=axis, keepdims=True)
+
+
+def share(g: Any, a: Any, out: Any, axis: Axis, initial: Any, where: Any) -> Any:
     """Return the gradient of an extremum, split evenly among the elements tied for it."""
-    chosen = a == restore(out, a.shape, axis)
-    ties = np.sum(chosen, axis=axis, keepdims=True).astype(g.dtype)
-    return np.where(chosen, restore(g, a.shape, axis) / ties, 0)
+    extreme = restore(out, a.shape, axis)
+    chosen = a == extreme
+    if where is not ABSENT:
+        chosen = chosen & where
+    ties = np.sum(chosen, axis=axis, keepdims=True)
+    if initial is not ABSENT:
+        ties = np.maximum(ties + (extreme == initial), 1)  # nothing but the initial value may be as large
+    return np.where(chosen, (restore(g, a.shape, axis) / ties).astype(g.dtype), 0)
 
 
 # Sums and means
 
-rule(np.sum, a=lambda g, a_shape, axis: spread(g, a_shape, axis), accepts=["keepdims"])
-rule(np.mean, a=lambda g, a_shape, axis: spread(g, a_shape, axis) / count(a_shape, axis), accepts=["keepdims"])
+rule(
+    np.sum,
+    a=lambda g, a_shape, axis, where: chosen_where(spread(g, a_shape, axis), where),
+    accepts=["keepdims", "dtype", "initial"],
+)
+rule(
+    np.mean,
+    a=lambda g, a_shape, axis, where: mean_gradient(g, a_shape, axis, where),
+    accepts=["keepdims", "dtype"],
+)
+
+HALF_PRECISION = 65_504
+"""The largest number of half precision: more elements cannot be counted in it."""
+
+
+def mean_gradient(g: Any, shape: tuple[int, ...], axis: Axis, where: Any) -> Any:
+    """Return the gradient of a mean: an equal share for every element."""
+    elements = number_of(shape, axis, where)
+    if not isinstance(elements, int):
+        return chosen_where(spread((restore(g, shape, axis) / elements).astype(g.dtype), shape, axis), where)
+    return spread(g, shape, axis) * (1 / elements) if elements > HALF_PRECISION else spread(g, shape, axis) / elements
 
 
 @composed(np.average)
 def average(
     a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: Keepdims = False
 ) -> Any:
-    """Return the weighted mean; weights of one axis may be 1-d."""
+    """Return the weighted mean; weights have the shape of the array, or of the axes that are averaged over."""
     if weights is None:
-        weights = np.ones(np.shape(a), a.dtype)
-    elif np.ndim(weights) == 1 and np.ndim(a) != 1:
-        if not isinstance(axis, int):
-            raise TypeError("np.average: 1-d weights for an array of several axes need the axis they belong to")
-        weights = np.reshape(weights, [-1 if i == axis % np.ndim(a) else 1 for i in range(np.ndim(a))])
-    weights = np.broadcast_to(weights, np.shape(a))
+        mean = np.mean(a, axis=axis, keepdims=keepdims)
+        return (mean, np.full_like(mean, count(np.shape(a), axis))) if returned else mean
+    weights = as_array(weights, a.dtype)
+    dtype, shape = np.result_type(a, weights, *([] if a.dtype.kind == "f" else [np.float64])), np.shape(a)
+    weights = np.astype(weights, dtype)
+    if weights.shape != shape:
+        if axis is None:
+            raise TypeError("np.average: weights of another shape than the array need the axis they belong to")
+        axes = axes_of(axis, len(shape))
+        if weights.shape != tuple(shape[i] for i in axes):
+            raise ValueError(
+                f"np.average: weights need the shape of the array, {shape}, or that of the axes averaged over, "
+                f"{tuple(shape[i] for i in axes)}; found {weights.shape}"
+            )
+        weights = np.reshape(np.transpose(weights, np.argsort(axes)), kept_out(shape, axes))
+    weights = np.broadcast_to(weights, shape)
     total = np.sum(weights, axis=axis, keepdims=keepdims)
     mean = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (mean, total) if returned else mean
 
 
+def kept_out(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape with length 1 along all but some axes."""
+    return tuple(length if i in axes else 1 for i, length in enumerate(shape))
+
+
 @composed(np.var)
 def var(
-    a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Keepdims = False, correction: float | None = None
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: Keepdims = False,
+    where: Any = ABSENT,
+    mean: Any = ABSENT,
+    correction: Any = ABSENT,
 ) -> Any:
-    """Return the variance: the mean square of the deviations from the mean."""
-    freedom = max(count(np.shape(a), axis) - (ddof if correction is None else correction), 0)
-    deviation = a - np.mean(a, axis=axis, keepdims=True)
+    """Return the variance: the mean square of the deviations from the mean, which may be given, with its axes kept."""
+    a = a if dtype is None else np.astype(a, dtype)
+    freedom = number_of(np.shape(a), axis, where) - (ddof if correction is ABSENT else correction)
+    if mean is ABSENT:
+        mean = np.mean(a, axis=axis, keepdims=True, **given({"where": where}))
+    deviation = a - mean
+    squares = np.sum(deviation * deviation, axis=axis, keepdims=True, **given({"where": where}))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sum(deviation * deviation, axis=axis, keepdims=keepdims) / freedom
+        found = np.astype(squares / np.maximum(freedom, 0), squares.dtype)
+    return found if keepdims else np.reshape(found, reduced_shape(np.shape(a), axis))
 
 
 @composed(np.std)
-def std(
-    a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Keepdims = False, correction: float | None = None
-) -> Any:
+def std(a: Any, axis: Axis = None, dtype: Any = None, **keywords: Any) -> Any:
     """Return the standard deviation; its gradient is 0 where all elements are equal."""
-    return root(var(a, axis, ddof=ddof, keepdims=keepdims, correction=correction))
+    return root(var(a, axis, dtype, **keywords))
 
 
-@differentiable(x=lambda g, out: g * (out != 0) / (2 * out + (out == 0)))
+@differentiable(x=lambda g, out: masked(g, out != 0) / (2 * out + (out == 0)))
 def root(x: Any) -> Any:
     """Return the square root, with the gradient 0 at 0, as lengths and deviations have it."""
     return np.sqrt(x)
@@ -103,7 +176,11 @@ def root(x: Any) -> Any:
 # Extrema
 
 for extremum in (np.max, np.min, np.amax, np.amin, np.nanmax, np.nanmin):
-    rule(extremum, a=lambda g, a, out, axis: share(g, a, out, axis), accepts=["keepdims"])
+    rule(
+        extremum,
+        a=lambda g, a, out, axis, initial, where: share(g, a, out, axis, initial, where),
+        accepts=["keepdims"],
+    )
 
 
 @composed(np.ptp)
@@ -123,21 +200,33 @@ def last(a: Any, axis: Axis) -> Any:
 
 
 @composed(np.prod)
-def prod(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
+def prod(
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    keepdims: Keepdims = False,
+    initial: Any = ABSENT,
+    where: Any = ABSENT,
+) -> Any:
     """Return the product, of pairs, of pairs of those, and so on."""
-    factors = last(a, axis)
+    a = a if dtype is None else np.astype(a, dtype)
+    shape = np.shape(a)
+    factors = last(a if where is ABSENT else np.where(where, a, 1), axis)
     if factors.shape[-1] == 0:
         factors = np.sum(factors, axis=-1, keepdims=True) + 1
     while factors.shape[-1] > 1:
         half = factors.shape[-1] // 2
         paired = factors[..., :half] * factors[..., half : 2 * half]
         factors = np.concatenate([paired, factors[..., 2 * half :]], axis=-1)
-    return np.reshape(factors, kept_shape(a.shape, axis)) if keepdims else factors[..., 0]
+    product = np.reshape(factors, kept_shape(shape, axis)) if keepdims else factors[..., 0]
+    return product if initial is ABSENT else product * initial
 
 
 @composed(np.cumprod)
-def cumprod(a: Any, axis: int | None = None) -> Any:
+def cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """Return the running product, each doubling of the distance taking in twice as many factors."""
+    a = a if dtype is None else np.astype(a, dtype)
     factors = np.copy(np.reshape(a, -1) if axis is None else np.moveaxis(a, axis, -1))
     distance = 1
     while distance < factors.shape[-1]:
@@ -156,12 +245,37 @@ def sum_from(g: Any, shape: tuple[int, ...], axis: int | None) -> Any:
     return np.reshape(np.flip(np.cumsum(np.flip(g, along), along), along), shape)
 
 
-rule(np.cumsum, a=lambda g, a_shape, axis: sum_from(g, a_shape, axis))
+rule(np.cumsum, a=lambda g, a_shape, axis: sum_from(g, a_shape, axis), accepts=["dtype"])
 
 
-@composed(np.diff)
+def cumulative(running: Callable[..., Any], start: int) -> Callable[..., Any]:
+    """Return the array API's form of a running sum or product, which may begin with the value of no elements."""
+
+    def definition(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Any:
+        if axis is None:
+            if np.ndim(x) != 1:
+                raise ValueError("np.cumulative_sum and np.cumulative_prod of several axes need the axis")
+            axis = 0
+        found = running(x, axis=axis, dtype=dtype)
+        if not include_initial:
+            return found
+        beginning = np.full(kept_shape(np.shape(x), axis), start, found.dtype)
+        return np.concatenate([beginning, found], axis=axis)
+
+    return definition
+
+
+composed(np.cumulative_sum)(cumulative(np.cumsum, 0))
+composed(np.cumulative_prod)(cumulative(np.cumprod, 1))
+
+
+@composed(np.diff, weak=True)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
     """Return the differences of neighbours, n times over."""
+    if n == 0:
+        return a  # itself, as NumPy does
+    if n < 0:
+        raise ValueError(f"np.diff: n must be 0 or more, found {n}")
     ends = [value if value is None or np.ndim(value) else widen(value, a, axis) for value in (prepend, append)]
     parts = [part for part in (ends[0], a, ends[1]) if part is not None]
     moved = np.moveaxis(np.concatenate(parts, axis=axis) if len(parts) > 1 else a, axis, -1)
@@ -192,78 +306,8 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return np.sum(dx * (heights[..., 1:] + heights[..., :-1]) / 2, axis=-1)
 
 
-# Order statistics
-
-
-@composed(np.quantile)
-def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
-    """Return quantiles by linear interpolation between the two nearest elements; q may be an array of constants."""
-    fractions = np.asarray(q, dtype=np.float64)
-    if fractions.size and not (fractions.min() >= 0 and fractions.max() <= 1):
-        raise ValueError("np.quantile: quantiles must be in the range [0, 1]")
-    ordered = np.sort(last(a, axis), axis=-1)
-    positions = fractions * (ordered.shape[-1] - 1)
-    below = np.floor(positions).astype(int)
-    above = np.ceil(positions).astype(int)
-    weights = np.where(above == below, 0.5, positions - below).astype(a.dtype)  # no weight is 0: 0 * inf is a NaN
-    values = ordered[..., below] * (1 - weights) + ordered[..., above] * weights
-    lost = np.any(np.isnan(last(a, axis)), axis=-1)  # a NaN anywhere makes the result one
-    values = np.where(np.reshape(lost, (*lost.shape, *(1,) * fractions.ndim)), math.nan, values)
-    values = np.moveaxis(values, range(-fractions.ndim, 0), range(fractions.ndim)) if fractions.ndim else values
-    return np.reshape(values, (*fractions.shape, *kept_shape(a.shape, axis))) if keepdims else values
-
-
-@composed(np.percentile)
-def percentile(a: Any, q: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
-    """Return quantiles given in percent."""
-    return quantile(a, np.asarray(q, dtype=np.float64) / 100, axis, keepdims=keepdims)
-
-
-@composed(np.median)
-def median(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
-    """Return the middle element, or the mean of the two in the middle."""
-    return quantile(a, 0.5, axis, keepdims=keepdims)
-
-
-# Reductions that pass over NaN
-
-
-@composed(np.nansum)
-def nansum(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
-    """Return the sum of the elements that are numbers."""
-    return np.sum(np.where(np.isnan(a), 0, a), axis=axis, keepdims=keepdims)
-
-
-@composed(np.nanmean)
-def nanmean(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
-    """Return the mean of the elements that are numbers."""
-    numbers = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims).astype(a.dtype)
-    return np.nansum(a, axis=axis, keepdims=keepdims) / numbers
-
-
-@composed(np.nanvar)
-def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Keepdims = False) -> Any:
-    """Return the variance of the elements that are numbers."""
-    numbers = np.sum(~np.isnan(a), axis=axis, keepdims=True).astype(a.dtype)
-    mean = np.nansum(a, axis=axis, keepdims=True) / numbers
-    deviation = np.where(np.isnan(a), 0, a - mean)
-    freedom = numbers - ddof if keepdims else np.reshape(numbers, reduced_shape(np.shape(a), axis)) - ddof
-    return np.sum(np.square(deviation), axis=axis, keepdims=keepdims) / freedom
-
-
-@composed(np.nanstd)
-def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Keepdims = False) -> Any:
-    """Return the standard deviation of the elements that are numbers."""
-    return root(np.nanvar(a, axis=axis, ddof=ddof, keepdims=keepdims))
-
-
-@composed(np.nanprod)
-def nanprod(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
-    """Return the product of the elements that are numbers."""
-    return np.prod(np.where(np.isnan(a), 1, a), axis=axis, keepdims=keepdims)
-
-
 # No gradient
 
 no_gradient(np.argmax, np.argmin, np.nanargmax, np.nanargmin, np.argsort, np.argpartition, np.lexsort)
+no_gradient(np.digitize, np.histogram, np.histogram_bin_edges, np.histogram2d, np.histogramdd)
 no_gradient(np.any, np.all, np.count_nonzero, np.nonzero, np.flatnonzero, np.argwhere, np.searchsorted)

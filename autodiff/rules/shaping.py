@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.function import apply_without_gradient, composed, differentiable, rule, variadic_rule, writing
+from autodiff.rules.elementwise import as_array
 from autodiff.rules.indexing import place
 
 Shape = tuple[int, ...]
@@ -151,10 +152,11 @@ def column_stack(tup: Any) -> Any:
     return joined(*[array if np.ndim(array) > 1 else np.reshape(array, (-1, 1)) for array in tup], axis=1)
 
 
-@composed(np.append)
+@composed(np.append, weak=True)
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """Join values at the end, both flattened if the axis is None."""
-    return joined(arr, values, axis=axis)
+    dtype = np.result_type(*[value for value in (arr, values) if hasattr(value, "dtype")])
+    return joined(as_array(arr, dtype), as_array(values, dtype), axis=axis)
 
 
 @composed(np.block)
@@ -206,6 +208,14 @@ splitting(np.array_split)
 splitting(np.vsplit, lambda ndim: 0)
 splitting(np.hsplit, lambda ndim: 0 if ndim == 1 else 1)
 splitting(np.dsplit, lambda ndim: 2)
+
+
+@composed(np.unstack)
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    """Return the slices along an axis."""
+    moved = np.moveaxis(x, axis, 0)
+    return tuple(moved[i] for i in range(len(moved)))
+
 
 # Rearrangements: NumPy moves the positions of the elements, and the elements are taken from there
 
@@ -259,10 +269,28 @@ def choose(a: Any, choices: Any) -> Any:
 @composed(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """Return the array with values put in before the given indices."""
-    count, values = math.prod(np.shape(arr)), np.zeros(np.shape(values), arr.dtype) + values
+    count = math.prod(np.shape(arr))
+    values = np.astype(as_array(values, arr.dtype), arr.dtype)
     own = np.arange(count).reshape(np.shape(arr))
     new = np.arange(count, count + math.prod(np.shape(values))).reshape(np.shape(values))
     return joined(np.reshape(arr, -1), np.reshape(values, -1))[np.insert(own, obj, new, axis=axis)]
+
+
+@composed(np.unique)
+def unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False, axis: Any = None
+) -> Any:
+    """Return the different elements, or slices, in order; the gradient goes to the first of equals."""
+    _, index, *further = apply_without_gradient(np.unique, ar, True, return_inverse, return_counts, axis)
+    values = np.take(ar, index, axis=axis)
+    return (values, *([index] if return_index else []), *further) if return_index or further else values
+
+
+@composed(np.bincount)
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """Return how often each whole number from 0 on occurs, each time counting as its weight, in float64."""
+    length = max(int(np.max(x, initial=-1)) + 1, minlength)
+    return place(np.astype(weights, np.float64), (as_array(x, np.intp),), (length,))
 
 
 @composed(np.sort)
@@ -325,7 +353,7 @@ def triu(m: Any, k: int = 0) -> Any:
 
 def lower_triangle(shape: Shape, k: int) -> Any:
     """Return which elements of a matrix stand on the k-th diagonal or below it."""
-    return np.tri(shape[-2], shape[-1], k, dtype=bool)
+    return np.tri((*shape, *shape)[-2], shape[-1], k, dtype=bool)  # of a vector: as many rows as columns
 
 
 # Padding
@@ -333,11 +361,16 @@ def lower_triangle(shape: Shape, k: int) -> Any:
 
 def unpadded(g: Any, shape: Shape, pad_width: Any) -> Any:
     """Return the part of a padded array that stood there before."""
-    before = np.pad(np.zeros(shape, dtype=bool), pad_width, constant_values=True)
-    starts = [
-        int(np.argmin(np.all(before, axis=tuple(i for i in range(g.ndim) if i != axis)))) for axis in range(g.ndim)
-    ]
+    starts = [start for start, _ in pad_widths(pad_width, len(shape))]
     return g[tuple(slice(start, start + length) for start, length in zip(starts, shape, strict=True))]
+
+
+def pad_widths(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
+    """Return how much np.pad puts before and after each axis; a dict names axes."""
+    if isinstance(pad_width, dict):
+        named = {axis % ndim: np.broadcast_to(pair, 2) for axis, pair in pad_width.items()}
+        return [tuple(map(int, named.get(axis, (0, 0)))) for axis in range(ndim)]  # type: ignore[misc]
+    return [(int(start), int(end)) for start, end in np.broadcast_to(pad_width, (ndim, 2))]
 
 
 @differentiable(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.samples import elementwise, functional, indexing, linalg, reductions, shaping
+from autodiff.samples import elementwise, functional, indexing, linalg, reductions, sequences, shaping
 from autodiff.samples.builders import Maker, Sample
 from autodiff.tensor import full_name
 
@@ -15,6 +15,7 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     **reductions.SAMPLES,
     **linalg.SAMPLES,
     **shaping.SAMPLES,
+    **sequences.SAMPLES,
     **indexing.SAMPLES,
     **functional.SAMPLES,
 }

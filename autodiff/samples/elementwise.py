@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.rules.elementwise import DEPRECATED, clip_between
+from autodiff.rules.elementwise import DEPRECATED, clip_between, fraction
 from autodiff.samples.builders import Maker, Random, Sample, Shape, binary, both, call, spaced, unary, with_arguments
 
 
@@ -116,6 +116,9 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.trunc: unary(),
     **dict.fromkeys(DEPRECATED, unary()),
     np.rint: unary(-1.9, 2.1),
-    np.round: both(unary(-1.9, 2.1), with_arguments(((4,), (1,)))),
+    **dict.fromkeys((np.round, np.around), both(unary(-1.9, 2.1), with_arguments(((4,), (1,))))),
+    **dict.fromkeys((np.real, np.imag, np.conjugate, np.angle, np.modf, fraction, np.i0), unary()),
+    np.divmod: binary(a=(2.1, 2.9), b=(0.75, 0.95)),
+    np.ldexp: lambda random: [call(spaced(random, (3, 4)), 2), call(spaced(random, (3,)), np.array([-1, 0, 3]))],
     np.astype: with_arguments(((3, 4), (np.float64,)), ((), (np.float64,)), ((0, 2), (np.float64,))),
 }

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from autodiff import functional
-from autodiff.functional import losses
+from autodiff.functional import activations, losses
 from autodiff.samples.builders import (
     Maker,
     Random,
     Sample,
+    binary,
     both,
     call,
     of_shapes,
@@ -78,7 +79,7 @@ class SameEveryTime:
 
 
 AXIS: Maker = both(
-    with_arguments(((3, 4), ()), ((5,), ()), ((0, 3), ()), ((3, 4), (0,)), ((2, 3, 2), ((0, 2),))),
+    with_arguments(((3, 4), ()), ((5,), ()), ((0, 3), ()), ((3, 0), ()), ((3, 4), (0,)), ((2, 3, 2), ((0, 2),))),
     lambda random: [call(strided(random))],
 )
 
@@ -98,6 +99,7 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     functional.log_softmax: AXIS,
     functional.logsumexp: both(
         with_arguments(((3, 4), ()), ((3, 4), (0,)), ((3, 4), (-1, True)), ((), ()), ((2, 3, 2), ((0, 2),))),
+        with_arguments(((0, 3), (1,))),
         lambda random: [call(strided(random), axis=1)],
     ),
     functional.dropout: lambda random: [
@@ -109,6 +111,13 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     functional.cross_entropy: both(cross_entropy_samples, weighted_samples),
     losses.mean_cross_entropy: cross_entropy_samples,
     functional.nll: nll_samples,
+    activations.weighed: binary(b=(0.5, 2)),
+    losses.picked: lambda random: [
+        call(spaced(random, (4, 3)), np.array([0, 2, 1, 1])),
+        call(spaced(random, (2, 2, 3)), np.array([[0, 1], [2, 2]])),
+        call(spaced(random, (3,)), np.array(1)),
+    ],
+    losses.logit_losses: lambda random: [call(spaced(random, (4,), -4, 4), spaced(random, (4,), 0, 1))],
     losses.binary_losses: lambda random: [call(spaced(random, (4,), 0.1, 0.9), spaced(random, (4,), 0, 1))],
     functional.binary_cross_entropy: pairs(0.1, 0.9),
     functional.binary_cross_entropy_with_logits: pairs(),

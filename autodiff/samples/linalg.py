@@ -46,6 +46,12 @@ def regular(random: Random, *shape: int) -> Any:
     return (left[..., :size] * np.linspace(1, 4, size)) @ right[..., :size, :]
 
 
+def singular(random: Random) -> list[Sample]:
+    """Return square matrices without an inverse: one that lacks a rank, one that lacks two, zeros, and a stack."""
+    lacking = np.stack([regular(random, 4, 3) @ regular(random, 3, 4), regular(random, 4, 2) @ regular(random, 2, 4)])
+    return [call(lacking[0]), call(lacking[1]), call(np.zeros((3, 3))), call(np.zeros((2, 2))), call(lacking)]
+
+
 def matrices(*shapes: Shape) -> Maker:
     """Return samples of a function of one matrix, or of a stack of them."""
     return lambda random: [call(regular(random, *shape)) for shape in shapes]
@@ -133,8 +139,13 @@ def einsum_samples(random: Random) -> list[Sample]:
 
 SAMPLES: dict[Callable[..., Any], Maker] = {
     np.matmul: both(of_shapes(*MATMUL), lambda random: [call(strided(random), strided(random).T)]),
-    np.vecdot: of_shapes([(3,), (3,)], [(2, 3), (2, 3)], [(2, 1, 3), (4, 3)]),
-    np.linalg.vecdot: of_shapes([(2, 3), (3,)]),
+    np.vecdot: both(
+        of_shapes([(3,), (3,)], [(2, 3), (2, 3)], [(2, 1, 3), (4, 3)]),
+        lambda random: [call(spaced(random, (3, 2)), spaced(random, (3, 2)), axis=0)],
+    ),
+    np.linalg.vecdot: both(
+        of_shapes([(2, 3), (3,)]), lambda random: [call(spaced(random, (3, 2)), spaced(random, (3, 2)), axis=-2)]
+    ),
     np.matvec: of_shapes([(2, 3), (3,)], [(4, 2, 3), (4, 3)], [(2, 3), (4, 3)]),
     np.vecmat: of_shapes([(2,), (2, 3)], [(4, 2), (4, 2, 3)], [(4, 2), (2, 3)]),
     np.dot: of_shapes(
@@ -172,11 +183,43 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.linalg.multi_dot: lists_of([(2, 3), (3, 4), (4, 2)], [(3,), (3, 2)], [(2, 3), (3, 2), (2,)]),
     np.linalg.inv: matrices((3, 3), (2, 3, 3), (1, 1)),
     np.linalg.solve: solve_samples,
-    np.linalg.det: matrices((3, 3), (2, 3, 3), (1, 1)),
-    np.linalg.pinv: matrices((3, 3), (4, 2), (2, 4), (2, 4, 3)),
+    np.linalg.det: both(matrices((3, 3), (2, 3, 3), (1, 1)), singular),
+    linalg.cofactors: matrices((3, 3), (2, 4, 4), (1, 1)),
+    linalg.second_minors: lambda random: [
+        call(spaced(random, shape), regular(random, *shape)) for shape in [(3, 3), (2, 4, 4)]
+    ],
+    np.linalg.pinv: both(
+        matrices((3, 3), (4, 2), (2, 4), (2, 4, 3)),
+        lambda random: [call(regular(random, 4, 2), rtol=1e-6), call(regular(random, 2, 3), 1e-9)],
+        lambda random: [call(definite(random, 3, 3), hermitian=True)],
+    ),
+    decompositions.pseudo_inverse: matrices((3, 3), (4, 2), (2, 4), (2, 4, 3)),
+    np.linalg.cond: both(
+        matrices((3, 3), (4, 3), (2, 3, 3)),
+        lambda random: [call(regular(random, 3, 3), p) for p in (-2, 1, math.inf, "fro")],
+    ),
+    np.linalg.lstsq: lambda random: [
+        call(regular(random, 4, 2), spaced(random, (4,))),
+        call(regular(random, 4, 2), spaced(random, (4, 3))),
+        call(regular(random, 2, 4), spaced(random, (2,)), 1e-9),
+        call(regular(random, 3, 3), spaced(random, (3,)), -1),
+    ],
+    np.linalg.tensorinv: lambda random: [
+        call(regular(random, 6, 6).reshape(6, 2, 3), 1),
+        call(regular(random, 4, 4).reshape(2, 2, 4)),
+    ],
+    np.linalg.tensorsolve: lambda random: [
+        call(regular(random, 6, 6).reshape(2, 3, 6), spaced(random, (2, 3))),
+        call(regular(random, 6, 6).reshape(6, 2, 3), spaced(random, (6,))),
+        call(regular(random, 6, 6).reshape(2, 6, 3), spaced(random, (6,)), (0,)),
+    ],
     np.linalg.slogdet: matrices((3, 3), (2, 3, 3)),
     linalg.log_abs_determinant: matrices((3, 3)),
-    np.linalg.cholesky: lambda random: [call(definite(random, 3, 3)), call(definite(random, 2, 3, 3))],
+    np.linalg.cholesky: lambda random: [
+        call(definite(random, 3, 3)),
+        call(definite(random, 2, 3, 3)),
+        call(definite(random, 3, 3), upper=True),
+    ],
     decompositions.cholesky_factor: symmetric_samples,
     np.linalg.eigh: triangle_samples,
     np.linalg.eigvalsh: triangle_samples,
@@ -186,6 +229,8 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
         matrices((3, 3)),
         lambda random: [call(regular(random, *shape), full_matrices=False) for shape in [(4, 3), (3, 4), (2, 4, 2)]],
         lambda random: [call(regular(random, 4, 3), compute_uv=False)],
+        lambda random: [call(definite(random, 3, 3), hermitian=True)],
+        lambda random: [call(-definite(random, 3, 3), True, False, True)],
     ),
     np.linalg.svdvals: matrices((3, 4)),
     decompositions.singular_values: matrices((3, 4), (2, 3, 3)),
@@ -202,6 +247,13 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.linalg.matrix_transpose: of_shapes([(2, 3)]),
     np.linalg.diagonal: both(of_shapes([(2, 3, 4)]), with_arguments(((3, 3), ()), offset=1)),
     np.linalg.trace: both(of_shapes([(2, 3, 4)]), with_arguments(((3, 3), ()), offset=1)),
-    np.linalg.vector_norm: both(of_shapes([(2, 3)]), with_arguments(((2, 3), ()), axis=1, keepdims=True, ord=3)),
+    np.linalg.vector_norm: both(
+        of_shapes([(2, 3)], [(2, 3, 2)]),
+        with_arguments(((2, 3), ()), axis=1, keepdims=True, ord=3),
+        with_arguments(((2, 3, 2), ()), axis=(2, 0)),
+        with_arguments(((2, 3, 2), ()), axis=(0, 1), ord=1, keepdims=True),
+        with_arguments(((2, 3, 2), ()), axis=(0, -1), ord=math.inf),
+        with_arguments(((2, 3, 2), ()), ord=3, keepdims=True),
+    ),
     np.linalg.matrix_norm: both(matrices((2, 3, 4)), lambda random: [call(regular(random, 3, 4), ord="nuc")]),
 }

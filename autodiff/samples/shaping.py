@@ -29,7 +29,8 @@ def insert_samples(random: Random) -> list[Sample]:
         call(array, [0, 2], spaced(random, (3, 2)), 1),
         call(array, 5, 1.5),
     ]
-    return [*calls, call(array, [1, 3], spaced(random, (2,))), call(spaced(random, (3,)), -1, spaced(random, ()))]
+    calls += [call(spaced(random, (3,)), -1, spaced(random, ())), call(spaced(random, (3,)), 1, [2, 3])]
+    return [*calls, call(array, [1, 3], spaced(random, (2,)))]
 
 
 def choose_samples(random: Random) -> list[Sample]:
@@ -57,7 +58,7 @@ def along_axis(random: Random) -> list[Sample]:
 
 
 MATRICES: Maker = both(
-    with_arguments(((3, 4), ()), ((4, 3), (1,)), ((3, 3), (-1,)), ((2, 3, 4), (0,))),
+    with_arguments(((3, 4), ()), ((4, 3), (1,)), ((3, 3), (-1,)), ((2, 3, 4), (0,)), ((3,), ()), ((4,), (-1,))),
     lambda random: [call(strided(random))],
 )
 
@@ -106,6 +107,18 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.vsplit: with_arguments(((4, 2), (2,)), ((3, 2, 2), ([1],))),
     np.hsplit: with_arguments(((4, 2), (2,)), ((5,), ([1, 3],))),
     np.dsplit: with_arguments(((1, 2, 4), (2,)), ((2, 2, 3), ([1],))),
+    np.unstack: both(of_shapes([(3,)], [(2, 3)]), with_arguments(((2, 3, 4), ()), axis=-1)),
+    np.unique: both(
+        of_shapes([(5,)], [(2, 3)]),
+        lambda random: [
+            call(spaced(random, (4,)), True, True, True),
+            call(spaced(random, (3, 2)), axis=0, return_counts=True),
+        ],
+    ),
+    np.bincount: lambda random: [
+        call([0, 3, 1, 3], spaced(random, (4,))),
+        call(np.array([2, 0]), spaced(random, (2,)), 5),
+    ],
     np.flip: both(
         with_arguments(((2, 3), ()), ((2, 3), (0,)), ((2, 3), ((0, -1),))), lambda random: [call(strided(random))]
     ),
@@ -139,7 +152,8 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.triu: MATRICES,
     shaping.pad_with_constants: with_arguments(((2, 3), (1,)), ((2, 3), ((1, 2), 0.5)), ((3,), ((0, 2),))),
     np.pad: both(
-        with_arguments(((2, 3), (1,)), ((2, 3), (((0, 1), (2, 0)),)), ((0, 2), (1,))),
+        with_arguments(((2, 3), (1,)), ((2, 3), (((0, 1), (2, 0)),)), ((0, 2), (1,)), ((0, 2), (((0, 0), (1, 2)),))),
+        with_arguments(((2, 3), ((1, 2),)), ((2, 3), ({-1: (1, 2)},)), ((2, 3, 2), ({0: 1, 1: (0, 3)},))),
         with_arguments(
             ((3, 4), (2, "edge")), ((3, 4), ((1, 2), "reflect")), ((3,), (3, "wrap")), ((3,), (2, "symmetric"))
         ),

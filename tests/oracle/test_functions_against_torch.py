@@ -113,7 +113,7 @@ TORCH = {
     F.linear: torch.nn.functional.linear,
     F.cross_entropy: cross_entropy,
 }
-NO_COUNTERPART = {np.remainder, np.fmod, np.floor_divide, np.heaviside}  # PyTorch has no derivative for some argument
+NO_COUNTERPART = {np.remainder, np.fmod, np.floor_divide, np.heaviside, np.ldexp}  # without some derivative there
 SAME_NAME = {
     function: of_tensors(getattr(torch, function.__name__))
     for function in checked_functions()

@@ -41,6 +41,36 @@ def names(step):
     return [call.function.__name__ for call in step.program.calls if not call.is_view]
 
 
+# choose_by_bits
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_choice_between_numbers_and_0_is_a_product_with_their_bits(dtype):
+    def gradient(x, g):
+        return np.where(x > 0, g / x, 0)
+
+    arrays = [(np.where(np.abs(x) < 0.5, 0, x), g) for x, g in drawn((20, 5), (20, 5), dtype=dtype)]
+    step = followed(lambda: np.errstate(all="ignore")(gradient), arrays)
+    assert "where" not in names(step)
+    assert "multiply" in names(step)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        lambda x, g: np.where(x > 0, g, 1),
+        lambda x, g: np.where(x > 0, 0, g),
+        lambda x, g: np.where(x > 0, g, -0.0),
+        lambda x, g: np.where(x[0] > 0, g, 0),
+        lambda x, g: np.where(x > 0, g[0], 0),
+        lambda x, g: np.where(x.astype(int), g, 0),
+        lambda x, g: np.where(x > 0, g.astype(int), 0),
+    ],
+)
+def test_any_other_choice_is_left_alone(choice):
+    assert "where" in names(followed(always(choice), drawn((20, 5), (20, 5))))
+
+
 # fill_extrema
 
 
