@@ -347,10 +347,12 @@ class Tensor:
     __truediv__, __rtruediv__ = operators(np.divide)
     __floordiv__, __rfloordiv__ = operators(np.floor_divide)
     __mod__, __rmod__ = operators(np.remainder)
+    __divmod__, __rdivmod__ = operators(np.divmod)
     __pow__, __rpow__ = operators(np.power)
     __matmul__, __rmatmul__ = operators(np.matmul)
     __and__, __rand__ = operators(np.bitwise_and)
     __or__, __ror__ = operators(np.bitwise_or)
+    __xor__, __rxor__ = operators(np.bitwise_xor)
     __iadd__, __isub__, __imul__, __itruediv__, __ifloordiv__, __imod__, __ipow__, __imatmul__, __iand__, __ior__ = map(
         in_place, SYMBOLS
     )

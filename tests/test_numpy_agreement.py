@@ -341,6 +341,36 @@ def test_the_methods_of_ufuncs_are_numpys(name, make):
     assert_same(METHODS[name](make(A)), METHODS[name](A), name)
 
 
+# Lists of tensors where NumPy takes lists of arrays
+
+LISTS = {
+    "np.append": lambda x, y: np.append(x, [y[0], y[1]]),
+    "np.append along an axis": lambda x, y: np.append(x, [y[0], [1.0, 2.0, 3.0, 4.0]], axis=0),
+    "np.insert": lambda x, y: np.insert(x, 1, [y[0, 0], 2.5, y[0, 1]], axis=1),
+    "np.concatenate": lambda x, y: np.concatenate([x, [y[0], y[2]]]),
+    "np.stack": lambda x, y: np.stack([[y[0, 0], y[0, 1]], x[0, :2]]),
+}
+
+
+@pytest.mark.parametrize("make", [constant, variable])
+@pytest.mark.parametrize("name", LISTS)
+def test_lists_of_tensors_are_taken_as_arrays(name, make):
+    x, y = make(A), make(B)
+    found = LISTS[name](x, y)
+    assert_same(found, LISTS[name](A, B), name)
+    if make is variable:
+        np.sum(found * found).backward()
+        assert np.any(x.grad.data)
+        assert np.any(y.grad.data)
+
+
+@pytest.mark.parametrize("function", [np.ravel, lambda t, order: np.reshape(t, -1, order)])
+def test_an_order_of_memory_is_refused(function):
+    for order in ("A", "K"):
+        with pytest.raises(TypeError, match="order must be 'C' or 'F' on tensors"):
+            function(variable(A), order=order)
+
+
 # Python's own ways
 
 
@@ -362,12 +392,13 @@ def test_operators_indexing_and_iteration_are_numpys():
     assert len(t) == len(a)
     assert a[0, 0] in t
     assert 99.0 not in t
+    assert_same(constant(FLAGS) ^ ~FLAGS[0], FLAGS ^ ~FLAGS[0], "^")
     for operation in (operator.lt, operator.ge, operator.eq, operator.ne):
         assert_same(operation(t, 0.5), operation(a, 0.5), operation)
 
 
 def divmod_parts(x):
-    return [x // 0.7, x % 0.7, 2 ** abs(x), -x, +x, x @ x.T]
+    return [*divmod(x, 0.7), *divmod(2.0, x), x // 0.7, x % 0.7, 2 ** abs(x), -x, +x, x @ x.T]
 
 
 @pytest.mark.parametrize("number", [2, 2.5, True, np.float32(2), np.float64(2), np.int64(2)], ids=repr)

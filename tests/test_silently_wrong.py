@@ -400,10 +400,6 @@ LOST = {
     "nested lists of tensors in np.exp": lambda t: np.exp([[t], [t]]),
     "nested lists of tensors in np.dot": lambda t: np.dot([[np.sum(t)] * 3], t),
     "nested lists of tensors in np.where": lambda t: np.where(POINT > 1, [np.sum(t)] * 3, t),
-    "nested lists of tensors in np.concatenate": lambda t: np.concatenate([t, [np.sum(t)]]),
-    "nested lists of tensors in np.stack": lambda t: np.stack([[np.sum(t)] * 3, t]),
-    "nested lists of tensors in np.append": lambda t: np.append(t, [np.sum(t)]),
-    "nested lists of tensors in np.insert": lambda t: np.insert(t, 0, [np.sum(t)]),
     "nested lists of tensors in np.clip": lambda t: np.clip(t, [np.sum(t)] * 3, 9),
     "np.select with a default": lambda t: np.select([POINT > 1], [POINT], t),
     "a number of repeats": lambda t: np.repeat(POINT, t),
@@ -467,6 +463,7 @@ ROWS = {np.linspace, np.logspace, np.geomspace, np.cov, np.corrcoef}
 KNOWN = {
     (np.astype, "dtype"),
     *((function, "dtype") for function in ROWS),
+    *((function, "order") for function in (np.copy, np.ravel, np.reshape)),
     *((function, "dtype") for function in SUMS | MEANS | RUNNING | {np.trace, np.linalg.trace}),
     *((function, "initial") for function in SUMS | EXTREMA),
     *((function, "where") for function in SUMS | MEANS | EXTREMA),

@@ -23,15 +23,36 @@ def inverse(axes: Any, ndim: int) -> Any:
     return axes if axes is None else tuple(int(i) for i in np.argsort([axis % ndim for axis in axes]))
 
 
-rule(np.reshape, a=lambda g, a_shape: np.reshape(g, a_shape), accepts=["shape"])
+def known(order: str) -> Any:
+    """Return an order of elements, that of rows or of columns, which does not depend on how they lie in memory."""
+    if order not in ("C", "F"):
+        raise TypeError(f"order must be 'C' or 'F' on tensors, found {order!r}: how they lie in memory is not theirs")
+    return order
+
+
+def reshape_in_order(a: Any, shape: Any, order: Any = "C", *, copy: bool | None = None) -> Any:
+    """Return np.reshape(a, shape, order, copy=copy)."""
+    return np.reshape(a, shape) if order == "C" and copy is None else np.reshape(a, shape, known(order), copy=copy)
+
+
+rule(
+    np.reshape,
+    forward=reshape_in_order,
+    a=lambda g, a_shape, order: np.reshape(g, a_shape, order),
+    accepts=["shape", "copy"],
+)
 rule(np.expand_dims, a=lambda g, a_shape: np.reshape(g, a_shape), accepts=["axis"])
 rule(np.squeeze, a=lambda g, a_shape: np.reshape(g, a_shape), accepts=["axis"])
-rule(np.ravel, a=lambda g, a_shape: np.reshape(g, a_shape))
+rule(
+    np.ravel,
+    forward=lambda a, order="C": np.ravel(a, known(order)),
+    a=lambda g, a_shape, order: np.reshape(g, a_shape, order),
+)
 rule(np.transpose, a=lambda g, axes: np.transpose(g, inverse(axes, g.ndim)))
 rule(np.matrix_transpose, x=lambda g: np.matrix_transpose(g))
 rule(np.swapaxes, a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
 rule(np.moveaxis, a=lambda g, source, destination: np.moveaxis(g, destination, source))
-rule(np.copy, a=lambda g: g)
+rule(np.copy, a=lambda g: g, accepts=["order"])
 rule(np.flip, m=lambda g, axis: np.flip(g, axis))
 rule(np.fliplr, m=lambda g: np.fliplr(g))
 rule(np.flipud, m=lambda g: np.flipud(g))
@@ -118,13 +139,13 @@ joined = variadic_rule(join, lambda g, i, shapes, axis: part(g, i, shapes, axis)
 @composed(np.concatenate)
 def concatenate(arrays: Any, axis: int | None = 0) -> Any:
     """Join arrays along an axis; all of them flattened if it is None."""
-    return joined(*arrays, axis=axis)
+    return joined(*map(stacked, arrays), axis=axis)
 
 
 @composed(np.stack)
 def stack(arrays: Any, axis: int = 0) -> Any:
     """Join arrays along a new axis."""
-    return joined(*[np.expand_dims(array, axis) for array in arrays], axis=axis)
+    return joined(*[np.expand_dims(stacked(array), axis) for array in arrays], axis=axis)
 
 
 @composed(np.vstack)
@@ -152,9 +173,18 @@ def column_stack(tup: Any) -> Any:
     return joined(*[array if np.ndim(array) > 1 else np.reshape(array, (-1, 1)) for array in tup], axis=1)
 
 
+def stacked(values: Any) -> Any:
+    """Return nested lists in which some tensor is as a tensor, anything else as it is."""
+    if not isinstance(values, list | tuple):
+        return values
+    parts = [stacked(value) for value in values]
+    return np.stack(parts) if any(hasattr(part, "node") for part in parts) else values
+
+
 @composed(np.append, weak=True)
 def append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """Join values at the end, both flattened if the axis is None."""
+    arr, values = stacked(arr), stacked(values)
     dtype = np.result_type(*[value for value in (arr, values) if hasattr(value, "dtype")])
     return joined(as_array(arr, dtype), as_array(values, dtype), axis=axis)
 
@@ -269,7 +299,7 @@ def choose(a: Any, choices: Any) -> Any:
 @composed(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """Return the array with values put in before the given indices."""
-    count = math.prod(np.shape(arr))
+    count, values = math.prod(np.shape(arr)), stacked(values)
     values = np.astype(as_array(values, arr.dtype), arr.dtype)
     own = np.arange(count).reshape(np.shape(arr))
     new = np.arange(count, count + math.prod(np.shape(values))).reshape(np.shape(values))
@@ -382,11 +412,62 @@ def pad_with_constants(array: Any, pad_width: Any, constant_values: Any = 0) -> 
 
 
 @composed(np.pad)
-def pad(array: Any, pad_width: Any, mode: str = "constant", **keywords: Any) -> Any:
-    """Return the array with values put around it: constants, or its own elements."""
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) -> Any:
+    """Return the array with values put around it: constants, its own elements, what they are reduced to, or slopes."""
     if mode == "constant":
         return pad_with_constants(array, pad_width, **keywords)
-    if mode not in ("edge", "reflect", "symmetric", "wrap") or "reflect_type" in keywords:
-        raise TypeError(f"np.pad: mode must be constant, edge, reflect, symmetric or wrap on tensors, found {mode!r}")
-    positions = np.pad(np.arange(math.prod(array.shape)).reshape(array.shape), pad_width, mode=mode)  # type: ignore[call-overload]
+    widths = pad_widths(pad_width, np.ndim(array))
+    if mode in STATISTICS:
+        return pad_each(array, widths, lambda a, i, pair: statistics_around(a, i, pair, STATISTICS[mode], **keywords))
+    if mode == "linear_ramp":
+        return pad_each(array, widths, lambda a, i, pair: ramps_around(a, i, pair, **keywords))
+    is_odd = keywords.get("reflect_type", "even") == "odd"
+    if mode not in ("edge", "reflect", "symmetric", "wrap") or is_odd:
+        raise TypeError(
+            "np.pad: mode must be constant, edge, reflect (even), symmetric (even), wrap, linear_ramp, maximum, mean, "
+            f"median or minimum on tensors, found {mode!r}{' (odd)' if is_odd else ''}"
+        )
+    positions = np.pad(np.arange(math.prod(array.shape)).reshape(array.shape), widths, mode=mode)
     return np.reshape(array, -1)[positions]
+
+
+STATISTICS: dict[Any, Callable[..., Any]] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
+Around = Callable[[Any, int, tuple[int, int]], tuple[Any, Any]]
+
+
+def pad_each(array: Any, widths: list[tuple[int, int]], around: Around) -> Any:
+    """Return an array padded along one axis after the other, corners by what was put there before."""
+    for axis, pair in enumerate(widths):
+        before, after = around(array, axis, pair)
+        array = joined(before, array, after, axis=axis)
+    return array
+
+
+def ends_of(value: Any, ndim: int, axis: int) -> tuple[Any, Any]:
+    """Return what an argument of np.pad says for both ends of an axis."""
+    start, end = np.broadcast_to(np.asarray(value, dtype=object), (ndim, 2))[axis]
+    return start, end
+
+
+def statistics_around(
+    array: Any, axis: int, widths: tuple[int, int], reduce: Callable[..., Any], stat_length: Any = None
+) -> tuple[Any, Any]:
+    """Return what the elements next to each end of an axis, by default all, are reduced to, as wide as the padding."""
+    length = array.shape[axis]
+    taken = [min(length if n is None else int(n), length) for n in ends_of(stat_length, array.ndim, axis)]
+    front = (slice(None),) * axis
+    parts = array[(*front, slice(0, taken[0]))], array[(*front, slice(length - taken[1], length))]
+    first, last = (
+        np.repeat(reduce(part, axis=axis, keepdims=True), n, axis) for part, n in zip(parts, widths, strict=True)
+    )
+    return first, last
+
+
+def ramps_around(array: Any, axis: int, widths: tuple[int, int], end_values: Any = 0) -> tuple[Any, Any]:
+    """Return straight lines from the end values to the elements at each end of an axis."""
+    values = ends_of(end_values, array.ndim, axis)
+    edges = [np.take(array, [place], axis=axis) for place in (0, -1)]
+    shape = [-1 if i == axis else 1 for i in range(array.ndim)]
+    parts = [np.reshape(np.arange(n) / max(n, 1), shape).astype(array.dtype) for n in widths]
+    ramps = [value + (edge - value) * part for value, edge, part in zip(values, edges, parts, strict=True)]
+    return ramps[0], np.flip(ramps[1], axis)

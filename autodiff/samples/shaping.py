@@ -63,10 +63,14 @@ MATRICES: Maker = both(
 )
 
 SAMPLES: dict[Callable[..., Any], Maker] = {
-    np.reshape: with_arguments(((2, 6), ((3, 4),)), ((2, 6), (-1,)), ((), ((1, 1),)), ((0, 3), ((3, 0),))),
+    np.reshape: with_arguments(
+        ((2, 6), ((3, 4),)), ((2, 6), (-1,)), ((), ((1, 1),)), ((0, 3), ((3, 0),)), ((2, 6), ((3, 4), "F"))
+    ),
     np.expand_dims: with_arguments(((2, 3), (1,)), ((2, 3), ((0, -1),)), ((), (0,)), ((0,), (-1,))),
     np.squeeze: with_arguments(((2, 1, 3), ()), ((2, 1, 3, 1), (1,)), ((1, 2, 1), ((0, -1),)), ((1,), ())),
-    np.ravel: both(of_shapes([(2, 3)], [()], [(0, 3)]), lambda random: [call(strided(random))]),
+    np.ravel: both(
+        of_shapes([(2, 3)], [()], [(0, 3)]), lambda random: [call(strided(random)), call(strided(random), "F")]
+    ),
     np.transpose: with_arguments(((2, 3), ()), ((2, 3, 4), ((2, 0, 1),)), ((2, 3, 4), ((0, -1, 1),)), ((), ())),
     np.matrix_transpose: of_shapes([(2, 3)], [(4, 2, 3)], [(0, 3)]),
     np.swapaxes: with_arguments(((2, 3), (0, 1)), ((2, 3, 4), (-1, 0)), ((2, 3), (1, 1))),
@@ -158,5 +162,12 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
             ((3, 4), (2, "edge")), ((3, 4), ((1, 2), "reflect")), ((3,), (3, "wrap")), ((3,), (2, "symmetric"))
         ),
         lambda random: [call(spaced(random, (2, 2)), 1, constant_values=3.0)],
+        with_arguments(
+            *[((3, 4), ((1, 2), mode)) for mode in ("maximum", "minimum", "mean", "median", "linear_ramp")],
+            ((4,), (3, "linear_ramp")),
+            ((2, 3), (((0, 0), (2, 1)), "mean")),
+        ),
+        with_arguments(((3, 4), (2, "mean")), ((2, 5), (((1, 0), (2, 2)), "maximum")), stat_length=2),
+        with_arguments(((3, 4), (2, "linear_ramp")), end_values=((1.5, -2.0), (0.5, 3.0))),
     ),
 }
