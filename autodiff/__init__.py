@@ -4,7 +4,9 @@ NumPy's own functions work on Tensors: `np.exp(t)`, `t @ w`, `np.sum(t, axis=0)`
 `autodiff.public`. They are loaded at the first use of one, so that adrun can refuse a config before NumPy is there.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +21,15 @@ else:  # a type checker that saw this would take any misspelt name for one that 
             raise AttributeError(f"module 'autodiff' has no attribute {name!r}")
         value = globals()[name] = getattr(public, name)
         return value
+
+    class Package(ModuleType):
+        """`ad.tensor` is a function, as in PyTorch: that tensor.py was imported does not make it the module."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name != "tensor" or not isinstance(value, ModuleType):
+                super().__setattr__(name, value)
+
+    sys.modules[__name__].__class__ = Package
 
 
 def __dir__() -> list[str]:

@@ -17,7 +17,18 @@ from autodiff.anomaly import check_finite, user_line
 from autodiff.graph import Fused, Node, Rule
 from autodiff.modes import modes
 from autodiff.saved import handed_out, is_reachable, stamp
-from autodiff.tensor import MissingRuleError, Tensor, as_array, full_name, functions, holds_tensor, unwrap, wrap
+from autodiff.tensor import (
+    MissingRuleError,
+    Tensor,
+    as_array,
+    check_no_out,
+    full_name,
+    functions,
+    holds_tensor,
+    translated,
+    unwrap,
+    wrap,
+)
 from autodiff.views import Made, share_with_source
 
 SEQUENCE = (list, tuple)
@@ -83,19 +94,20 @@ class Function(Generic[P, R]):
             if not has_tensor:
                 return self.forward(*args, **keywords)
             return self.apply((args, arrays, {}, {}), parents)  # type: ignore[no-any-return]
-        for name, value in keywords.items():
+        given: dict[str, Any] = translated(keywords) if keywords else {}
+        for name, value in given.items():
             if isinstance(value, Tensor):
                 has_tensor = True
                 if value.node is not None:
                     parents[name] = value.node
         if not has_tensor:
-            return self.forward(*args, **keywords)
-        self.check_accepted(args, keywords, bool(parents) and modes.get().grad_enabled)
+            return self.forward(*args, **given)
+        self.check_accepted(args, given, bool(parents) and modes.get().grad_enabled)
         arrays = [unwrap(value) for value in args]
         if isinstance(self.forward, np.ufunc):
             weaken_lists(arrays)
-        named = {name: unwrap(value) for name, value in keywords.items()}
-        return self.apply((args, arrays, keywords, named), parents)  # type: ignore[no-any-return]
+        named = {name: unwrap(value) for name, value in given.items()}
+        return self.apply((args, arrays, given, named), parents)  # type: ignore[no-any-return]
 
     def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
@@ -199,7 +211,7 @@ class Function(Generic[P, R]):
             if name in self.accepted or (name in self.defaults and value is self.defaults[name]):
                 continue
             if name == "out":
-                raise MissingRuleError(f"{self.name} cannot write into out= while recording{no_out(self)}")
+                check_no_out(self.name, args, value)
             if has_gradient:
                 raise MissingRuleError(f"{self.name} has no derivative rule that knows its argument {name!r}")
 
@@ -259,6 +271,10 @@ def rule(
 
     forward: what to compute on arrays, if not the function itself.
     Raises TypeError for a function whose rule nothing would call; see `differentiable`.
+
+    >>> _ = ad.rule(np.exp, x=lambda g, out: g * out)
+    >>> ad.grad(np.exp)(np.array(0.0))
+    array(1.)
     """
     check_dispatched(function)
     functions[function] = made = Function(forward or function, vjps, accepts)
@@ -282,7 +298,14 @@ def variadic_rule(function: Callable[..., Any], vjp: VJP) -> Variadic:
 
 
 def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Callable[P, R]], Function[P, R]]:
-    """Decorate a function of arrays with its derivative rules: `@differentiable(x=lambda g, out: g * (out > 0))`."""
+    """Decorate a function of arrays with its derivative rules: `@differentiable(x=lambda g, out: g * (out > 0))`.
+
+    >>> @ad.differentiable(x=lambda g, x: 2 * g * x)
+    ... def square(x):
+    ...     return x * x
+    >>> ad.grad(square)(np.array(3.0))
+    array(6.)
+    """
 
     def decorate(forward: Callable[P, R]) -> Function[P, R]:
         made = Function(forward, vjps, accepts)
@@ -385,8 +408,8 @@ def has_gradient(function: Callable[..., Any]) -> bool:
 
 def apply_without_gradient(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
     """Return a function of the Tensors' arrays as a Tensor that requires no gradient, or as what else it returns."""
-    if keywords.get("out") is not None or (isinstance(function, np.ufunc) and len(args) > function.nin):
-        raise MissingRuleError(f"{full_name(function)} cannot write into out= on tensors; use its value")
+    further = args[function.nin :] if isinstance(function, np.ufunc) else ()
+    check_no_out(full_name(function), args, keywords.get("out") if not further else further[0])
     out = function(*map(arrays_of, args), **{name: arrays_of(value) for name, value in keywords.items()})
     return constants(out, function)
 
@@ -480,4 +503,4 @@ def advice(forward: Callable[..., Any]) -> str:
 
 def no_out(function: Function[..., Any]) -> str:
     """Return the advice against out=."""
-    return f"; write a = {function.name}(a, b) or a = a + b instead of an in-place operation"
+    return f"; out= is not among them: use the value, y = {function.name}(...)"

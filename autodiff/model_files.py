@@ -58,6 +58,12 @@ def save(
 
     Raises TypeError for what is no such mapping, array or text, ValueError for text that the format does not allow, and
     FileNotFoundError or another OSError when the folder does not exist or the file cannot be written.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.safetensors"
+    >>> ad.save({"weight": np.ones(2)}, path, {"epoch": "3"})
+    >>> ad.load(path), ad.load_metadata(path)
+    ({'weight': array([1., 1.])}, {'epoch': '3'})
     """
     from safetensors.numpy import save as to_bytes
 

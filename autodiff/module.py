@@ -11,11 +11,16 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autodiff import functional
+from autodiff.functional.activations import check_generator
 from autodiff.tensor import DEFAULT_FLOAT, Tensor
 
 
 class Parameter(Tensor):
-    """A Tensor that a module learns: it always requires a gradient."""
+    """A Tensor that a module learns: it always requires a gradient.
+
+    >>> ad.Parameter([1.0, 2.0])
+    Tensor([1., 2.], requires_grad=True)
+    """
 
     __slots__ = ()
 
@@ -214,32 +219,43 @@ LOOKED_AT = 10_000
 class Linear(Module):
     """x @ weight.T + bias, for x of shape (..., in_features); weight has shape (out_features, in_features).
 
+    rng: draws the weights; without it they are other ones in every run.
+    bias: whether there is one; without, the attribute is None.
     init: "he" for layers followed by ReLU (He et al. 2015: normal, variance 2 / in_features), "glorot" for sigmoid and
     tanh (Glorot & Bengio 2010: uniform within sqrt(6 / (in_features + out_features))). The bias starts at 0.
+
+    >>> layer = ad.Linear(2, 3, rng=np.random.default_rng(0))
+    >>> layer(ad.Tensor([[1.0, 2.0]])).shape, layer.weight.shape, layer.bias.shape
+    ((1, 3), (3, 2), (3,))
     """
 
     def __init__(
         self,
         in_features: int,
         out_features: int,
+        bias: bool = True,
         *,
-        rng: np.random.Generator,
+        rng: np.random.Generator | None = None,
         init: Literal["he", "glorot"] = "he",
         dtype: DTypeLike = DEFAULT_FLOAT,
     ) -> None:
         if init not in initialisations:
             raise ValueError(f"init must be one of {', '.join(initialisations)}, found {init!r}")
+        rng = np.random.default_rng() if rng is None else rng
+        check_generator("Linear", rng, "normal")
         self.weight = Parameter(initialisations[init](rng, (out_features, in_features)).astype(dtype))
-        self.bias = Parameter(np.zeros(out_features, dtype))
+        self.bias = Parameter(np.zeros(out_features, dtype)) if bias else None
 
     def forward(self, x: Any) -> Any:
         """Return x @ weight.T + bias, of shape (..., out_features)."""
+        if self.bias is None:
+            return x @ self.weight.T
         return functional.linear(x, self.weight, self.bias)
 
     def describe(self) -> str:
         """Return the sizes."""
         out_features, in_features = self.weight.shape
-        return f"{in_features}, {out_features}"
+        return f"{in_features}, {out_features}{', bias=False' if self.bias is None else ''}"
 
 
 def he(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -257,7 +273,13 @@ initialisations = {"he": he, "glorot": glorot}
 
 
 class Sequential(Module):
-    """Modules applied one after the other."""
+    """Modules applied one after the other.
+
+    >>> ad.Sequential(ad.Linear(2, 3), ad.ReLU())
+    Sequential()
+      (0): Linear(2, 3)
+      (1): ReLU()
+    """
 
     def __init__(self, *layers: Module) -> None:
         for i, layer in enumerate(layers):
@@ -301,7 +323,11 @@ class Tanh(Module):
 
 
 class Softmax(Module):
-    """Probabilities along an axis, by default the last."""
+    """Probabilities along an axis, by default the last.
+
+    >>> ad.Softmax()(ad.Tensor([0.0, 0.0]))
+    Tensor([0.5, 0.5])
+    """
 
     def __init__(self, axis: int = -1) -> None:
         self.axis = axis
@@ -316,7 +342,11 @@ class Softmax(Module):
 
 
 class CrossEntropyLoss(Module):
-    """The mean cross-entropy of logits and labels; see `functional.cross_entropy`."""
+    """The mean cross-entropy of logits and labels; see `functional.cross_entropy`.
+
+    >>> ad.CrossEntropyLoss()(ad.Tensor([[0.0, 0.0]]), [1])
+    Tensor(0.6931472)
+    """
 
     def forward(self, logits: Any, labels: Any) -> Any:
         """Return `functional.cross_entropy(logits, labels)`."""

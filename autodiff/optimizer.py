@@ -136,6 +136,13 @@ class SGD(Optimizer):
 
     velocity = momentum * velocity + gradient; value -= learning_rate * velocity. With `nesterov`, the value moves by
     gradient + momentum * velocity instead. `weight_decay` adds weight_decay * value to the gradient.
+
+    >>> p = ad.Parameter([1.0, 2.0])
+    >>> optimizer = ad.SGD([p], learning_rate=0.5)
+    >>> np.sum(p).backward()
+    >>> optimizer.step()
+    >>> p
+    Tensor([0.5, 1.5], requires_grad=True)
     """
 
     alone_from = 0  # two calls a step are not worth the copying
@@ -173,6 +180,13 @@ class Adam(Optimizer):
 
     Running means of the gradient and of its square, corrected for their start at 0, give each element a step of its own
     length. `weight_decay` adds weight_decay * value to the gradient.
+
+    >>> p = ad.Parameter([1.0, 2.0])
+    >>> optimizer = ad.Adam([p], learning_rate=0.5)
+    >>> np.sum(p * [1.0, 1000.0]).backward()
+    >>> optimizer.step()
+    >>> p
+    Tensor([0.5, 1.5], requires_grad=True)
     """
 
     def __init__(
@@ -184,7 +198,7 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, learning_rate, weight_decay)
-        if not all(0 <= beta < 1 for beta in betas):
+        if not isinstance(betas, tuple | list) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"betas must be two numbers from 0 to below 1, found {betas}")
         self.betas = betas
         self.epsilon = at_least_zero("epsilon", epsilon)
@@ -215,6 +229,13 @@ class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2; as torch.optim.AdamW).
 
     Each step first multiplies the values by 1 - learning_rate * weight_decay.
+
+    >>> p = ad.Parameter([1.0, 2.0])
+    >>> optimizer = ad.AdamW([p], learning_rate=0.5, weight_decay=0.5)
+    >>> np.sum(p).backward()
+    >>> optimizer.step()
+    >>> p
+    Tensor([0.25, 1.  ], requires_grad=True)
     """
 
     def __init__(
@@ -318,6 +339,7 @@ def parts(flat: NDArray[Any], group: Sequence[Any]) -> Iterator[NDArray[Any]]:
 
 def positive(name: str, value: float) -> float:
     """Return the value, or raise ValueError unless it is a finite number above 0."""
+    check_number(name, value)
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"{name} must be a finite number above 0, found {value}")
     return value
@@ -325,6 +347,13 @@ def positive(name: str, value: float) -> float:
 
 def at_least_zero(name: str, value: float) -> float:
     """Return the value, or raise ValueError unless it is a finite number of 0 or more."""
+    check_number(name, value)
     if not (np.isfinite(value) and value >= 0):
         raise ValueError(f"{name} must be a finite number, 0 or more, found {value}")
     return value
+
+
+def check_number(name: str, value: Any) -> None:
+    """Raise TypeError for what is no number."""
+    if not isinstance(value, int | float | np.number):
+        raise TypeError(f"{name} must be a number, found {value!r}")

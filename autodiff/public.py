@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from autodiff import functional, rules
+from autodiff.aliases import tensor
 from autodiff.anomaly import AnomalyError
 from autodiff.compiler.captured import capture
 from autodiff.compiler.record.errors import CaptureError
@@ -68,6 +69,7 @@ __all__ = [
     "rule",
     "rules",
     "save",
+    "tensor",
     "value_and_grad",
     "vjp",
 ]

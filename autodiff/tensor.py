@@ -3,7 +3,7 @@
 import copy
 import operator
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from autodiff.graph import Node, backward_pass
 from autodiff.modes import modes, no_grad, recording
 from autodiff.saved import hand_out
 from autodiff.trees import flatten, mapped
-from autodiff.views import Memory, rebind, share, write
+from autodiff.views import NUMBER, Memory, rebind, share, write
 
 DEFAULT_FLOAT = np.dtype(np.float32)
 
@@ -23,6 +23,15 @@ np.empty(16 * 2**20, np.uint8)
 
 functions: dict[Callable[..., Any], Callable[..., Any]] = {}
 """NumPy's functions and their differentiable counterparts; `function.py` fills it."""
+
+
+other_keywords: dict[str, str] = {}
+"""Other names of keywords, such as dim for axis; `aliases.py` fills it."""
+
+
+def translated(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return keywords by the names that NumPy's functions and ours know."""
+    return {other_keywords.get(name, name): value for name, value in keywords.items()}
 
 
 class MissingRuleError(TypeError):
@@ -53,7 +62,7 @@ def in_place(function: np.ufunc) -> Callable[[Any, Any], Any]:
 
     def write_into(self: "Tensor", other: Any) -> "Tensor":
         self.check_writable(f"t {SYMBOLS[function]}= v", f"t = t {SYMBOLS[function]} v")
-        if not modes.get().grad_enabled and self.memory is None:
+        if not modes.get().grad_enabled and (self.memory is None or self.memory is NUMBER):
             function(hand_out(self._data), unwrap(other), out=self._data)
             return self
         result = functions[function](self, other)
@@ -63,10 +72,10 @@ def in_place(function: np.ufunc) -> Callable[[Any, Any], Any]:
                 f"{self.shape}; write t = t {SYMBOLS[function]} v"
             )
         result = result if result.dtype == self.dtype else result.astype(self.dtype)
-        if self.memory is None:
+        if self.memory is None or self.memory is NUMBER:
             rebind(self, result)
         else:
-            write(self, ..., result, unwrap(result), find)
+            self.write(..., result)
         return self
 
     return write_into
@@ -91,9 +100,13 @@ def method(function: Callable[..., Any]) -> Callable[..., "Tensor"]:
     """Return the method that calls a NumPy function on the tensor, as ndarray's methods do."""
 
     def call(self: "Tensor", *args: Any, **keywords: Any) -> "Tensor":
-        return find(function)(self, *args, **keywords)
+        return find(function)(self, *args, **(translated(keywords) if keywords else keywords))
 
-    call.__doc__ = f"Return {full_name(function)} of this tensor."
+    summary = next(filter(None, map(str.strip, (function.__doc__ or "").splitlines()[1:])), "")
+    call.__doc__ = (
+        f"Return {full_name(function)} of this tensor, with the function's further arguments.\n\n"
+        f"NumPy says: {summary}\nIt takes a Tensor's shape and dtype as the function does, and has its gradient."
+    )
     return call
 
 
@@ -106,6 +119,12 @@ class Tensor:
     a number there. Within a transform that is refused.
 
     Raises TypeError for data that is not numeric, and for `requires_grad` with an integer or boolean dtype.
+
+    >>> t = ad.Tensor([1.0, 2.0], requires_grad=True)
+    >>> y = np.sum(t**2)
+    >>> y.backward()
+    >>> y, t.grad
+    (Tensor(5., from=np.sum), Tensor([2., 4.]))
     """
 
     __slots__ = ("__weakref__", "_data", "grad", "memory", "node")
@@ -121,13 +140,7 @@ class Tensor:
         self.node = None
         self.grad = None
         if requires_grad:
-            if not np.issubdtype(self._data.dtype, np.floating):
-                raise TypeError(
-                    f"only floating-point tensors can require a gradient, not {self._data.dtype}; "
-                    f"pass dtype=np.float32 or convert the array with .astype(np.float32)"
-                )
-            self.node = Node(None, {}, None, self._data.shape, self._data.dtype)
-            self.node.tensor = weakref.ref(self)
+            self.requires_grad = True
 
     # What it is
 
@@ -145,14 +158,31 @@ class Tensor:
             found = (
                 f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray | np.generic) else type(value).__name__
             )
-            raise TypeError(f"data must stay a {self.dtype} array of shape {self.shape}, found {found}")
+            advice = "; write t.data = other.data" if isinstance(value, Tensor) else ""
+            raise TypeError(f"data must stay a {self.dtype} array of shape {self.shape}, found {found}{advice}")
         self._data = hand_out(as_array(value))
         self.memory = None
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow through this tensor."""
+        """Whether gradients flow through this tensor. Assign to make it a leaf that does, or a constant."""
         return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if self.node is not None and self.node.function is not None:
+            if not value:
+                raise RuntimeError("requires_grad = False on a tensor that was computed; write t.detach()")
+        elif not value:
+            self.node = None
+        elif self.node is None:
+            if not np.issubdtype(self.dtype, np.floating):
+                raise TypeError(
+                    f"only floating-point tensors can require a gradient, not {self.dtype}; "
+                    "pass dtype=np.float32 or convert the array with .astype(np.float32)"
+                )
+            self.node = Node(None, {}, None, self.shape, self.dtype)
+            self.node.tensor = weakref.ref(self)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -235,7 +265,12 @@ class Tensor:
         return self._data.__index__()
 
     def __format__(self, specification: str) -> str:
-        return format(self._data.item() if specification and self.size == 1 else str(self), specification)
+        if specification and self.size != 1:
+            raise TypeError(
+                f"a tensor of shape {self.shape} is no number to format as {specification!r}; write "
+                "np.array2string(t.data, precision=2), or format t.item() of a single element"
+            )
+        return format(self._data.item() if specification else str(self), specification)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.node is not None:
@@ -285,6 +320,7 @@ class Tensor:
     __array_priority__ = 1000
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        check_no_out(full_name(ufunc), inputs, keywords.get("out"))
         if method != "__call__":
             if (ufunc, method) in of_methods:
                 return find(of_methods[ufunc, method])(*inputs, **{"axis": 0, **keywords})
@@ -295,6 +331,7 @@ class Tensor:
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         differentiable = find(function)
+        check_no_out(full_name(function), args, keywords.get("out"))
         try:
             return differentiable(*args, **keywords)
         except TypeError as error:
@@ -323,9 +360,11 @@ class Tensor:
     __le__, __ge__ = operators(np.less_equal)
 
     def __eq__(self, other: object) -> "Tensor":  # type: ignore[override]
+        check_not_none(other, "==", "is")
         return find(np.equal)(self, other)
 
     def __ne__(self, other: object) -> "Tensor":  # type: ignore[override]
+        check_not_none(other, "!=", "is not")
         return find(np.not_equal)(self, other)
 
     def __neg__(self) -> "Tensor":
@@ -343,13 +382,22 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __getitem__(self, index: Any) -> "Tensor":
-        return find(operator.getitem)(self, index)
+        found = functions[operator.getitem](self, index)
+        if found.memory is None and not found.shape:
+            found.memory = NUMBER
+        return found  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.check_writable("t[i] = v", "t = +t; t[i] = v")
         if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad and modes.get().grad_enabled:
             raise TypeError(f"a tensor of {self.dtype} cannot hold a value that requires a gradient; use .astype first")
-        write(self, index, value, unwrap(value), find)
+        self.write(index, value)
+
+    def write(self, index: Any, value: Any) -> None:
+        """Write into the tensor, and into what shares its memory; see `views.write`."""
+        recorded = modes.get().grad_enabled
+        pick, assign = functions[operator.getitem], functions[operator.setitem]
+        write(self, index, value if recorded else unwrap(value), pick, assign, recorded)
 
     def check_writable(self, statement: str, instead: str) -> None:
         """Raise RuntimeError for a write into a leaf that requires a gradient, if it would be recorded."""
@@ -371,6 +419,7 @@ class Tensor:
         """The tensor with its last two axes swapped."""
         return find(np.matrix_transpose)(self)
 
+    exp, log, sqrt, tanh = method(np.exp), method(np.log), method(np.sqrt), method(np.tanh)  # for type checkers
     sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
     var, std = method(np.var), method(np.std)
     max, min = method(np.max), method(np.min)
@@ -421,6 +470,25 @@ def find(function: Callable[..., Any]) -> Callable[..., Tensor]:
             f"{full_name(function)} has no derivative rule, so it does not work on tensors; "
             "call it on t.data if no gradient has to flow through it"
         ) from None
+
+
+def check_no_out(name: str, args: Sequence[Any], out: Any) -> None:
+    """Raise MissingRuleError for out=, which is also what an array's own operators in place ask for."""
+    target = out[0] if isinstance(out, tuple) else out
+    if target is None:
+        return
+    if isinstance(target, np.ndarray) and args and args[0] is target:
+        raise MissingRuleError(
+            f"{name} would write a tensor into an array, where its gradient is lost; use the tensor's values, "
+            "array += t.data, as in p.data -= lr * p.grad.data, or make a new tensor, a = a + t"
+        )
+    raise MissingRuleError(f"{name} cannot write into out= on tensors; use its value, y = {name}(...)")
+
+
+def check_not_none(other: object, operator: str, instead: str) -> None:
+    """Raise TypeError for a comparison with None, whose answer would be an array."""
+    if other is None:
+        raise TypeError(f"`t {operator} None` compares every element of the tensor; write `t {instead} None`")
 
 
 def wrap(data: NDArray[Any], node: Node | None) -> Tensor:

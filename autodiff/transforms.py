@@ -26,6 +26,11 @@ def grad(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux
     argnums: which positional arguments, one (its gradient is returned) or several (a tuple of gradients is).
     has_aux: whether the function returns its value and something else; then the result is (gradient, that).
     Integer arrays raise TypeError; Python numbers are taken as float32.
+
+    >>> ad.grad(np.tanh)(0.0)
+    array(1., dtype=float32)
+    >>> ad.grad(lambda x, y: np.sum(x * y), argnums=(0, 1))(np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    (array([3., 4.]), array([1., 2.]))
     """
     with_value = value_and_grad(function, argnums, has_aux)
 
@@ -43,14 +48,22 @@ def value_and_grad(
     """Return a function that computes the value and the gradient of a scalar-valued `function`; see `grad`.
 
     With `has_aux` its result is ((value, aux), gradient).
+
+    >>> ad.value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    (array(5.), array([2., 4.]))
     """
+
+    check_argnums(argnums)
 
     @wraps(function, (), ())
     def with_gradient(*args: P.args, **keywords: P.kwargs) -> tuple[Any, Any]:
         traced = Traced(function, argnums, args, keywords)
-        output, aux = traced.output if has_aux else (traced.output, None)
+        output, aux = value_and_aux(traced.output, has_aux)
         if not isinstance(output, Tensor) or output.size != 1:
-            raise TypeError(f"grad needs a function that computes a scalar from its arguments, found {kind(output)}")
+            advice = "; has_aux=True if it returns something besides" if isinstance(output, tuple) else ""
+            raise TypeError(
+                f"grad needs a function that computes a scalar from its arguments, found {kind(output)}{advice}"
+            )
         value = traced.finish((output, aux) if has_aux else output)
         return value, traced.finish(traced.pull_back(output, None, again=False))
 
@@ -72,7 +85,7 @@ def vjp(function: Callable[..., Any], *args: Any, has_aux: bool = False) -> tupl
     (array([ 2., 40.]),)
     """
     traced = Traced(function, tuple(range(len(args))), args, {})
-    value, aux = traced.output if has_aux else (traced.output, None)
+    value, aux = value_and_aux(traced.output, has_aux)
     output = tensor_from(value, "vjp")
 
     def pull_back(g: Any) -> Any:
@@ -90,10 +103,13 @@ def jvp(
     args, tangents: one an argument, each pair of the same structure and shapes. The product is the derivative of the
     vector-Jacobian product with respect to its vector, in which it is linear. With `has_aux`, the function returns
     something else besides its value, and so does this.
+
+    >>> ad.jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
+    (array([1., 4.]), array([ 2., 40.]))
     """
     check_same_structure("jvp", args, tangents)
     traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True, others=tangents)
-    value, aux = traced.output if has_aux else (traced.output, None)
+    value, aux = value_and_aux(traced.output, has_aux)
     output = tensor_from(value, "jvp")
     with recording(transforms=1):
         vector = Tensor(np.zeros_like(output._data), requires_grad=True)
@@ -107,6 +123,9 @@ def hvp(function: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any
     """Return the product of the Hessian of a scalar-valued function with a vector, without forming the Hessian.
 
     args, vectors: one an argument, each pair of the same structure and shapes. Returns a tuple, one an argument.
+
+    >>> ad.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
+    (array([ 6., 12.]),)
     """
     check_same_structure("hvp", args, vectors)
     positions = tuple(range(len(args)))
@@ -127,12 +146,18 @@ def jacobian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has
     Where the value or the argument is a structure of arrays, so is the Jacobian: for each part of the value the
     structure of the argument. With `has_aux`, the function returns its value and something else, and the result is
     (Jacobian, that).
+
+    >>> ad.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
     """
+
+    check_argnums(argnums)
 
     @wraps(function, (), ())
     def with_respect_to(*args: P.args, **keywords: P.kwargs) -> Any:
         traced = Traced(function, argnums, args, keywords)
-        value, aux = traced.output if has_aux else (traced.output, None)
+        value, aux = value_and_aux(traced.output, has_aux)
         jacobians = [jacobian_of(tensor_from(part, "jacobian"), traced) for part in flatten(value)]
         found = traced.finish(rebuild(value, iter(jacobians)))
         return (found, traced.finish(aux)) if has_aux else found
@@ -155,7 +180,12 @@ def jacobian_of(output: Tensor, traced: "Traced") -> Tree:
 
 
 def hessian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable[P, Any]:
-    """Return a function that computes the Hessian of a scalar-valued function: of shape (argument's, argument's)."""
+    """Return a function that computes the Hessian of a scalar-valued function: of shape (argument's, argument's).
+
+    >>> ad.hessian(lambda x: x[0] * x[1])(np.array([3.0, 4.0]))
+    array([[0., 1.],
+           [1., 0.]])
+    """
     return jacobian(grad(function, argnums, has_aux), argnums, has_aux)
 
 
@@ -177,8 +207,7 @@ class Traced:
         recorded: bool = False,
         others: Sequence[Any] = (),
     ) -> None:
-        positions = argnums if isinstance(argnums, tuple) else (argnums,)
-        chosen = [range(len(args))[i] for i in positions]  # counted from the end if negative
+        chosen = chosen_positions(argnums, len(args))
         given = flatten([*args, *keywords.values(), *others])
         self.nested = modes.get().transforms > 0 or any(map(is_traced, given))
         self.recorded = self.nested or recorded
@@ -212,6 +241,41 @@ class Traced:
 def is_traced(value: Any) -> bool:
     """Return whether a value belongs to a computation that is being recorded."""
     return isinstance(value, Tensor) and value.requires_grad
+
+
+def chosen_positions(argnums: Any, count: int) -> list[int]:
+    """Return the positions of the arguments to differentiate by; negative ones are counted from the end.
+
+    Raises IndexError for one beyond the arguments, TypeError for what is no integer or tuple of integers.
+    """
+    check_argnums(argnums)
+    found = []
+    for i in argnums if isinstance(argnums, tuple) else (argnums,):
+        if not -count <= i < count:
+            raise IndexError(
+                f"argnums names the argument {i}, found {count} arguments given by position; those given by name "
+                "cannot be chosen"
+            )
+        found.append(i % count)
+    return found
+
+
+def check_argnums(argnums: Any) -> None:
+    """Raise TypeError unless argnums is an integer or a tuple of integers."""
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not numbers or not all(isinstance(i, int | np.integer) for i in numbers):
+        advice = "; a transform returns a function: write ad.grad(f)(x)" if hasattr(argnums, "shape") else ""
+        raise TypeError(f"argnums must be an integer or a tuple of integers, such as (0, 1), found {argnums!r}{advice}")
+
+
+def value_and_aux(output: Any, has_aux: bool) -> tuple[Any, Any]:
+    """Return what a function returned: its value and, with has_aux, what else. Raises TypeError if that is no pair."""
+    if not has_aux:
+        return output, None
+    if not isinstance(output, tuple) or len(output) != 2:
+        found = f"a tuple of {len(output)}" if isinstance(output, tuple) else kind(output)
+        raise TypeError(f"has_aux=True needs a function that returns a pair, (value, something else), found {found}")
+    return output
 
 
 def variable(value: Any) -> Tensor:

@@ -6,7 +6,6 @@ any assignment, to those elements of the others whose windows show the same addr
 """
 
 import itertools
-import operator
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -14,22 +13,22 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.modes import modes
 from autodiff.saved import hand_out
 
-next_side = itertools.count(1).__next__
 
+class Window(Protocol):
+    """What this file knows of a Tensor."""
 
-class Tensor(Protocol):
-    """What there is to know of a Tensor here."""
-
-    _data: NDArray[Any]
+    _data: Any
     node: Any
     memory: "Memory | None"
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The length of each axis."""
+        """The length of every axis."""
+
+
+next_side = itertools.count(1).__next__
 
 
 class Member:
@@ -37,7 +36,7 @@ class Member:
 
     __slots__ = ("side", "tensor", "window")
 
-    def __init__(self, tensor: weakref.ref[Tensor], side: int, window: NDArray[Any] | None) -> None:
+    def __init__(self, tensor: "weakref.ref[Window]", side: int, window: NDArray[Any] | None) -> None:
         self.tensor = tensor
         self.side = side
         self.window = window  # on the memory as it was; None as long as the Tensor's own array is that
@@ -52,13 +51,13 @@ class Memory:
         self.members: dict[int, Member] = {}  # by the id of the Tensor, which they do not keep alive
         self.moving = False  # whether a window is at a place that may be another one in a captured step's next call
 
-    def add(self, tensor: Tensor, side: int, window: NDArray[Any] | None) -> None:
+    def add(self, tensor: Window, side: int, window: NDArray[Any] | None) -> None:
         """Add a Tensor, until it dies."""
         members, key = self.members, id(tensor)
         members[key] = Member(weakref.ref(tensor, lambda _: members.pop(key, None)), side, window)
         tensor.memory = self
 
-    def others(self, tensor: Tensor) -> list[Tensor]:
+    def others(self, tensor: Window) -> list[Window]:
         """Return the other Tensors that are alive."""
         found = [member.tensor() for member in [*self.members.values()]]
         return [other for other in found if other is not None and other is not tensor and other.memory is self]
@@ -67,7 +66,7 @@ class Memory:
         """Return whether some Tensor has an array of its own, since it was written to."""
         return any(member.window is not None for member in self.members.values())
 
-    def addresses(self, tensor: Tensor) -> NDArray[Any]:
+    def addresses(self, tensor: Window) -> NDArray[Any]:
         """Return the addresses in the memory of a Tensor's elements, flattened."""
         member = self.members[id(tensor)]
         if member.window is None:
@@ -78,8 +77,12 @@ class Memory:
         return found.ravel()
 
 
+NUMBER = Memory()
+"""That of t[0] where t has one axis: NumPy has a number there, which is no window, and not to be written into."""
+
+
 def share(
-    view: Tensor, source: Tensor, opened: Callable[[Any], Any], detached: bool = False, moving: bool = False
+    view: Window, source: Window, opened: Callable[[Any], Any], detached: bool = False, moving: bool = False
 ) -> None:
     """Let two Tensors know that one is a window on the other; `opened` opens the same one on an array."""
     if source.memory is None or not source.memory.others(source):
@@ -107,7 +110,7 @@ class Made(NamedTuple):
     named: dict[str, Any]
 
 
-def share_with_source(view: Tensor, call: Made) -> None:
+def share_with_source(view: Window, call: Made) -> None:
     """Let what a call returned know the argument that it is a window on, if it is one."""
     base = view._data.base
     values: dict[Any, Any] = {**dict(enumerate(call.arrays)), **call.named}
@@ -127,18 +130,21 @@ def share_with_source(view: Tensor, call: Made) -> None:
             return
 
 
-def write(tensor: Tensor, index: Any, value: Any, array: Any, find: Callable[[Any], Any]) -> None:
+def write(
+    tensor: Window, index: Any, value: Any, pick: Callable[..., Any], assign: Callable[..., Any], recorded: bool
+) -> None:
     """Write into a Tensor and into the others on its memory: in place under no_grad, else by the rule of assignment.
 
-    array: the value as an array. find: returns what computes a function of Tensors. Raises RuntimeError where a leaf
-    that requires a gradient would be reached, or what a captured step does not know, and ValueError for a view that
-    NumPy protects.
+    pick, assign: the differentiable `t[index]` and `t[index] = value`. recorded: whether gradients are.
+    Raises RuntimeError where a leaf that requires a gradient would be reached, or what a captured step does not know,
+    ValueError for a view that NumPy protects, and TypeError for a single element.
     """
-    memory, recorded = tensor.memory, modes.get().grad_enabled
-    assign = find(operator.setitem)
+    memory = tensor.memory
     others = [] if memory is None else memory.others(tensor)
+    if memory is NUMBER:
+        raise TypeError("a single element, t[i], is a number that is no view of the tensor; write t[i] = value")
     if memory is not None:
-        check(tensor, memory, others)
+        check(tensor, memory, others, recorded)
         if others and (recorded or memory.is_split()):
             for one in (tensor, *others):
                 memory.addresses(one)
@@ -146,7 +152,7 @@ def write(tensor: Tensor, index: Any, value: Any, array: Any, find: Callable[[An
     if recorded:
         written = assign(tensor, index, value)
     else:
-        hand_out(tensor._data)[index] = array
+        hand_out(tensor._data)[index] = value
     for other in others if memory is not None and memory.is_split() else ():
         assert memory is not None
         theirs, ours = memory.addresses(other), memory.addresses(tensor)
@@ -159,14 +165,14 @@ def write(tensor: Tensor, index: Any, value: Any, array: Any, find: Callable[[An
         if not recorded:
             hand_out(other._data)[to] = written._data[source]
         elif memory.members[id(other)].side == memory.members[id(tensor)].side:
-            rebind(other, assign(other, to, find(operator.getitem)(written, source)))
+            rebind(other, assign(other, to, pick(written, source)))
         else:
             other._data = assign(other._data, to, written._data[source])
     if recorded:
         rebind(tensor, written)
 
 
-def check(tensor: Tensor, memory: Memory, others: list[Tensor]) -> None:
+def check(tensor: Window, memory: Memory, others: list[Window], recorded: bool) -> None:
     """Raise an error if a write into a Tensor cannot reach what it has to, or must not."""
     if not tensor._data.flags.writeable:
         raise ValueError(
@@ -174,7 +180,7 @@ def check(tensor: Tensor, memory: Memory, others: list[Tensor]) -> None:
             "into the tensor it is a view of, or copy it first, t = t.copy()"
         )
     side = memory.members[id(tensor)].side
-    for other in others if modes.get().grad_enabled else ():
+    for other in others if recorded else ():
         is_leaf = other.node is not None and other.node.function is None
         if is_leaf and memory.members[id(other)].side == side:
             raise RuntimeError(
@@ -193,7 +199,7 @@ def check(tensor: Tensor, memory: Memory, others: list[Tensor]) -> None:
         )
 
 
-def rebind(tensor: Tensor, new: Tensor) -> None:
+def rebind(tensor: Window, new: Window) -> None:
     """Give a Tensor the array and the node of another; who asked for its gradient means that of the new value."""
     tensor._data = new._data
     if new.node is not tensor.node:

@@ -223,3 +223,40 @@ def test_labels_that_do_not_fit_are_refused(labels, message):
                 F.cross_entropy(logits, given)
             with pytest.raises(ValueError, match=message):
                 F.cross_entropy(logits, given, label_smoothing=0.1)
+
+
+# What users pass
+
+
+GENERATORS = [0, np.int64(0), 0.5, np.random.default_rng, "0", np.random.PCG64(0), [0]]
+
+
+@pytest.mark.parametrize("rng", GENERATORS, ids=lambda rng: type(rng).__name__)
+def test_what_is_no_random_number_generator_says_what_to_write(rng):
+    for attempt in (lambda: F.dropout(ad.Tensor([1.0]), 0.5, rng), lambda: ad.Linear(2, 3, rng=rng)):
+        with pytest.raises(TypeError, match=r"rng must be a generator, found .* rng=np\.random\.default_rng\(0\)"):
+            attempt()
+
+
+LISTS = {
+    F.cross_entropy: (np.array([[0.2, 0.5], [0.1, 0.4]]), [0, 1]),
+    F.nll: (np.log([[0.2, 0.8], [0.6, 0.4]]), [0, 1]),
+    F.binary_cross_entropy: (np.array([0.2, 0.5]), [0, 1]),
+    F.binary_cross_entropy_with_logits: (np.array([0.2, 0.5]), [0, 1]),
+    F.kl_div: (np.log([0.2, 0.8]), [0.5, 0.5]),
+    F.mse: (np.array([0.2, 0.5]), [0, 1]),
+    F.l1: (np.array([0.2, 0.5]), [0, 1]),
+    F.huber: (np.array([0.2, 0.5]), [0, 1]),
+}
+
+
+@pytest.mark.parametrize("loss", LISTS, ids=lambda loss: loss.__name__)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("make", [list, tuple])
+def test_labels_may_come_in_a_list(loss, dtype, make):
+    values, labels = LISTS[loss]
+    expected = loss(ad.Tensor(values, requires_grad=True, dtype=dtype), np.array(labels))
+    for point in (ad.Tensor(values, requires_grad=True, dtype=dtype), ad.Tensor(values, dtype=dtype)):
+        found = loss(point, make(labels))
+        np.testing.assert_allclose(found.data, expected.data, rtol=1e-6)
+        assert found.dtype == dtype

@@ -341,6 +341,8 @@ def test_a_learning_rate_that_makes_no_sense_is_refused(kind, value):
         (lambda p: ad.SGD(p, 0.1, nesterov=True), "nesterov needs a momentum above 0"),
         (lambda p: ad.Adam(p, betas=(0.9, 1.0)), "betas must be two numbers from 0 to below 1"),
         (lambda p: ad.Adam(p, betas=(-0.1, 0.9)), "betas must be"),
+        (lambda p: ad.Adam(p, betas=(0.9, 0.9, 0.9)), "betas must be two numbers"),
+        (lambda p: ad.Adam(p, betas=0.9), "betas must be two numbers"),
         (lambda p: ad.AdamW(p, epsilon=-1.0), "epsilon must be"),
         (lambda p: ad.AdamW(p, weight_decay=-1.0), "weight_decay must be"),
     ],
@@ -348,6 +350,14 @@ def test_a_learning_rate_that_makes_no_sense_is_refused(kind, value):
 def test_settings_that_make_no_sense_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make(parameters_at(1.0))
+
+
+@pytest.mark.parametrize("value", ["0.1", None, [0.1], 1j])
+@pytest.mark.parametrize("name", ["learning_rate", "weight_decay", "momentum", "epsilon"])
+def test_a_setting_that_is_no_number_is_refused_by_name(name, value):
+    kind = ad.Adam if name == "epsilon" else ad.SGD
+    with pytest.raises(TypeError, match=f"{name} must be a number, found"):
+        kind(parameters_at(1.0), **{"learning_rate": 0.1, name: value})
 
 
 WEIGHT = ad.Parameter(np.ones((2, 3)))

@@ -321,11 +321,58 @@ def test_out_where_and_dtype_are_refused_by_name(keyword, value):
             function(*arguments, **{keyword: value})
 
 
-def test_an_array_does_not_add_a_tensor_in_place():
-    array = np.zeros(2)
-    with pytest.raises(ad.MissingRuleError, match="a = a \\+ b"):
-        array += leaf(1.0, 2.0)
-    np.testing.assert_array_equal(array, 0)
+IN_PLACE = [operator.iadd, operator.isub, operator.imul, operator.itruediv, operator.ipow, operator.imatmul]
+
+
+@pytest.mark.parametrize("operation", IN_PLACE)
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_an_array_does_not_take_a_tensor_in_place(operation, requires_grad):
+    p, step = leaf(1.0, 2.0), ad.Tensor(np.eye(2), requires_grad=requires_grad)
+    for array in (np.zeros((2, 2)), p.data):
+        before = array.copy()
+        with pytest.raises(ad.MissingRuleError, match=r"p\.data -= lr \* p\.grad\.data, or make .* a = a \+ t"):
+            operation(array, step)
+        np.testing.assert_array_equal(array, before)
+
+
+def test_out_is_refused_with_what_to_write():
+    x, out = leaf(1.0, 2.0), np.zeros(2)
+    for attempt in (
+        lambda: np.exp(x, out=out),
+        lambda: np.exp(x, out),
+        lambda: np.add(x, x, out),
+        lambda: np.add(x, x, out=x),
+        lambda: np.sum(x, out=np.zeros(())),
+        lambda: x.sum(out=np.zeros(())),
+        lambda: np.clip(x, 0, 1, out=out),
+        lambda: np.concatenate([x, x], out=np.zeros(4)),
+        lambda: np.stack([x, x], out=np.zeros((2, 2))),
+        lambda: np.less(x, x, out=np.zeros(2, bool)),
+        lambda: np.less(x, x, np.zeros(2, bool)),
+        lambda: np.matmul(x, x, out=np.zeros(())),
+    ):
+        with pytest.raises(ad.MissingRuleError, match=r"into out= on tensors; use its value, y = np\.\w+\("):
+            attempt()
+
+
+@pytest.mark.parametrize(("compare", "instead"), [(operator.eq, "is"), (operator.ne, "is not")])
+def test_a_comparison_with_none_says_what_to_write(compare, instead):
+    for t in (leaf(1.0), ad.Tensor([1.0, 2.0]), ad.Tensor(1.0)):
+        for attempt in (lambda t=t: compare(t, None), lambda t=t: compare(None, t)):
+            with pytest.raises(TypeError, match=f"write `t {instead} None`"):
+                attempt()
+
+
+@pytest.mark.parametrize("specification", [".2f", "d", "10", "e", ">20"])
+def test_a_format_of_several_elements_says_what_to_write(specification):
+    for t in (leaf(1.0, 2.0), ad.Tensor(np.zeros((0, 3)))):
+        with pytest.raises(TypeError, match=r"is no number to format as .*np\.array2string\(t\.data, precision=2\)"):
+            format(t, specification)
+
+
+def test_a_tensor_as_data_says_what_to_write():
+    with pytest.raises(TypeError, match=r"found Tensor; write t\.data = other\.data"):
+        leaf(1.0).data = leaf(2.0)
 
 
 def test_lists_of_tensors_are_refused_with_advice():

@@ -76,11 +76,60 @@ def test_negative_argnums_count_from_the_end():
         np.testing.assert_array_equal(found[-1] if isinstance(found, tuple) else found, 2 * a * b)
 
 
-def test_argnums_beyond_the_arguments_are_an_error():
-    with pytest.raises(IndexError):
-        ad.grad(norm, 1)(np.ones(2))
-    with pytest.raises(IndexError):
-        ad.grad(norm, -2)(np.ones(2))
+TRANSFORMS = {"grad": ad.grad, "value_and_grad": ad.value_and_grad, "jacobian": ad.jacobian, "hessian": ad.hessian}
+each_transform = pytest.mark.parametrize("transform", TRANSFORMS.values(), ids=TRANSFORMS)
+
+
+@each_transform
+@pytest.mark.parametrize("argnums", [1, -2, (0, 1), (0, -2)])
+def test_argnums_beyond_the_arguments_are_an_error(transform, argnums):
+    with pytest.raises(IndexError, match=r"argnums names the argument (1|-2), found 1 arguments given by position"):
+        transform(norm, argnums)(np.ones(2))
+
+
+@each_transform
+def test_an_argument_given_by_name_cannot_be_chosen(transform):
+    with pytest.raises(IndexError, match="found 0 arguments given by position; those given by name cannot be chosen"):
+        transform(lambda x: np.sum(x))(x=np.ones(2))
+
+
+@each_transform
+@pytest.mark.parametrize("argnums", [[0], "x", 1.0, (), (0, "x"), None, np.ones(2), slice(1)], ids=repr)
+def test_argnums_that_are_no_integers_are_refused_at_once(transform, argnums):
+    with pytest.raises(TypeError, match=r"argnums must be an integer or a tuple of integers, such as \(0, 1\), found"):
+        transform(norm, argnums)
+
+
+def test_what_comes_second_is_not_the_point():
+    with pytest.raises(TypeError, match=r"a transform returns a function: write ad\.grad\(f\)\(x\)"):
+        ad.grad(norm, np.ones(2))
+
+
+NO_PAIR = {
+    "a scalar": (lambda x: np.sum(x), r"Tensor of shape \(\)"),
+    "an array of two": (lambda x: x * 1, r"Tensor of shape \(2,\)"),
+    "three": (lambda x: (np.sum(x), 1, 2), "a tuple of 3"),
+    "one": (lambda x: (np.sum(x),), "a tuple of 1"),
+    "a list": (lambda x: [np.sum(x), 1], "list"),
+    "nothing": (lambda x: None, "NoneType"),
+}
+WITH_AUX = {
+    **{name: lambda f, t=t: t(f, has_aux=True)(np.ones(2)) for name, t in TRANSFORMS.items()},
+    "vjp": lambda f: ad.vjp(f, np.ones(2), has_aux=True),
+    "jvp": lambda f: ad.jvp(f, (np.ones(2),), (np.ones(2),), has_aux=True),
+}
+
+
+@pytest.mark.parametrize("call", WITH_AUX.values(), ids=WITH_AUX)
+@pytest.mark.parametrize(("function", "found"), NO_PAIR.values(), ids=NO_PAIR)
+def test_has_aux_takes_a_pair_and_nothing_else(call, function, found):
+    with pytest.raises(TypeError, match=r"returns a pair, \(value, something else\), found " + found):
+        call(function)
+
+
+def test_a_pair_without_has_aux_is_told():
+    with pytest.raises(TypeError, match="found tuple; has_aux=True"):
+        ad.grad(lambda x: (np.sum(x), 1))(np.ones(2))
 
 
 def test_other_arguments_and_keywords_are_passed_as_they_are():

@@ -270,6 +270,21 @@ def test_a_programs_gradients_are_numerical_ones(program):
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
 
 
+def test_what_numpy_copies_for_its_strides_is_a_copy_after_a_write_too():
+    def program(t, v):
+        columns = t[:, ::2]
+        columns[0, 0] = v[0]
+        flat = columns.reshape(-1)  # no window, for the columns are not next to each other
+        with ad.no_grad():
+            flat[:] = 9.0
+            columns[1, 1] = 8.0
+        return [t, columns, flat]
+
+    expected = program(START.copy(), V)
+    for tensor, array in zip(program(recorded(START)[0], V), expected, strict=True):
+        np.testing.assert_array_equal(tensor.data, array)
+
+
 # Random programs
 
 VIEWS = [

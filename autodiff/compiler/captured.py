@@ -57,6 +57,18 @@ def capture(function: Callable[P, R], exact: bool = False) -> "Captured[P, R]":
 
     Raises CaptureError, naming the line, for what a replay could not follow: Python branches on values, `float(t)`,
     `t.item()` and `np.asarray(t)`, other shapes or dtypes, and changes of anything that the function reaches.
+
+    >>> w = ad.Parameter([1.0, 2.0])
+    >>> optimizer = ad.SGD([w], learning_rate=0.25)
+    >>> @ad.capture
+    ... def step():
+    ...     loss = np.sum(w * w)
+    ...     optimizer.zero_grad()
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> [step().item() for _ in range(6)]
+    [5.0, 1.25, 0.3125, 0.078125, 0.01953125, 0.0048828125]
     """
     return Captured(function, exact)
 

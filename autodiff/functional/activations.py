@@ -19,31 +19,51 @@ P = ParamSpec("P")
 
 @differentiable(x=lambda g, out: masked(g, out > 0))
 def relu(x: Any) -> Any:
-    """Return max(x, 0), elementwise; the gradient at 0 is 0."""
+    """Return max(x, 0), elementwise; the gradient at 0 is 0.
+
+    >>> F.relu(ad.Tensor([-1.0, 0.0, 2.0]))
+    Tensor([0., 0., 2.])
+    """
     return np.maximum(x, 0)
 
 
 @differentiable(x=lambda g, x, slope: np.where(x > 0, g, g * slope))
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
-    """Return x where it is positive and slope * x elsewhere (Maas et al. 2013)."""
+    """Return x where it is positive and slope * x elsewhere (Maas et al. 2013).
+
+    >>> F.leaky_relu(ad.Tensor([-1.0, 2.0]), slope=0.25)
+    Tensor([-0.25,  2.  ])
+    """
     return np.where(x > 0, x, x * slope)
 
 
 @differentiable(x=lambda g, x, alpha: g * np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0))))
 def elu(x: Any, alpha: float = 1.0) -> Any:
-    """Return x where it is positive and alpha * (exp(x) - 1) elsewhere (Clevert et al. 2016)."""
+    """Return x where it is positive and alpha * (exp(x) - 1) elsewhere (Clevert et al. 2016).
+
+    >>> F.elu(ad.Tensor([0.0, 2.0]))
+    Tensor([0., 2.])
+    """
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 @composed()
 def selu(x: Any) -> Any:
-    """Return a scaled elu that keeps mean 0 and variance 1 (Klambauer et al. 2017)."""
+    """Return a scaled elu that keeps mean 0 and variance 1 (Klambauer et al. 2017).
+
+    >>> F.selu(ad.Tensor([0.0, 1.0]))
+    Tensor([0.      , 1.050701])
+    """
     return 1.0507009873554805 * elu(x, 1.6732632423543772)
 
 
 @differentiable(x=lambda g, x, low, high: masked(g, (x > low) & (x < high)))
 def hardtanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
-    """Return x limited to an interval; unlike clip, the gradient at its ends is 0."""
+    """Return x limited to an interval; unlike clip, the gradient at its ends is 0.
+
+    >>> F.hardtanh(ad.Tensor([-3.0, 0.5, 3.0]))
+    Tensor([-1. ,  0.5,  1. ])
+    """
     return np.clip(x, low, high)
 
 
@@ -52,13 +72,21 @@ def hardtanh(x: Any, low: float = -1.0, high: float = 1.0) -> Any:
 
 @differentiable(x=lambda g, x: g * sigmoid(x))
 def softplus(x: Any) -> Any:
-    """Return log(1 + exp(x)), elementwise, without overflow."""
+    """Return log(1 + exp(x)), elementwise, without overflow.
+
+    >>> F.softplus(ad.Tensor([-200.0, 0.0, 200.0]))
+    Tensor([  0.       ,   0.6931472, 200.       ])
+    """
     return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
 
 
 @composed()
 def log_sigmoid(x: Any) -> Any:
-    """Return log(sigmoid(x)), elementwise, without the loss of small probabilities."""
+    """Return log(sigmoid(x)), elementwise, without the loss of small probabilities.
+
+    >>> F.log_sigmoid(ad.Tensor([-200.0, 0.0]))
+    Tensor([-200.       ,   -0.6931472])
+    """
     return -softplus(-x)
 
 
@@ -77,18 +105,30 @@ def silu_slope(x: Any) -> Any:
 
 @differentiable(x=lambda g, x: g * silu_slope(x))
 def silu(x: Any) -> Any:
-    """Return x * sigmoid(x), elementwise (Elfwing et al. 2018)."""
+    """Return x * sigmoid(x), elementwise (Elfwing et al. 2018).
+
+    >>> F.silu(ad.Tensor([0.0, 20.0]))
+    Tensor([ 0., 20.])
+    """
     return weighed(x, sigmoid(x))
 
 
 def tanh(x: Any) -> Any:
-    """Return the hyperbolic tangent, elementwise."""
+    """Return the hyperbolic tangent, elementwise.
+
+    >>> F.tanh(ad.Tensor([0.0, 20.0]))
+    Tensor([0., 1.])
+    """
     return np.tanh(x)
 
 
 @differentiable(x=lambda g, x: g * (2 / math.sqrt(math.pi)) * np.exp(-x * x))
 def erf(x: Any) -> Any:
-    """Return the error function, elementwise: 2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x."""
+    """Return the error function, elementwise: 2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x.
+
+    >>> F.erf(ad.Tensor([0.0, 5.0]))
+    Tensor([0., 1.])
+    """
     return erf_values(x)
 
 
@@ -115,6 +155,9 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     """Return x times the normal distribution function of x (Hendrycks & Gimpel 2016).
 
     approximate: "none", or "tanh" for their approximation of the distribution function by a tanh.
+
+    >>> F.gelu(ad.Tensor([0.0, 10.0]))
+    Tensor([ 0., 10.])
     """
     return weighed(x, normal_share(x, approximate))
 
@@ -138,7 +181,12 @@ def in_single(forward: Callable[P, Any]) -> Callable[P, Any]:
 @differentiable(x=lambda g, out, axis: out * (g - np.sum(g * out, axis=axis, keepdims=True)))
 @in_single
 def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
-    """Return exp(x) / sum(exp(x)) along the axis: positive numbers that sum to 1."""
+    """Return exp(x) / sum(exp(x)) along the axis: positive numbers that sum to 1.
+
+    >>> F.softmax(ad.Tensor([[0.0, 0.0], [1000.0, 0.0]]))
+    Tensor([[0.5, 0.5],
+            [1. , 0. ]])
+    """
     if not np.size(x):
         return +x
     exponentials = np.exp(x - np.max(x, axis=axis, keepdims=True))
@@ -148,7 +196,11 @@ def softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
 @differentiable(x=lambda g, out, axis: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True))
 @in_single
 def log_softmax(x: Any, axis: int | tuple[int, ...] = -1) -> Any:
-    """Return log(softmax(x)) along the axis, without overflow and without the loss of small probabilities."""
+    """Return log(softmax(x)) along the axis, without overflow and without the loss of small probabilities.
+
+    >>> F.log_softmax(ad.Tensor([0.0, 1000.0]))
+    Tensor([-1000.,     0.])
+    """
     if not np.size(x):
         return +x
     shifted = x - np.max(x, axis=axis, keepdims=True)
@@ -167,7 +219,11 @@ def shares(x: Any, axis: Any) -> Any:
 @differentiable(x=lambda g, x, axis: restore(g, x.shape, axis) * shares(x, axis), accepts=["keepdims"])
 @in_single
 def logsumexp(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
-    """Return log(sum(exp(x))) along the axis, by default of all elements, without overflow; -inf of none."""
+    """Return log(sum(exp(x))) along the axis, by default of all elements, without overflow.
+
+    >>> F.logsumexp(ad.Tensor([0.0, 1000.0]))
+    Tensor(1000.)
+    """
     if not np.size(x):
         return np.sum(x, axis=axis, keepdims=keepdims) - math.inf
     largest = np.max(x, axis=axis, keepdims=True)
@@ -189,6 +245,10 @@ def linear(x: Any, weight: Any, bias: Any) -> Any:
     """Return x @ weight.T + bias.
 
     x: (..., in_features). weight: (out_features, in_features). bias: (out_features,). Returns (..., out_features).
+
+    >>> weight, bias = ad.Tensor([[1.0, 2.0]]), ad.Tensor([0.5])
+    >>> F.linear(ad.Tensor([[3.0, 4.0]]), weight, bias)
+    Tensor([[11.5]])
     """
     product = x @ weight.T
     return np.add(product, bias, out=product if product.dtype == bias.dtype else None)  # a second large array is slow
@@ -204,10 +264,22 @@ def dropout(x: Any, probability: float, rng: np.random.Generator, training: bool
     """Return x with elements set to 0 at random and the others scaled up to keep the mean (Srivastava et al. 2014).
 
     probability: that of an element to be dropped, from 0 to below 1. training: if False, x is returned as it is.
+
+    >>> rng = np.random.default_rng(0)
+    >>> F.dropout(ad.Tensor(np.ones(4)), 0.5, rng)
+    Tensor([2., 0., 0., 0.], dtype=float64)
     """
     if not 0 <= probability < 1:
         raise ValueError(f"dropout: probability must be from 0 to below 1, found {probability}")
     if not training:
         return x
+    check_generator("dropout", rng, "random")
     kept = rng.random(np.shape(x)) >= probability
     return masked(x, kept) * (1 / (1 - probability))
+
+
+def check_generator(name: str, rng: Any, method: str) -> None:
+    """Raise TypeError for what does not draw random numbers, such as a seed."""
+    if not hasattr(rng, method):
+        seed = rng if isinstance(rng, int) else 0
+        raise TypeError(f"{name}: rng must be a generator, found {rng!r}; write rng=np.random.default_rng({seed})")

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.function import Function, composed, differentiable
-from autodiff.functional.activations import by_rows, log_softmax, softmax, weighed
+from autodiff.functional.activations import by_rows, log_softmax, softmax, softplus, weighed
 from autodiff.rules.elementwise import as_array, sigmoid
 
 Reduction = Literal["mean", "sum", "none"]
@@ -30,16 +31,29 @@ def reduced(losses: Any, reduction: str, divisor: Any = None) -> Any:
 
 @composed()
 def cross_entropy(
-    logits: Any, labels: Any, *, weights: Any = None, label_smoothing: float = 0.0, reduction: Reduction = "mean"
+    logits: Any,
+    labels: Any,
+    *,
+    weights: Any = None,
+    label_smoothing: float = 0.0,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
 ) -> Any:
     """Return the cross-entropy between the labels and softmax(logits).
 
     logits: (..., classes), floating-point. labels: integers of shape (...), or probabilities of the logits' shape.
     weights: (classes,), how much each class counts; the mean is then over the weights of the labels.
     label_smoothing: the share of every label that is spread evenly over all classes (Szegedy et al. 2016).
+    ignore_index: a class number that stands for none: samples with it count nothing, and their loss is 0.
     Returns a scalar, or the losses of shape (...) with reduction "none".
     Raises ValueError for labels that do not fit the logits, in shape or in range.
+
+    >>> F.cross_entropy(ad.Tensor([[0.0, 0.0], [0.0, 200.0]]), [0, 1])
+    Tensor(0.3465736)
     """
+    if ignore_index is not None:
+        others = partial(cross_entropy, weights=weights, label_smoothing=label_smoothing)
+        return without_ignored(others, logits, labels, weights, reduction, ignore_index)
     if logits.dtype == np.float16:
         settings: Any = {"weights": weights, "label_smoothing": label_smoothing, "reduction": reduction}
         return in_half(cross_entropy, logits, labels, **settings)
@@ -63,6 +77,20 @@ def cross_entropy(
 def in_half(loss: Callable[..., Any], x: Any, *arguments: Any, **settings: Any) -> Any:
     """Return a loss of half precision numbers, of which it counts and adds up more than they reach, in theirs."""
     return np.astype(loss(np.astype(x, np.float32), *arguments, **settings), np.float16)
+
+
+def without_ignored(
+    loss: Callable[..., Any], scores: Any, labels: Any, weights: Any, reduction: str, ignore_index: int
+) -> Any:
+    """Return a loss of class numbers, of the samples whose number is another than the one to ignore."""
+    if not is_class_index(labels):
+        raise ValueError("ignore_index is a class number, and the labels are probabilities; leave it away")
+    numbers = np.asarray(labels) if isinstance(labels, list | tuple) else labels
+    kept = np.not_equal(numbers, ignore_index)
+    numbers = np.where(kept, numbers, 0)
+    losses = np.where(kept, loss(scores, numbers, reduction="none"), 0)
+    counted = kept if weights is None else np.where(kept, np.take(as_array(weights, scores.dtype), numbers), 0)
+    return reduced(losses, reduction, np.sum(np.astype(counted, scores.dtype)))
 
 
 def cross_entropy_logits(g: Any, logits: Any, labels: Any) -> Any:
@@ -187,11 +215,26 @@ def class_positions(index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
 
 
 @composed()
-def nll(log_probabilities: Any, labels: Any, *, weights: Any = None, reduction: Reduction = "mean") -> Any:
+def nll(
+    log_probabilities: Any,
+    labels: Any,
+    *,
+    weights: Any = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+) -> Any:
     """Return the negative log-likelihood of class numbers.
 
     log_probabilities: (..., classes), as from log_softmax. labels: integers of shape (...). weights: (classes,).
+    ignore_index: a class number that stands for none, as in `cross_entropy`.
+
+    >>> F.nll(np.log(ad.Tensor([[0.5, 0.5], [0.75, 0.25]])), [0, 1])
+    Tensor(1.0397208)
     """
+    if ignore_index is not None:
+        return without_ignored(
+            partial(nll, weights=weights), log_probabilities, labels, weights, reduction, ignore_index
+        )
     if not is_class_index(labels):
         raise ValueError("nll: labels must be class numbers of an integer dtype; cross_entropy takes probabilities")
     check_labels(log_probabilities, labels)
@@ -227,15 +270,31 @@ def log_at_least(x: Any, log: Any = np.log) -> Any:
 
 @composed()
 def binary_cross_entropy(probabilities: Any, labels: Any, *, reduction: Reduction = "mean") -> Any:
-    """Return the cross-entropy of probabilities, as from a sigmoid, and labels from 0 to 1 of the same shape."""
+    """Return the cross-entropy of probabilities, as from a sigmoid, and labels from 0 to 1 of the same shape.
+
+    >>> F.binary_cross_entropy(ad.Tensor([0.5, 0.5]), [0, 1])
+    Tensor(0.6931472)
+    """
     check_same_shape("binary_cross_entropy", probabilities, labels)
-    return reduced(binary_losses(probabilities, labels), reduction)
+    return reduced(binary_losses(probabilities, as_array(labels, probabilities.dtype)), reduction)
 
 
 @composed()
-def binary_cross_entropy_with_logits(logits: Any, labels: Any, *, reduction: Reduction = "mean") -> Any:
-    """Return the cross-entropy of sigmoid(logits) and labels from 0 to 1, without overflow."""
+def binary_cross_entropy_with_logits(
+    logits: Any, labels: Any, *, pos_weight: Any = None, reduction: Reduction = "mean"
+) -> Any:
+    """Return the cross-entropy of sigmoid(logits) and labels from 0 to 1, without overflow.
+
+    pos_weight: how much more positive labels count, of a shape that broadcasts to that of the logits.
+
+    >>> F.binary_cross_entropy_with_logits(ad.Tensor([0.0, 200.0]), [0, 1], reduction="sum")
+    Tensor(0.6931472)
+    """
     check_same_shape("binary_cross_entropy_with_logits", logits, labels)
+    labels = as_array(labels, logits.dtype)
+    if pos_weight is not None:
+        positive = labels * as_array(pos_weight, logits.dtype)
+        return reduced(weighed(softplus(logits), 1 - labels) + weighed(softplus(-logits), positive), reduction)
     return reduced(logit_losses(logits, labels), reduction)
 
 
@@ -251,8 +310,13 @@ def logit_losses(logits: Any, labels: Any) -> Any:
 
 @composed()
 def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
-    """Return targets * (log(targets) - log_probabilities), 0 where a target is 0 (Kullback & Leibler 1951)."""
+    """Return targets * (log(targets) - log_probabilities), 0 where a target is 0 (Kullback & Leibler 1951).
+
+    >>> F.kl_div(np.log(ad.Tensor([0.5, 0.5])), [1.0, 0.0], reduction="sum")
+    Tensor(0.6931472)
+    """
     check_same_shape("kl_div", log_probabilities, targets)
+    targets = as_array(targets, log_probabilities.dtype)
     positive = np.where(targets > 0, targets, 1)
     return reduced(weighed(np.log(positive) - log_probabilities, targets), reduction)
 
@@ -262,21 +326,33 @@ def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean
 
 @composed()
 def mse(predictions: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
-    """Return the squared differences; both of the same shape."""
+    """Return the squared differences; both of the same shape.
+
+    >>> F.mse(ad.Tensor([1.0, 3.0]), [0.0, 1.0])
+    Tensor(2.5)
+    """
     check_same_shape("mse", predictions, targets)
     return reduced(np.square(predictions - targets), reduction)
 
 
 @composed()
 def l1(predictions: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
-    """Return the absolute differences; both of the same shape."""
+    """Return the absolute differences; both of the same shape.
+
+    >>> F.l1(ad.Tensor([1.0, 3.0]), [0.0, 1.0])
+    Tensor(1.5)
+    """
     check_same_shape("l1", predictions, targets)
     return reduced(np.absolute(predictions - targets), reduction)
 
 
 @composed()
 def huber(predictions: Any, targets: Any, *, delta: float = 1.0, reduction: Reduction = "mean") -> Any:
-    """Return half the squared differences up to `delta`, and from there on a straight line (Huber 1964)."""
+    """Return half the squared differences up to `delta`, and from there on a straight line (Huber 1964).
+
+    >>> F.huber(ad.Tensor([0.5, 3.0]), [0.0, 0.0], reduction="none")
+    Tensor([0.125, 2.5  ])
+    """
     check_same_shape("huber", predictions, targets)
     if not delta > 0:
         raise ValueError(f"huber: delta must be above 0, found {delta}")

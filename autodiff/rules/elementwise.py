@@ -69,7 +69,11 @@ def one_less(a: Any, b: Any, dtype: Any) -> Any:
 
 @differentiable(x=lambda g, out: g * out * (1 - out))
 def sigmoid(x: Any) -> Any:
-    """Return 1 / (1 + exp(-x)), elementwise."""
+    """Return 1 / (1 + exp(-x)), elementwise.
+
+    >>> F.sigmoid(ad.Tensor([-1000.0, 0.0, 1000.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
     with np.errstate(over="ignore"):  # exp(-x) may be inf, which gives 0, as it should
         return 1 / (1 + np.exp(-x))
 
