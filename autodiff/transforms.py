@@ -59,6 +59,7 @@ def value_and_grad(
     def with_gradient(*args: P.args, **keywords: P.kwargs) -> tuple[Any, Any]:
         traced = Traced(function, argnums, args, keywords)
         output, aux = value_and_aux(traced.output, has_aux)
+        output = constant(output) if isinstance(output, CONSTANTS) else output
         if not isinstance(output, Tensor) or output.size != 1:
             advice = "; has_aux=True if it returns something besides" if isinstance(output, tuple) else ""
             raise TypeError(
@@ -306,10 +307,18 @@ def inner(left: Tree, right: Tree) -> Tensor:
     return total
 
 
+CONSTANTS = np.ndarray | np.generic | float | int
+
+
+def constant(value: Any) -> Tensor:
+    """Return a value that does not depend on the arguments as a Tensor: its gradients are zeros."""
+    return wrap(as_array(value), None) if np.asarray(value).dtype.kind in "biuf" else value
+
+
 def tensor_from(value: Any, transform: str) -> Tensor:
     """Return the value of a function as a Tensor, or raise TypeError if it is no array."""
-    if isinstance(value, np.ndarray | np.generic | float):
-        return wrap(as_array(value), None)  # it does not depend on the arguments
+    if isinstance(value, CONSTANTS):
+        return constant(value)
     if not isinstance(value, Tensor):
         raise TypeError(
             f"{transform} needs a function that returns an array computed from its arguments, found {kind(value)}"

@@ -245,14 +245,26 @@ def test_tensors_that_require_a_gradient_give_tensors():
     ("function", "found"),
     [
         (lambda x: x * 2, r"Tensor of shape \(2,\)"),
-        (lambda x: 3.0, "float"),
+        (lambda x: np.ones(2), r"Tensor of shape \(2,\)"),
         (lambda x: None, "NoneType"),
-        (lambda x: x.data.sum(), r"float64 of shape \(\)"),
+        (lambda x: "3", "str"),
     ],
 )
 def test_a_function_that_is_not_scalar_is_refused(function, found):
     with pytest.raises(TypeError, match="computes a scalar from its arguments, found " + found):
         ad.grad(function)(np.ones(2))
+
+
+@pytest.mark.parametrize(
+    "constant", [3.0, 3, np.float32(3), np.array(3.0), np.array([[3.0]]), ad.Tensor(3.0)], ids=repr
+)
+def test_the_gradient_of_a_constant_is_zero(constant):
+    value, found = ad.value_and_grad(lambda x, y: constant, argnums=(0, 1))(np.ones(2), 1.0)
+    assert np.all(value == 3)
+    np.testing.assert_array_equal(found[0], np.zeros(2))
+    assert found[1] == 0
+    np.testing.assert_array_equal(ad.hessian(lambda x: constant)(np.ones(2)), np.zeros((2, 2)))
+    np.testing.assert_array_equal(ad.grad(lambda x: np.sum(x) * ad.grad(lambda y: constant)(x)[0])(np.ones(2)), [0, 0])
 
 
 def test_integers_are_refused():
