@@ -276,7 +276,8 @@ class Tensor:
         if self.node is not None:
             raise TypeError(
                 "a tensor that requires a gradient does not turn into a NumPy array by itself, for the gradient would "
-                "be lost; use t.data for its values, or call the NumPy function on the tensor"
+                "be lost; use t.data for its values, call the NumPy function on the tensor, or join several by "
+                "np.stack([t, u]), where np.array([t, u]) would be"
             )
         return np.array(self.data, dtype=dtype, copy=copy)
 

@@ -451,3 +451,10 @@ def test_a_gradient_is_not_lost_in_a_tensor_of_integers():
     counts = ad.Tensor(np.zeros(2, np.int64))
     with pytest.raises(TypeError):
         counts[0] = leaf(1.5)[0]
+
+
+@pytest.mark.parametrize("join", [np.array, np.asarray, np.float64])
+def test_an_array_of_tensors_is_refused_naming_what_joins_them(join):
+    t = ad.Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(TypeError, match=r"np\.stack\(\[t, u\]\)"):
+        join([t, t])
