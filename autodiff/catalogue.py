@@ -1,6 +1,5 @@
 """A table of all functions that work on Tensors: `python -m autodiff.catalogue > docs/functions.md`."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FunctionType
@@ -80,10 +79,17 @@ def manner(function: Callable[..., Any]) -> str:
 
 def linked(text: str, written: Callable[..., Any]) -> str:
     """Return a link to the line where a rule or a function is written."""
-    function = inspect.unwrap(written)
-    assert isinstance(function, FunctionType), f"{function!r} has no lines in Python"
+    function: Any = written
+    while is_ours(getattr(function, "__wrapped__", None)):
+        function = function.__wrapped__
+    assert is_ours(function), f"{function!r} has no lines in this package"
     code = function.__code__
     return f"[{text}](../{Path(code.co_filename).relative_to(ROOT).as_posix()}#L{code.co_firstlineno})"
+
+
+def is_ours(function: Any) -> bool:
+    """Return whether this is a function that is written in this package; some of ours wrap one of NumPy's."""
+    return isinstance(function, FunctionType) and Path(function.__code__.co_filename).is_relative_to(ROOT / "autodiff")
 
 
 if __name__ == "__main__":
