@@ -29,6 +29,7 @@ from autodiff.tensor import (
     unwrap,
     wrap,
 )
+from autodiff.trees import flatten, mapped
 from autodiff.views import Made, share_with_source
 
 SEQUENCE = (list, tuple)
@@ -356,14 +357,8 @@ def numpys_own(function: Callable[..., Any], definition: Callable[..., Any], wea
 
 
 def tensors_in(values: Iterable[Any]) -> list[Tensor]:
-    """Return the Tensors among values, and in the lists and tuples among them."""
-    found: list[Tensor] = []
-    for value in values:
-        if isinstance(value, Tensor):
-            found.append(value)
-        elif isinstance(value, SEQUENCE):
-            found += tensors_in(value)
-    return found
+    """Return the Tensors among values, and in the lists, tuples and dicts among them."""
+    return [leaf for leaf in flatten([*values]) if isinstance(leaf, Tensor)]
 
 
 def shows(array: Any, source: Any) -> bool:
@@ -418,7 +413,7 @@ def arrays_of(value: Any) -> Any:
     """Return a Tensor's array, nested lists and tuples with the arrays of their Tensors, anything else as it is."""
     if isinstance(value, Tensor):
         return value._data
-    return type(value)(map(arrays_of, value)) if type(value) in SEQUENCE and holds_tensor(value) else value
+    return mapped(value, arrays_of) if holds_tensor(value) else value
 
 
 def constants(out: Any, function: Callable[..., Any]) -> Any:
