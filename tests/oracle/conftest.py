@@ -14,3 +14,11 @@ def pytest_configure(config):
         found = "none"
     if found.partition("+")[0] != VERSION:
         raise pytest.UsageError(f"tests/oracle needs torch=={VERSION}, found {found}: pip install torch=={VERSION}")
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """PyTorch draws weights from a generator of the whole process: each test gets the same ones."""
+    import torch
+
+    torch.manual_seed(0)
