@@ -418,16 +418,18 @@ def arrays_of(value: Any) -> Any:
 
 def constants(out: Any, function: Callable[..., Any]) -> Any:
     """Return what a NumPy function returned with its arrays, in lists and tuples too, as Tensors without a gradient."""
-    if isinstance(out, np.ndarray | np.generic):
-        array = as_array(out)
+
+    def made(part: Any) -> Any:
+        if not isinstance(part, np.ndarray | np.generic):
+            return part
+        array = as_array(part)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"{full_name(function)} made {array.dtype}, through which no gradient flows")
         if modes.get().anomaly:
             check_finite(array, full_name(function), user_line())
         return wrap(array, None)
-    if isinstance(out, tuple) and hasattr(out, "_fields"):
-        return type(out)(*[constants(part, function) for part in out])
-    return type(out)([constants(part, function) for part in out]) if isinstance(out, SEQUENCE) else out
+
+    return mapped(out, made)
 
 
 def read_signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:

@@ -12,6 +12,7 @@ import numpy as np
 from autodiff.function import apply_without_gradient, composed, differentiable, rule, variadic_rule, writing
 from autodiff.rules.elementwise import as_array
 from autodiff.rules.indexing import place
+from autodiff.trees import folded, mapped, paths
 
 Shape = tuple[int, ...]
 
@@ -175,10 +176,7 @@ def column_stack(tup: Any) -> Any:
 
 def stacked(values: Any) -> Any:
     """Return nested lists in which some tensor is as a tensor, anything else as it is."""
-    if not isinstance(values, list | tuple):
-        return values
-    parts = [stacked(value) for value in values]
-    return np.stack(parts) if any(hasattr(part, "node") for part in parts) else values
+    return folded(values, lambda parts: np.stack(parts) if any(hasattr(part, "node") for part in parts) else parts)
 
 
 @composed(np.append, weak=True)
@@ -192,25 +190,17 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 @composed(np.block)
 def block(arrays: Any) -> Any:
     """Put an array together from nested lists of blocks: the innermost side by side, the next below each other."""
-    depth = nesting(arrays)
-    ndim = max(depth, *[np.ndim(array) for array in leaves(arrays)])
-
-    def assembled(blocks: Any, level: int) -> Any:
-        if not isinstance(blocks, list):
-            return np.reshape(blocks, (1,) * (ndim - np.ndim(blocks)) + np.shape(blocks))
-        return joined(*[assembled(one, level - 1) for one in blocks], axis=-level)
-
-    return assembled(arrays, depth)
-
-
-def nesting(blocks: Any) -> int:
-    """Return how deep lists are nested."""
-    return 1 + nesting(blocks[0]) if isinstance(blocks, list) else 0
-
-
-def leaves(blocks: Any) -> list[Any]:
-    """Return the arrays in nested lists."""
-    return [leaf for one in blocks for leaf in leaves(one)] if isinstance(blocks, list) else [blocks]
+    np.block(mapped(arrays, lambda _: np.empty(0)))  # raises NumPy's errors where the nesting is wrong
+    blocks = dict(paths(arrays))
+    depth = max(map(len, blocks))
+    ndim = max(depth, *map(np.ndim, blocks.values()))
+    blocks = {path: np.reshape(one, (1,) * (ndim - np.ndim(one)) + np.shape(one)) for path, one in blocks.items()}
+    for axis in range(-1, -depth - 1, -1):
+        rows: dict[Any, list[Any]] = {}
+        for path, one in blocks.items():
+            rows.setdefault(path[:-1], []).append(one)
+        blocks = {path: joined(*row, axis=axis) for path, row in rows.items()}
+    return blocks[()]
 
 
 # Splitting
