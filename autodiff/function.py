@@ -266,11 +266,12 @@ def rule(
     *,
     forward: Callable[..., Any] | None = None,
     accepts: Sequence[str] = (),
+    kind: type[Function[..., Any]] = Function,
     **vjps: VJP,
 ) -> Function[..., Any]:
     """Give a NumPy function its derivative rules: `rule(np.exp, x=lambda g, out: g * out)`.
 
-    forward: what to compute on arrays, if not the function itself.
+    forward: what to compute on arrays, if not the function itself. kind: of Function, if it is one of its own.
     Raises TypeError for a function whose rule nothing would call; see `differentiable`.
 
     >>> _ = ad.rule(np.exp, x=lambda g, out: g * out)
@@ -278,7 +279,7 @@ def rule(
     array(1.)
     """
     check_dispatched(function)
-    functions[function] = made = Function(forward or function, vjps, accepts)
+    functions[function] = made = kind(forward or function, vjps, accepts)
     made.name = full_name(function)
     return made
 

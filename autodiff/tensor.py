@@ -432,13 +432,13 @@ class Tensor:
     ravel, squeeze = method(np.ravel), method(np.squeeze)
     swapaxes, repeat, take, copy = method(np.swapaxes), method(np.repeat), method(np.take), method(np.copy)
 
-    def flatten(self) -> "Tensor":
-        """Return a copy with one axis."""
-        return self.copy().ravel()
+    def flatten(self, order: str = "C") -> "Tensor":
+        """Return a copy with one axis, the elements in an order of np.ravel's."""
+        return self.ravel(order).copy()
 
-    def reshape(self, *shape: Any) -> "Tensor":
+    def reshape(self, *shape: Any, **keywords: Any) -> "Tensor":
         """Return np.reshape(self, shape); the shape as one tuple or as several integers."""
-        return find(np.reshape)(self, shape[0] if len(shape) == 1 else shape)
+        return find(np.reshape)(self, shape[0] if len(shape) == 1 else shape, **keywords)
 
     def transpose(self, *axes: Any) -> "Tensor":
         """Return np.transpose(self, axes); the axes as one tuple, as several integers, or reversed if absent."""
@@ -467,10 +467,18 @@ def find(function: Callable[..., Any]) -> Callable[..., Tensor]:
     try:
         return functions[function]
     except KeyError:
+        why = COMPLEX if function.__module__ == "numpy.fft" else "so it does not work on tensors"
         raise MissingRuleError(
-            f"{full_name(function)} has no derivative rule, so it does not work on tensors; "
+            f"{full_name(function)} has no derivative rule, {why}; "
             "call it on t.data if no gradient has to flow through it"
         ) from None
+
+
+COMPLEX = (
+    "for it takes or makes complex numbers, which a tensor does not hold; np.fft.irfft and np.fft.hfft make real "
+    "numbers of real ones, and a product with the cosines and sines of 2 pi k n / N makes the parts of a spectrum"
+)
+"""Why the other functions of np.fft have no rule, and what stands instead."""
 
 
 def check_no_out(name: str, args: Sequence[Any], out: Any) -> None:

@@ -547,6 +547,8 @@ TORCH = {
     np.fliplr: torch.fliplr,
     np.flipud: torch.flipud,
     np.roll: lambda a, shift, axis=None: torch.roll(a, shift, axis),
+    np.fft.fftshift: lambda x, axes=None: torch.fft.fftshift(x, axes),
+    np.fft.ifftshift: lambda x, axes=None: torch.fft.ifftshift(x, axes),
     np.rot90: lambda a, k=1, axes=(0, 1): torch.rot90(a, k, axes),
     np.repeat: lambda a, repeats, axis=None: flat(a, axis)[0].repeat_interleave(
         torch.as_tensor(repeats), dim=flat(a, axis)[1]
