@@ -640,7 +640,17 @@ UNKNOWN_TO_TORCH = {
 # Both sides
 
 
-NUMPYS_ALONE = {"dtype", "initial", "where", "mean", "method", "include_initial", "stat_length", "end_values"}
+NUMPYS_ALONE = {
+    "reflect_type",
+    "dtype",
+    "initial",
+    "where",
+    "mean",
+    "method",
+    "include_initial",
+    "stat_length",
+    "end_values",
+}
 """Arguments that PyTorch has no word for."""
 
 
