@@ -25,7 +25,7 @@ AT_ONCE = 1_000
 SEED = 0
 ENDS = (0.025, 0.975)
 LEVEL = 0.05
-"""How often a difference may be claimed where there is none, a claim."""
+"""How often a comparison may claim a difference where there is none. Each has its own chance: of many, some will."""
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -34,7 +34,7 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and its 95 % interval, which nobody knows from one seed."""
+    """A number and its 95 % interval, None where it rests on one seed."""
 
     value: float
     interval: Interval | None
@@ -176,8 +176,9 @@ def _verdict(better: int, worse: int, seeds: int, interval: Interval | None, p_v
     """
     if interval is None:
         return Verdict("cannot tell", "one seed: no spread")
-    if sign_test(seeds, 0) > LEVEL:
-        return Verdict("cannot tell", f"{seeds} seeds are too few: chance alone makes all alike too often")
+    if (by_chance := sign_test(seeds, 0)) > LEVEL:
+        why = f"{seeds} seeds are too few: by chance alone one of two wins them all in {by_chance:.1%} of cases"
+        return Verdict("cannot tell", why)
     if interval[0] <= 0 <= interval[1]:
         return Verdict("cannot tell", "the 95 % interval of the paired differences holds 0")
     if p_value > LEVEL:

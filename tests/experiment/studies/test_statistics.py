@@ -51,6 +51,12 @@ def test_medians_are_resampled_as_often_as_counting_says():
     assert summary([1, 2, 3, 4, 5, 6, 7, 8, 9]).interval == (2, 8)
 
 
+def test_the_interval_of_an_even_number_is_that_of_all_its_resamples():
+    values = [1, 2, 4, 8, 16, 32]
+    medians = np.median(list(itertools.product(values, repeat=6)), axis=1)
+    assert summary(values).interval == tuple(np.quantile(medians, [0.025, 0.975]))
+
+
 def test_one_value_has_no_interval():
     found = summary([3.5])
     assert (found.median, found.quartiles, found.interval) == (3.5, (3.5, 3.5), None)
@@ -148,6 +154,12 @@ def test_the_probability_of_improvement_takes_every_pair():
     assert probability_of_improvement([1], [2], smaller_is_better=True).interval is None
 
 
+def test_independent_runs_are_resampled_independently():
+    found = probability_of_improvement(drawn(10), drawn(10), smaller_is_better=True)
+    assert found.interval is not None
+    assert found.interval[0] < 0.4 < found.value == 0.5 < 0.6 < found.interval[1]
+
+
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
     [
@@ -201,7 +213,11 @@ def test_the_sign_test_counts_coins():
     ("gains", "outcome", "why"),
     [
         ([5], "cannot tell", "one seed: no spread"),
-        ([1, 2, 3, 4, 5], "cannot tell", "5 seeds are too few"),
+        (
+            [1, 2, 3, 4, 5],
+            "cannot tell",
+            "5 seeds are too few: by chance alone one of two wins them all in 6.2% of cases",
+        ),
         ([1, 2, 3, 4, 5, 6], "better", "p = 0.031, and the 95 % interval"),
         ([-1, -2, -3, -4, -5, -6], "worse", "p = 0.031, and the 95 % interval"),
         ([0] * 14 + [1] * 6, "cannot tell", "holds 0"),  # the sign test alone would reject
