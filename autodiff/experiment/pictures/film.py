@@ -16,12 +16,17 @@ WIDTH = 1000  # pixels: of the picture of one run, where no other is asked for
 
 @dataclass(frozen=True)
 class Frame:
-    """The network at one epoch: `logits` maps points (n, 2) to logits (n, classes); `accuracy` is from 0 to 1."""
+    """The network at one epoch: `logits` maps points (n, 2) to logits (n, classes); accuracies are from 0 to 1.
+
+    test_loss, test_accuracy: on the held-out points; None if the film has none.
+    """
 
     epoch: int
     loss: float
     accuracy: float
     logits: Logits
+    test_loss: float | None = None
+    test_accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,20 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """Points (n, 2) and integer labels (n,) that a run was not trained on, and its curve on them."""
+
+    features: NDArray[Any]
+    labels: NDArray[Any]
+    curve: Curve
+
+
+@dataclass(frozen=True)
 class Film:
-    """One run: its points (n, 2) and integer labels (n,), the epochs it was to train, its frames and its curve."""
+    """One run: its points (n, 2) and integer labels (n,), the epochs it was to train, its frames and its curve.
+
+    held_out: points (m, 2) and labels (m,) that it was not trained on, if there are some, and their curve.
+    """
 
     title: str
     features: NDArray[Any]
@@ -43,6 +60,7 @@ class Film:
     epochs: int
     frames: tuple[Frame, ...]
     curve: Curve
+    held_out: HeldOut | None = None
 
 
 def count_classes(films: Sequence[Film]) -> int:

@@ -109,8 +109,8 @@ def test_records_are_compared_as_the_runs_that_left_them(tmp_path: Path) -> None
     assert again.training.accuracy.tolist() == outcome.training.accuracy.tolist()
     assert again.training.snapshots.keys() == outcome.training.snapshots.keys()
     for epoch, snapshot in again.training.snapshots.items():
-        expected = outcome.training.snapshots[epoch](outcome.training.features)
-        assert (snapshot(again.training.features) == expected).all()
+        expected = outcome.training.snapshots[epoch](outcome.training.points.features)
+        assert (snapshot(again.training.points.features) == expected).all()
 
 
 def test_a_grid_has_room_for_twelve_runs(tmp_path: Path) -> None:
