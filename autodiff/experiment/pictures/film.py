@@ -7,6 +7,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 Logits = Callable[[NDArray[Any]], NDArray[Any]]
+Part = tuple[NDArray[Any], NDArray[Any]]  # points (n, 2) and their integer labels (n,)
 Style = Literal["soft", "crisp"]
 Animation = Literal["gif", "webp", "apng"]
 
@@ -61,6 +62,12 @@ class Film:
     frames: tuple[Frame, ...]
     curve: Curve
     held_out: HeldOut | None = None
+
+    @property
+    def parts(self) -> list[Part]:
+        """The points that it was trained on and, if there are some, the held-out ones."""
+        held_out = self.held_out
+        return [(self.features, self.labels), *([(held_out.features, held_out.labels)] if held_out else [])]
 
 
 def count_classes(films: Sequence[Film]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-TESTED_THROUGHOUT, TESTED_EVERY = 100, 5  # epochs
+TESTED_THROUGHOUT, TESTED_EVERY = 100, 10  # epochs
 
 
 def frame_epochs(epochs: int, frames: int) -> list[int]:
@@ -24,7 +24,7 @@ def frame_epochs(epochs: int, frames: int) -> list[int]:
 
 
 def is_tested(epoch: int, epochs: int) -> bool:
-    """Tell whether the held-out points are measured at an epoch of so many: at first at all, then at every fifth.
+    """Tell whether the held-out points are measured at an epoch of so many: at first at all, then at every tenth.
 
     A measurement takes most of the time of a step: at every epoch it would nearly double that of a run.
     """
