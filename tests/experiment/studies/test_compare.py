@@ -106,11 +106,12 @@ def test_records_are_compared_as_the_runs_that_left_them(tmp_path: Path) -> None
     assert again.experiment == outcome.experiment
     assert again.summary == outcome.summary
     expected, found = train(outcome.experiment.config, lambda *measured: None), recalled(read_record(outcome.folder))
-    assert found.loss.tolist() == expected.loss.tolist()
-    assert found.accuracy.tolist() == expected.accuracy.tolist()
+    assert {name: curve.tolist() for name, curve in found.curves.items()} == {
+        name: curve.tolist() for name, curve in expected.curves.items()
+    }
     assert found.snapshots.keys() == expected.snapshots.keys()
     for epoch, snapshot in found.snapshots.items():
-        assert (snapshot(found.features) == expected.snapshots[epoch](expected.features)).all()
+        assert (snapshot(found.points.features) == expected.snapshots[epoch](expected.points.features)).all()
 
 
 def test_a_grid_has_room_for_twelve_runs(tmp_path: Path) -> None:
