@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autodiff.anomaly import check_finite, user_line
+from autodiff.arrays import as_array
 from autodiff.function import SEQUENCE, VJP, Function, P, R, Variadic
 from autodiff.modes import modes
 from autodiff.registry import check_no_out, full_name, functions
-from autodiff.tensor import Tensor, as_array, holds_tensor, wrap
+from autodiff.tensor import Tensor, holds_tensor, wrap
 from autodiff.trees import flatten, mapped
 
 F = TypeVar("F", bound=Callable[..., Any])

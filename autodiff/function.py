@@ -13,11 +13,14 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar
 import numpy as np
 
 from autodiff.anomaly import check_finite, user_line
+from autodiff.arrays import as_array
+from autodiff.call_errors import advice, describe_call
 from autodiff.graph import Fused, Node, Rule
 from autodiff.modes import modes
 from autodiff.registry import MissingRuleError, check_no_out, full_name, translated
-from autodiff.saved import handed_out, is_reachable, stamp
-from autodiff.tensor import Tensor, as_array, unwrap, wrap
+from autodiff.saved import handed_out, is_reachable
+from autodiff.stamps import stamp
+from autodiff.tensor import Tensor, unwrap, wrap
 from autodiff.views import Made, share_with_source
 
 SEQUENCE = (list, tuple)
@@ -102,45 +105,44 @@ class Function(Generic[P, R]):
         try:
             out = forward(*arrays, **named) if not modes.get().anomaly else self.compute_finite(forward, arrays, named)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
-            error.add_note(f"in {self.describe_call(arrays)}{advice(self.forward)}")
+            error.add_note(f"in {describe_call(self.name, arrays)}{advice(self.forward)}")
             raise
         if type(out) is tuple:
             return out
         array = out if type(out) is np.ndarray else as_array(out)
         if array.dtype.kind not in "biuf":
-            raise TypeError(f"{self.describe_call(arrays)} is of dtype {array.dtype}, through which no gradient flows")
+            raise TypeError(
+                f"{describe_call(self.name, arrays)} is of dtype {array.dtype}, through which no gradient flows"
+            )
         return array
 
     def compute_finite(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays, or raise AnomalyError if it is not finite."""
         with np.errstate(all="ignore"):  # an error will tell more than a warning
             out = forward(*arrays, **named)
-        check_finite(out[0] if isinstance(out, tuple) else out, self.describe_call(arrays), user_line())
+        check_finite(out[0] if isinstance(out, tuple) else out, describe_call(self.name, arrays), user_line())
         return out
-
-    def describe_call(self, arrays: list[Any]) -> str:
-        """Return the function and its arguments in a few words, for an error."""
-        return f"{self.name} of {', '.join(describe(array) for array in arrays)}"
 
     def apply(self, arguments: Arguments, parents: Mapping[Any, Node]) -> Any:
         """Return the function's value, with a node that holds what the rules need if there are parents."""
         _, arrays, _, named = arguments
         mode = modes.get()
-        if not parents or not mode.grad_enabled:
-            return linked(constant(self.compute(self.forward, arrays, named)), self.forward, arguments)
+        recorded = mode.grad_enabled and bool(parents)
         kept = None
-        if self.fused is not None and self.is_fused(parents, arrays, named):
+        if recorded and self.fused is not None and self.is_fused(parents, arrays, named):
             out, kept = self.compute(self.fused.forward, arrays, named)
             out = as_array(out)
         else:
             out = self.compute(self.forward, arrays, named)
-        if isinstance(out, tuple) or out.dtype.kind != "f":
-            return linked(constant(out), self.forward, arguments)
-        node = Node(self, parents, {}, out.shape, out.dtype)
-        self.save(node, out, arguments)
-        node.kept = kept
-        if mode.anomaly:
-            node.line = user_line()
+        if type(out) is tuple:  # of indices, from np.where(t)
+            return tuple(wrap(part, None) for part in out)
+        node = None
+        if recorded and out.dtype.kind == "f":
+            node = Node(self, parents, {}, out.shape, out.dtype)
+            self.save(node, out, arguments)
+            node.kept = kept
+            if mode.anomaly:
+                node.line = user_line()
         made = wrap(out, node)
         if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
             share_with_source(made, Made(self.forward, *arguments))
@@ -265,20 +267,6 @@ def read_needs(vjp: VJP) -> tuple[str, ...]:
     return names[1:]
 
 
-def constant(out: Any) -> Any:
-    """Return an array as a Tensor without a gradient, a tuple of them (indices, from np.where(t)) as a tuple."""
-    return tuple(wrap(part, None) for part in out) if isinstance(out, tuple) else wrap(out, None)
-
-
-def linked(made: Any, forward: Callable[..., Any], arguments: Arguments) -> Any:
-    """Return what a call made; a window on an argument's memory knows it."""
-    if type(made) is Tensor:
-        out, (_, arrays, _, named) = made._data, arguments
-        if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
-            share_with_source(made, Made(forward, *arguments))
-    return made
-
-
 def is_one_of(out: Any, named: dict[str, Any]) -> bool:
     """Return whether a function returned an argument itself."""
     return any(out is value for value in named.values())
@@ -291,24 +279,3 @@ def weaken_lists(arrays: list[Any]) -> None:
         if isinstance(value, list | tuple):
             array = np.asarray(value)
             arrays[i] = array.astype(dtype) if array.dtype.kind in "if" and dtype.kind == "f" else array
-
-
-def describe(value: Any) -> str:
-    """Return an argument in a few words, for an error."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape}"
-    text = repr(value)
-    return text if len(text) < 40 else type(value).__name__
-
-
-def advice(forward: Callable[..., Any]) -> str:
-    """Return what to do about arguments that do not fit."""
-    if forward is np.matmul:
-        return (
-            "; the last axis of the first must be as long as the last but one of the second: transpose one, as in b.T"
-        )
-    if isinstance(forward, np.ufunc) and forward.nin > 1:
-        return (
-            "; axes, counted from the last, must be as long as each other or 1: np.reshape or t[:, None] can align them"
-        )
-    return ""

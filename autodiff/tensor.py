@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from autodiff.arrays import DEFAULT_FLOAT, as_array, to_array
 from autodiff.graph import Node, backward_pass
 from autodiff.in_place import SYMBOLS, check_writable, operate_in_place
 from autodiff.modes import modes, no_grad, recording
@@ -16,12 +17,6 @@ from autodiff.registry import MissingRuleError, check_no_out, find, full_name, f
 from autodiff.saved import hand_out
 from autodiff.trees import flatten, mapped
 from autodiff.views import NUMBER, Memory, share, write
-
-DEFAULT_FLOAT = np.dtype(np.float32)
-
-# Once so much was freed, glibc keeps freed arrays of up to this size for the next ones. Else it returns the memory of
-# larger activations to the system at every step, and clearing it anew takes longer than computing them.
-np.empty(16 * 2**20, np.uint8)
 
 
 def operators(function: np.ufunc) -> tuple[Callable[[Any, Any], "Tensor"], Callable[[Any, Any], "Tensor"]]:
@@ -85,7 +80,11 @@ class Tensor:
     grad: "Tensor | None"
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
-        self._data = to_array(data, dtype)
+        if isinstance(data, Tensor) and data.node is not None:
+            raise TypeError(
+                "a Tensor made from one that requires a gradient would lose it; use t.detach() if that is meant"
+            )
+        self._data = to_array(unwrap(data), dtype)
         self.memory = None
         self.node = None
         self.grad = None
@@ -423,36 +422,6 @@ def to_write(value: Any) -> Any:
 def holds_tensor(value: Any) -> bool:
     """Return whether a value is a Tensor or a list or tuple with one somewhere in it."""
     return any(isinstance(leaf, Tensor) for leaf in flatten(value))
-
-
-def as_array(value: Any) -> Any:
-    """Return an array as it is, NumPy's scalars as 0-d arrays. Raises TypeError for masked arrays."""
-    if type(value) is np.ndarray:
-        return value
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError("masked arrays do not work on tensors; fill them, or choose with np.where")
-    if isinstance(value, np.ndarray):
-        return value
-    is_recorded = isinstance(value, np.generic) and not issubclass(type(value), np.generic)  # it stands for a number
-    return value[...] if is_recorded else np.array(value)  # type: ignore[index,unused-ignore]  # as NumPy 2.4 has it
-
-
-def to_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """Return a copy of the data as an array: arrays keep their dtype, Python numbers become float32."""
-    if isinstance(data, Tensor) and data.node is not None:
-        raise TypeError(
-            "a Tensor made from one that requires a gradient would lose it; use t.detach() if that is meant"
-        )
-    data = unwrap(data)
-    if dtype is None:
-        array = np.copy(data)
-    else:
-        array = np.copy(data).astype(dtype) if isinstance(data, np.ndarray) else np.array(data, dtype)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"a tensor holds real numbers or booleans, found {array.dtype} ({type(data).__name__})")
-    if dtype is None and not isinstance(data, np.ndarray | np.generic) and array.dtype != bool:
-        array = array.astype(DEFAULT_FLOAT)
-    return array
 
 
 def gradients(
