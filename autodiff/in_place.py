@@ -30,7 +30,8 @@ def operate_in_place(tensor: Window, function: np.ufunc, other: Any) -> None:
     Raises TypeError for a result of a shape or dtype that the tensor cannot hold.
     """
     symbol, recorded = SYMBOLS[function], modes.get().grad_enabled
-    check_writable(tensor, f"t {symbol}= v", f"t = t {symbol} v")
+    if recorded:
+        check_writable(tensor, f"t {symbol}= v", f"t = t {symbol} v")
     is_alone = tensor.memory is None or tensor.memory is NUMBER
     if is_alone and not recorded:
         function(hand_out(tensor._data), other, out=tensor._data)
