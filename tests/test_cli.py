@@ -266,7 +266,7 @@ def test_gradcheck_checks_the_network_of_a_config(folder: Path, activation: str)
 WRONG_RULE = """
 import sys
 import numpy as np
-from autodiff.function import rule
+from autodiff import rule
 import autodiff.rules
 rule(np.tanh, x=lambda g, out: 1.001 * g * (1 - out * out))
 import cli

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import apply_without_gradient, composed, differentiable, rule, variadic_rule, writing
+from autodiff.declarations import apply_without_gradient, composed, differentiable, rule, variadic_rule, writing
 from autodiff.rules.elementwise import as_array
 from autodiff.rules.indexing import place
 
