@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import apply_without_gradient, composed
+from autodiff.declarations import apply_without_gradient, composed
 from autodiff.rules.reductions import Axis, Keepdims, kept_shape, last
 
 

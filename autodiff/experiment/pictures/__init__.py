@@ -6,7 +6,7 @@ Importing this package imports no drawing library; drawing does.
 from collections.abc import Sequence
 from pathlib import Path
 
-from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, Style
+from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, HeldOut, Style
 from .surroundings import shielded
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Curve",
     "Film",
     "Frame",
+    "HeldOut",
     "Style",
     "render_boundary",
     "render_curves",

@@ -1,4 +1,8 @@
-"""Loss and accuracy of all runs over the epochs, each curve with its name at its end."""
+"""Loss and accuracy of all runs over the epochs, each curve with its name at its end.
+
+On held-out points they are dashed, beside the solid ones of training. With more runs than there are colours, dashes
+tell runs apart, and curves are too many as it is: those of held-out points are then left out.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +17,9 @@ from PIL import Image
 from autodiff.experiment.files import replacing
 
 from .axes import Box, add_axes, draw_text, drawn, new_figure, place, points
-from .film import Film
+from .film import Curve, Film
 from .names import fitted
-from .palette import INK, curve_style
+from .palette import CURVE_COLORS, INK, curve_style
 from .text import font
 
 MOST_TOGETHER = 12  # curves in one pair of plots; what is more gets another pair
@@ -26,7 +30,9 @@ PLOT_GAP, PAIR_GAP, BOTTOM = 60, 148, 84
 TITLE_SIZE, TEXT_SIZE = 24, 20
 LINE_HEIGHT = 26  # of a name
 LEADER, SAMPLE, NAME_GAP, LONGEST_NAME = 24, 40, 8, 300
-CURVE_WIDTH = 2.2
+CURVE_WIDTH, HELD_OUT_WIDTH = 2.2, 1.6
+HELD_OUT_DASHES = (3, 1.5)
+MOST_DASHED = 200  # points of a dashed curve
 DRAWABLE = 1e-200, 1e200  # losses: matplotlib's axes overflow a little beyond what they show
 GRID_COLOR = "#DDDDDD"
 
@@ -45,18 +51,26 @@ def render_curves(films: Sequence[Film], path: Path) -> None:
     height = TOP + len(groups) * (pair_height + PAIR_GAP) - PAIR_GAP + BOTTOM
     figure = new_figure(WIDTH, height)
     figure.patch.set_alpha(1)
+    held_out = [film.held_out.curve for film in films if film.held_out is not None]
+    tested = bool(held_out) and len(films) <= len(CURVE_COLORS)
+    shown_curves = [film.curve for film in films] + (held_out if tested else [])
+    accuracy_title = "accuracy" if tested else "training accuracy"
     for i, (group, shown) in enumerate(zip(groups, names, strict=True)):
         top = TOP + i * (pair_height + PAIR_GAP)
         upper = Box(LEFT, top, right - LEFT, plot_height)
         lower = Box(LEFT, top + plot_height + PLOT_GAP, right - LEFT, plot_height)
         loss, accuracy = add_axes(figure, upper, TEXT_SIZE), add_axes(figure, lower, TEXT_SIZE)
-        draw_losses(loss, group, loss_range(films))
-        draw_accuracies(accuracy, group)
-        for axes, box, title in ((loss, upper, "loss"), (accuracy, lower, "training accuracy")):
+        curves = [film.curve for film in group]
+        draw_losses(loss, curves, loss_range(shown_curves), plain=tested)
+        draw_accuracies(accuracy, curves, plain=tested)
+        if tested:
+            draw_held_out(loss, accuracy, group)
+            draw_kinds(figure, right, top)
+        for axes, box, title in ((loss, upper, "loss"), (accuracy, lower, accuracy_title)):
             epoch_axis(axes, films)
             axes.spines[["top", "right"]].set_visible(False)
             axes.set_title(title, loc="left", color=INK, fontweight="bold", fontsize=points(TITLE_SIZE))
-            name_curves(axes, box, shown)
+            name_curves(axes, box, shown, plain=tested)
         loss.tick_params(labelbottom=False)
         accuracy.set_xlabel("epoch", color=INK, fontsize=points(TEXT_SIZE))
     figure.set_dpi(figure.dpi * min(SHARPNESS, TALLEST / height))
@@ -67,24 +81,67 @@ def render_curves(films: Sequence[Film], path: Path) -> None:
         picture.save(temporary, format="PNG")  # savefig would draw everything twice
 
 
-def curve_line(run: int, width: float) -> Line2D:
-    """Return a line without data in the colour and the dashes of a run; `width` in pixels."""
+def curve_line(run: int, width: float, *, plain: bool = False) -> Line2D:
+    """Return a line without data in the colour and, unless it is plain, the dashes of a run; `width` in pixels."""
     color, dashes = curve_style(run)
-    return Line2D([], [], color=color, linewidth=points(width), linestyle=(0, dashes) if dashes else "solid")
+    dashed = dashes and not plain
+    return Line2D([], [], color=color, linewidth=points(width), linestyle=(0, dashes) if dashed else "solid")
 
 
-def name_curves(axes: Axes, box: Box, names: Sequence[str]) -> None:
+def held_out_line(color: str) -> Line2D:
+    """Return a line without data as curves on held-out points have."""
+    return Line2D([], [], color=color, linewidth=points(HELD_OUT_WIDTH), linestyle=(0, HELD_OUT_DASHES))
+
+
+def draw_held_out(loss: Axes, accuracy: Axes, films: Sequence[Film]) -> None:
+    """Draw the losses and the accuracies of all runs on held-out points, below those of training."""
+    for i, film in enumerate(films):
+        if film.held_out is None:
+            continue
+        curve, (color, _) = thinned(film.held_out.curve), curve_style(i)
+        drawable = drawable_losses(curve)
+        for axes, epochs, values in (
+            (loss, curve.epochs[drawable], curve.loss[drawable]),
+            (accuracy, curve.epochs, curve.accuracy),
+        ):
+            line = held_out_line(color)
+            line.set_data(epochs, values)
+            line.set_zorder(1.9)  # lines have 2
+            axes.add_line(line)
+
+
+def thinned(curve: Curve) -> Curve:
+    """Return a curve at epochs some pixels apart: dashes along what goes up and down within a pixel run together."""
+    places = np.log1p(curve.epochs) / np.log1p(max(1, curve.epochs.max(initial=1))) * MOST_DASHED
+    kept = np.unique(np.rint(places), return_index=True)[1]
+    if len(kept):
+        kept[-1] = len(curve.epochs) - 1  # it ends where the run did
+    return Curve(curve.epochs[kept], curve.loss[kept], curve.accuracy[kept])
+
+
+def draw_kinds(figure: Figure, right: int, top: int) -> None:
+    """Say above a plot, up to its right edge, which lines are of training and which of held-out points."""
+    height, x = top - 20, float(right)
+    training = Line2D([], [], color=INK, linewidth=points(CURVE_WIDTH))
+    for name, line in (("held out", held_out_line(INK)), ("training", training)):
+        x -= font(TEXT_SIZE).getlength(name)
+        draw_text(figure, x, height, name, TEXT_SIZE)
+        place(figure, line, [x - NAME_GAP - SAMPLE, x - NAME_GAP], [height, height])
+        x -= 2 * NAME_GAP + SAMPLE + LEADER
+
+
+def name_curves(axes: Axes, box: Box, names: Sequence[str], *, plain: bool) -> None:
     """Write the name of each curve to the right of its plot, as near to its end as the others allow, with its line."""
     figure, right = axes.figure.figure, box.left + box.width
     assert isinstance(figure, Figure)
-    lines = list(axes.lines)
+    lines = list(axes.lines)[: len(names)]
     ends = [end_of(line, axes, box) for line in lines]
     heights = spread([end[1] for end in ends], LINE_HEIGHT, box.top, box.top + box.height)
     for i, ((x, y), height, name) in enumerate(zip(ends, heights, names, strict=True)):
         color = lines[i].get_color()
         leader = Line2D([], [], color=color, linewidth=points(1))
         place(figure, leader, [x, right, right + LEADER], [y, y, height])
-        sample = curve_line(i, CURVE_WIDTH)
+        sample = curve_line(i, CURVE_WIDTH, plain=plain)
         place(figure, sample, [right + LEADER, right + LEADER + SAMPLE], [height, height])
         draw_text(figure, right + LEADER + SAMPLE + NAME_GAP, height, name, TEXT_SIZE)
 
@@ -118,12 +175,12 @@ def spread(wanted: Sequence[float], gap: float, lowest: float, highest: float) -
     return places
 
 
-def draw_losses(axes: Axes, films: Sequence[Film], limits: tuple[float, float]) -> None:
+def draw_losses(axes: Axes, curves: Sequence[Curve], limits: tuple[float, float], *, plain: bool = False) -> None:
     """Draw the losses of all runs on a logarithmic axis; what a logarithm cannot show is left out."""
-    for i, film in enumerate(films):
-        shown = drawable_losses(film)
-        line = curve_line(i, CURVE_WIDTH)
-        line.set_data(film.curve.epochs[shown], film.curve.loss[shown])
+    for i, curve in enumerate(curves):
+        shown = drawable_losses(curve)
+        line = curve_line(i, CURVE_WIDTH, plain=plain)
+        line.set_data(curve.epochs[shown], curve.loss[shown])
         axes.add_line(line)
     lowest, highest = limits
     axes.set_yscale("log")
@@ -135,16 +192,16 @@ def draw_losses(axes: Axes, films: Sequence[Film], limits: tuple[float, float]) 
     axes.set_axisbelow(True)
 
 
-def drawable_losses(film: Film) -> NDArray[np.bool]:
+def drawable_losses(curve: Curve) -> NDArray[np.bool]:
     """Return which losses of a run a logarithmic axis can show."""
     least, most = DRAWABLE
-    drawable: NDArray[np.bool] = (film.curve.loss >= least) & (film.curve.loss <= most)
+    drawable: NDArray[np.bool] = (curve.loss >= least) & (curve.loss <= most)
     return drawable
 
 
-def loss_range(films: Sequence[Film]) -> tuple[float, float]:
-    """Return the limits of an axis that shows the losses of all runs."""
-    values = np.concatenate([film.curve.loss[drawable_losses(film)] for film in films])
+def loss_range(curves: Sequence[Curve]) -> tuple[float, float]:
+    """Return the limits of an axis that shows all losses."""
+    values = np.concatenate([curve.loss[drawable_losses(curve)] for curve in curves])
     lowest, highest = (float(values.min()), float(values.max())) if values.size else (0.1, 1.0)
     return lowest / 1.25, highest * 1.25
 
@@ -158,11 +215,11 @@ def loss_ticks(lowest: float, highest: float) -> list[float]:
     return [t for d in 10.0**exponents for t in (d, 2 * d, 5 * d) if lowest <= t <= highest]
 
 
-def draw_accuracies(axes: Axes, films: Sequence[Film]) -> None:
+def draw_accuracies(axes: Axes, curves: Sequence[Curve], *, plain: bool = False) -> None:
     """Draw the accuracies of all runs in per cent."""
-    for i, film in enumerate(films):
-        line = curve_line(i, CURVE_WIDTH)
-        line.set_data(film.curve.epochs, film.curve.accuracy)
+    for i, curve in enumerate(curves):
+        line = curve_line(i, CURVE_WIDTH, plain=plain)
+        line.set_data(curve.epochs, curve.accuracy)
         axes.add_line(line)
     axes.set_ylim(0, 1.02)
     axes.set_yticks(np.linspace(0, 1, 6))

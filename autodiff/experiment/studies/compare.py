@@ -16,7 +16,7 @@ from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.pictures import MOST_RUNS
 from autodiff.experiment.runs.place import Place
 from autodiff.experiment.runs.recall import experiment_of, recalled
-from autodiff.experiment.runs.record import Record, write_comparison_of
+from autodiff.experiment.runs.record import Record, read_record, write_comparison_of
 from autodiff.experiment.runs.run import Options, Outcome
 from autodiff.experiment.studies import table
 from autodiff.experiment.training.schedule import shared_frame_epochs
@@ -68,8 +68,8 @@ class Comparison:
 
 def of_record(record: Record) -> Outcome:
     """Return what a run came to from its record. Raises InputError when its files are damaged."""
-    summary = record.summary | {"name": record.name}
-    return Outcome(experiment_of(record), record.folder, summary, recalled(record), was_done=True)
+    recalled(record)  # now, and not when all is trained
+    return Outcome(experiment_of(record), record.folder, record.summary | {"name": record.name}, was_done=True)
 
 
 def write_comparison(outcomes: Sequence[Outcome], options: Options, place: Place, interrupts: Interrupts) -> Comparison:
@@ -88,7 +88,7 @@ def write_comparison(outcomes: Sequence[Outcome], options: Options, place: Place
 
 
 def _written(outcomes: Sequence[Outcome], options: Options, place: Place, interrupts: Interrupts) -> Comparison:
-    compared = [outcome for outcome in outcomes if outcome.training is not None]
+    compared = [outcome for outcome in outcomes if outcome.has_results]
     summaries = [outcome.summary for outcome in compared]
     shutil.rmtree(place.staging, ignore_errors=True)
     place.staging.mkdir(parents=True)
@@ -126,10 +126,10 @@ def _draw(outcomes: Sequence[Outcome], folder: Path, options: Options) -> None:
     if len(set(titles)) < len(titles):  # two learning rates of one optimizer, say: only their names tell them apart
         titles = [outcome.experiment.name for outcome in outcomes]
     films = [
-        film_of(title, outcome.experiment.config, outcome.training)
+        film_of(title, outcome.experiment.config, recalled(read_record(outcome.folder)))
         for title, outcome in zip(titles, outcomes, strict=True)
-        if outcome.training is not None and outcome.training.snapshots
     ]
+    films = [film for film in films if film.frames]
     if not films:
         return
     render_curves(films, folder / "curves.png")

@@ -12,10 +12,12 @@ from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.runs import run as running
 from autodiff.experiment.runs.place import claimed
+from autodiff.experiment.runs.recall import recalled
 from autodiff.experiment.runs.record import changed_since, read_record
 from autodiff.experiment.runs.run import Options, Outcome
 from autodiff.experiment.studies.compare import for_comparison, of_record, write_comparison
 from autodiff.experiment.training.schedule import frame_epochs
+from autodiff.experiment.training.training import train
 
 
 def experiment(name: str, epochs: int, frames: int) -> Experiment:
@@ -46,7 +48,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_runs_that_are_compared_keep_frames_at_the_same_epochs(tmp_path: Path) -> None:
     experiments = [experiment("long", 90, 12), experiment("short", 25, 30), experiment("same", 90, 5)]
     outcomes = run_all(experiments, for_comparison(experiments, Options(tmp_path)))
-    long, short, same = (list(outcome.training.snapshots) for outcome in outcomes if outcome.training)
+    long, short, same = (list(read_record(outcome.folder).frames()) for outcome in outcomes)
     assert long == same == sorted({*frame_epochs(90, 12), 25})
     assert short == [epoch for epoch in long if epoch <= 25]
 
@@ -103,14 +105,13 @@ def test_records_are_compared_as_the_runs_that_left_them(tmp_path: Path) -> None
     again = of_record(read_record(outcome.folder))
     assert again.experiment == outcome.experiment
     assert again.summary == outcome.summary
-    assert outcome.training
-    assert again.training
-    assert again.training.loss.tolist() == outcome.training.loss.tolist()
-    assert again.training.accuracy.tolist() == outcome.training.accuracy.tolist()
-    assert again.training.snapshots.keys() == outcome.training.snapshots.keys()
-    for epoch, snapshot in again.training.snapshots.items():
-        expected = outcome.training.snapshots[epoch](outcome.training.features)
-        assert (snapshot(again.training.features) == expected).all()
+    expected, found = train(outcome.experiment.config, lambda *measured: None), recalled(read_record(outcome.folder))
+    assert {name: curve.tolist() for name, curve in found.curves.items()} == {
+        name: curve.tolist() for name, curve in expected.curves.items()
+    }
+    assert found.snapshots.keys() == expected.snapshots.keys()
+    for epoch, snapshot in found.snapshots.items():
+        assert (snapshot(found.points.features) == expected.snapshots[epoch](expected.points.features)).all()
 
 
 def test_a_grid_has_room_for_twelve_runs(tmp_path: Path) -> None:
