@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autodiff.experiment.progress import Progress
     from autodiff.experiment.runs.place import Place
     from autodiff.experiment.runs.run import Options, Outcome
+    from autodiff.experiment.studies.plan import Plan
 
 
 class Commands(TyperGroup):
@@ -144,7 +145,9 @@ def train(
         from autodiff.experiment.runs.run import Options
 
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
-        told.status(run_all(plan.experiments, options, jobs, quiet, told, announce=not as_json))
+        if plan.is_study:
+            tell_plan(plan, jobs, told, dry_run=False, as_json=as_json)
+        told.status(run_all(plan.experiments, plan.options(options), jobs, quiet, told, announce=not as_json))
 
 
 @app.command(
@@ -204,22 +207,27 @@ def compare(
 
         from autodiff.experiment.runs.run import Options
         from autodiff.experiment.studies.compare import for_comparison, of_record, write_comparison
-        from autodiff.experiment.studies.table import plain
+        from autodiff.experiment.studies.compare import told as told_of
+        from autodiff.experiment.studies.findings import Findings
         from autodiff.experiment.terminal import say, terminal_columns
 
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
-        options = for_comparison(plan.experiments, options, len(records))
+        options = for_comparison(plan, options, len(records))
+        if plan.is_study or dry_run:
+            tell_plan(plan, jobs, told, dry_run, as_json)
+        if dry_run:
+            return
         with claim(results, comparison_name) as place:
             outcomes = [of_record(record) for record in records]
             told.runs += [outcome.as_json() for outcome in outcomes]
-            outcomes += run_all(plan.experiments, options, jobs, quiet, told, announce=False)
+            outcomes += run_all(plan.experiments, plan.options(options), jobs, quiet, told, announce=False)
             finished = [outcome for outcome in outcomes if outcome.has_results]
+            findings = Findings(finished)
             if not as_json and finished:
-                columns = terminal_columns(sys.stdout) if sys.stdout.isatty() else None
-                say(plain([outcome.summary for outcome in finished], columns))
+                say(told_of(findings, terminal_columns(sys.stdout) if sys.stdout.isatty() else None, plan.swept))
             if finished and not told.interrupts.asked:
                 with progress(quiet).note("drawing the comparison"):
-                    comparison = write_comparison(finished, options, place, told.interrupts)
+                    comparison = write_comparison(findings, options, place, told.interrupts, plan.swept)
                 told.document |= comparison.as_json()
                 if comparison.error:
                     told.fault(comparison.error)
@@ -603,6 +611,24 @@ def claim(results: Path, name: str) -> "Iterator[Place]":
 
     with claimed(results, name) as place:
         yield place
+
+
+def tell_plan(plan: "Plan", jobs: int | None, told: Told, dry_run: bool, as_json: bool) -> None:
+    """Tell what a study will take, on stderr, or what is asked of a dry run."""
+    from autodiff.experiment.studies.estimate import estimated
+    from autodiff.experiment.studies.execution import jobs_for
+    from autodiff.experiment.terminal import say, warn
+
+    names = [experiment.name for experiment in plan.experiments]
+    at_once = jobs_for(plan.experiments, jobs)
+    estimate = estimated([experiment.config for experiment in plan.experiments])
+    text = f"{plan.size}, {at_once} at once: {estimate.in_words(at_once)}"
+    if not dry_run:
+        warn(text)
+    elif as_json:
+        told.document |= {"plan": names, "estimate": estimate.as_json(at_once)}
+    else:
+        say("\n".join([*names, text]))
 
 
 def run_all(

@@ -32,6 +32,10 @@ class Estimate:
         """Return both as people say them, when so many runs go at once."""
         return f"about {duration(max(self.seconds / jobs, 1))} and {size_text(self.bytes)}"
 
+    def as_json(self, jobs: int) -> dict[str, float]:
+        """Return the same as plain values."""
+        return {"jobs": jobs, "seconds": round(self.seconds / jobs, 1), "bytes": self.bytes}
+
 
 def estimated(configs: Sequence[Config]) -> Estimate:
     """Estimate what runs of these configs take that draw no animations: some epochs of each kind are timed."""
