@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autodiff import functional
+from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.activations import check_generator
-from autodiff.tensor import DEFAULT_FLOAT, Tensor
+from autodiff.tensor import Tensor
 
 
 class Parameter(Tensor):

@@ -9,9 +9,9 @@ import pytest
 
 import autodiff as ad
 from autodiff.gradcheck import variable_slots, with_values
+from autodiff.registry import full_name, functions
 from autodiff.samples import samples_of
 from autodiff.samples.builders import Sample
-from autodiff.tensor import full_name, functions
 
 IN_PLACE = {np.put_along_axis}
 FUNCTIONS = sorted(

@@ -7,8 +7,8 @@ import pytest
 
 import autodiff as ad
 from autodiff.gradcheck import checked_functions
+from autodiff.registry import full_name, functions
 from autodiff.samples import samples_of
-from autodiff.tensor import full_name, functions
 
 START = np.arange(12.0).reshape(3, 4) / 7 - 0.4
 

@@ -54,27 +54,29 @@ class Progress:
             due = now + SECONDS_BETWEEN
             left = duration((now - started) * (epochs - epoch) / epoch) + " left" if epoch else ""
             figures = (measured["loss"], measured["accuracy"], tested)
-            self._show(line(name, self.position, epoch, epochs, figures, left, _room()))
+            self.show(line(name, self.position, epoch, epochs, figures, left, _room()))
 
         try:
             yield report if self.visible else _silent
         finally:
-            self._erase()
+            self.erase()
 
     @contextmanager
     def note(self, text: str) -> Iterator[None]:
         """Show a line while the block runs."""
-        self._show(fitted(f"{self.position}  {text}".strip(), _room()))
+        self.show(f"{self.position}  {text}".strip())
         try:
             yield
         finally:
-            self._erase()
+            self.erase()
 
-    def _show(self, text: str) -> None:
+    def show(self, text: str) -> None:
+        """Show a line in place of the one that is shown."""
         if self.visible:
-            print(ERASE + text, end="", file=sys.stderr, flush=True)
+            print(ERASE + fitted(text, _room()), end="", file=sys.stderr, flush=True)
 
-    def _erase(self) -> None:
+    def erase(self) -> None:
+        """Take the line away."""
         if self.visible:
             print(ERASE, end="", file=sys.stderr, flush=True)
 

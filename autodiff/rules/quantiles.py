@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed
+from autodiff.declarations import composed
 from autodiff.rules.reductions import Axis, Keepdims, kept_shape, last
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import apply_without_gradient, composed, differentiable, rule, variadic_rule, writing
+from autodiff.declarations import apply_without_gradient, composed, differentiable, rule, variadic_rule, writing
 from autodiff.rules.elementwise import as_array
 from autodiff.rules.indexing import place
 
@@ -336,7 +336,11 @@ def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
     """Return the elements with the k-th in its place, smaller ones before it and larger ones after."""
     if axis is None:
         return partition(np.reshape(a, -1), kth)
-    return np.take_along_axis(a, np.argpartition(a, kth, axis=axis), axis=axis)
+    # np.argpartition orders what lies between as it likes, on some processors otherwise than np.partition does.
+    values = apply_without_gradient(np.partition, a, kth, axis)
+    ranks = np.argsort(np.argsort(values, axis=axis, stable=True), axis=axis)
+    order = np.take_along_axis(np.argsort(a, axis=axis, stable=True), ranks, axis=axis)
+    return np.take_along_axis(a, order, axis=axis)
 
 
 @writing(np.put_along_axis)

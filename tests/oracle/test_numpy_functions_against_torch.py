@@ -16,11 +16,11 @@ import autodiff as ad
 from autodiff import functional as F  # noqa: N812
 from autodiff.functional import activations, losses
 from autodiff.gradcheck import checked_functions
+from autodiff.registry import full_name, functions
 from autodiff.rules import decompositions, einsum, elementwise, fourier, indexing, norms, reductions, sequences, shaping
 from autodiff.rules import linalg as our_linalg
 from autodiff.samples import samples_of
 from autodiff.samples.builders import Sample
-from autodiff.tensor import full_name, functions
 from autodiff.transforms import differentiate
 
 # NumPy's conventions in PyTorch's words

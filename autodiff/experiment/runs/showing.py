@@ -8,7 +8,7 @@ from autodiff.experiment.progress import duration
 from autodiff.experiment.runs.fields import flattened
 from autodiff.experiment.runs.place import present_status
 from autodiff.experiment.runs.record import CONFIG, Record
-from autodiff.experiment.runs.text import age_text, figures, loss_text, value_text
+from autodiff.experiment.runs.text import age_text, figures, loss_text, size_text, value_text
 from autodiff.experiment.terminal import padded
 from autodiff.experiment.training.curves import HELD_OUT, TRAINING
 
@@ -38,7 +38,7 @@ def shown(record: Record, columns: int, encoding: str, fault: Callable[[str], No
         "times": _times(record),
         "made with": {name: value_text(value) for name, value in (record.summary.get("versions") or {}).items()},
         "machine": _machine(record.summary),
-        "files": {name: _size(size) for name, size in record.files.items()},
+        "files": {name: size_text(size) for name, size in record.files.items()},
     }
     width = max(len(name) for lines in sections.values() for name in lines)
     lines = [f"{record.name}: {_heading(record)}"]
@@ -103,14 +103,6 @@ def _machine(summary: dict[str, Any]) -> Section:
     if summary.get("command"):
         found["command"] = shlex.join(map(str, summary["command"]))
     return found
-
-
-def _size(size: int) -> str:
-    """Return a file's size as people say it."""
-    for limit, unit in ((1_000_000, "MB"), (1_000, "kB")):
-        if size >= limit:
-            return f"{size / limit:.1f} {unit}"
-    return f"{size} bytes"
 
 
 def _curve(record: Record, columns: int, encoding: str, fault: Callable[[str], None]) -> list[str]:

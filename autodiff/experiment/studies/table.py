@@ -1,14 +1,13 @@
 """The table of several runs, for a terminal, for Markdown and for spreadsheets."""
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
 from autodiff.experiment.runs.fields import differing, flattened
 from autodiff.experiment.runs.summary import MILESTONES
 from autodiff.experiment.runs.text import figures, value_text
-from autodiff.experiment.terminal import aligned, fitted_table
+from autodiff.experiment.studies.formats import as_comma_separated, as_markdown
+from autodiff.experiment.terminal import fitted_table
 from autodiff.experiment.training.curves import HELD_OUT, TRAINING
 
 Summaries = Sequence[dict[str, Any]]
@@ -45,12 +44,7 @@ def markdown(summaries: Summaries) -> str:
         for summary in summaries
         for name, *cells in [_cells(summary, _tested(summaries))]
     ]
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in [headings, *rows]]
-    head, *lines = aligned(escaped, rights)
-    rule = [
-        ("-" * (len(cell) - 1) + ":") if right else "-" * len(cell) for cell, right in zip(head, rights, strict=True)
-    ]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, rule, *lines))
+    return as_markdown(headings, rights, rows)
 
 
 def comma_separated(summaries: Summaries) -> str:
@@ -59,14 +53,13 @@ def comma_separated(summaries: Summaries) -> str:
     There is a column for each field in which the configs differ.
     """
     fields = _differing(summaries)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     headings = [heading.replace("%", " percent").replace(" ", "_") for heading in _headings(summaries)]
-    writer.writerow([headings[0], *fields, *headings[1:]])
-    for summary in summaries:
-        name, *values = _values(summary, _tested(summaries))
-        writer.writerow([name, *(value_text(_field(summary, field)) for field in fields), *values])
-    return text.getvalue()
+    rows = [
+        [name, *(value_text(_field(summary, field)) for field in fields), *values]
+        for summary in summaries
+        for name, *values in [_values(summary, _tested(summaries))]
+    ]
+    return as_comma_separated([headings[0], *fields, *headings[1:]], rows)
 
 
 def _differing(summaries: Summaries) -> list[str]:
