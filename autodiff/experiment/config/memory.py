@@ -16,6 +16,8 @@ POINT = 150  # bytes: the point itself, its label and its marker
 LARGEST_LAYER = {"relu": 1.8, "sigmoid": 3.5, "tanh": 2.55}
 EVERY_LAYER = {"relu": 1.4, "sigmoid": 1.3, "tanh": 1.25}
 MEASURED_LAYER = {"relu": 2.3, "sigmoid": 3.1, "tanh": 2.6}  # a measurement only goes forwards
+HELD_OUT_LAYER = {"relu": 1.6, "sigmoid": 2.65, "tanh": 1.6}  # and this one is made when there are no others yet
+MOST_BESIDE = 36 * MEGABYTE  # of the lesser of training and measuring on held-out points: a larger one is given back
 # While a captured step is checked there are copies of all that it changes; afterwards there are fewer, and the frames.
 LARGEST_WHILE_CHECKED = 9.0  # of the largest layer's parameters
 WHILE_CHECKED = 4.0
@@ -54,8 +56,10 @@ def needs(
     parameters = sum(of_layers)
     largest = max(widths[1:])
     step = (LARGEST_LAYER[activation] * largest + EVERY_LAYER[activation] * sum(widths)) * batch * itemsize
-    measured = test_points + (points if batch < points else 0)  # beside what is trained on at once
-    step += MEASURED_LAYER[activation] * largest * measured * itemsize
+    if batch < points:
+        step += MEASURED_LAYER[activation] * largest * points * itemsize
+    held_out = HELD_OUT_LAYER[activation] * largest * test_points * itemsize
+    step = max(step, held_out) + min(step, held_out, MOST_BESIDE)
     kept = frames * parameters
     every = WHILE_CHECKED + moments + min(frames, KEPT_BY_THEN)
     checked = LARGEST_WHILE_CHECKED * max(of_layers) + every * parameters

@@ -95,7 +95,7 @@ def marker_line(marker: str, size: float, color: str, *, hollow: bool) -> Line2D
         markersize=points(size),
         markerfacecolor="white" if hollow else color,
         markeredgecolor=color if hollow else INK,
-        markeredgewidth=points(HOLLOW_RIM if hollow else 1),
+        markeredgewidth=points(min(HOLLOW_RIM, size / 3) if hollow else 1),
     )
 
 

@@ -172,10 +172,10 @@ def name_baseline(box: Box, lines: int) -> int:
 def panel_readings(panel: Panel) -> list[list[Texts]]:
     """Return the lines over a panel at each epoch, from its left edge on, or from behind the samples of markers."""
     face = font(TEXT_SIZE)
-    labels = ("loss", "accuracy" if panel.box.width >= 360 else "")
+    indent = TEXT_SIZE if len(panel.baselines) > 1 else 0
+    labels = ("loss" if panel.box.width >= 240 or not indent else "", "accuracy" if panel.box.width >= 360 else "")
     of_frames = [figures(frame) for frame in panel.frames]
     rows = readings(labels, [line for lines in of_frames for line in lines], 0, TEXT_SIZE, face)
-    indent = TEXT_SIZE if len(panel.baselines) > 1 else 0
     shift = panel.box.left + indent - left_of(rows, face)
     shifted = iter([(x + shift, text) for x, text in row] for row in rows)
     return [[next(shifted) for _ in lines] for lines in of_frames]
