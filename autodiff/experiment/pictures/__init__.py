@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, Style
+from .study import Setting
 from .surroundings import shielded
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "Curve",
     "Film",
     "Frame",
+    "Setting",
     "Style",
+    "render_bands",
     "render_boundary",
     "render_curves",
     "render_grid",
@@ -51,3 +54,14 @@ def render_curves(films: Sequence[Film], path: Path) -> None:
         from .curves import render_curves
 
         render_curves(films, path)
+
+
+def render_bands(settings: Sequence[Setting], path: Path) -> None:
+    """Write the median loss and accuracy of each setting over the epochs, with 10-90 % bands, as one PNG.
+
+    Raises ValueError for no settings or one without runs.
+    """
+    with shielded():
+        from .bands import render_bands
+
+        render_bands(settings, path)

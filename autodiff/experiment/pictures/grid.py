@@ -181,7 +181,7 @@ def draw_strip(figure: Figure, box: Box, films: Sequence[Film]) -> Axes:
     """Draw the loss curves of all runs; return their axes."""
     axes = add_axes(figure, box, TEXT_SIZE)
     draw_losses(axes, films, loss_range(films))
-    epoch_axis(axes, films)
+    epoch_axis(axes, max(film.epochs for film in films))
     axes.set_ylabel("loss", fontsize=points(TEXT_SIZE), color=INK)
     axes.set_xlabel("epoch", fontsize=points(TEXT_SIZE), color=INK)
     axes.spines[["top", "right"]].set_visible(False)
