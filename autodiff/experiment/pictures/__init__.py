@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, Style
-from .study import Setting
+from .study import Outcomes, Setting
 from .surroundings import shielded
 
 __all__ = [
@@ -17,12 +17,14 @@ __all__ = [
     "Curve",
     "Film",
     "Frame",
+    "Outcomes",
     "Setting",
     "Style",
     "render_bands",
     "render_boundary",
     "render_curves",
     "render_grid",
+    "render_seeds",
 ]
 
 
@@ -65,3 +67,14 @@ def render_bands(settings: Sequence[Setting], path: Path) -> None:
         from .bands import render_bands
 
         render_bands(settings, path)
+
+
+def render_seeds(outcomes: Sequence[Outcomes], path: Path, *, of: str = "held-out", threshold: float = 0.95) -> None:
+    """Write each seed's final accuracy `of` some points, and its epochs to a threshold, as dots by setting; one PNG.
+
+    Raises ValueError for no settings or one without seeds.
+    """
+    with shielded():
+        from .seeds import render_seeds
+
+        render_seeds(outcomes, path, of=of, threshold=threshold)

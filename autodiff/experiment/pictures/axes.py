@@ -102,7 +102,7 @@ def draw_legend(figure: Figure, classes: int, left: float, y: float, font_size: 
     return x
 
 
-def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int) -> None:
+def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int, bold: bool = False) -> None:
     """Write a text, as it stands, from a point of the picture on, centred in height; all in pixels of the layout."""
     width, height = figure.get_size_inches() * DPI
     figure.text(
@@ -110,6 +110,7 @@ def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int) -> 
         1 - y / height,
         text,
         fontsize=points(font_size),
+        fontweight="bold" if bold else "normal",
         color=INK,
         verticalalignment="center_baseline",
         parse_math=False,

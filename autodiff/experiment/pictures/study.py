@@ -1,6 +1,9 @@
 """What a study leaves for its pictures: the runs of each setting, one a seed."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from .film import Curve
 
@@ -15,3 +18,16 @@ class Setting:
     title: str
     training: tuple[Curve, ...]
     held_out: tuple[Curve, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of the runs of one setting, one a seed: two arrays (seeds,).
+
+    The accuracy from 0 to 1 in the end, not finite for a run that diverged; and the epochs it took to some accuracy,
+    not finite for a run that never got there.
+    """
+
+    title: str
+    accuracy: NDArray[Any]
+    epochs: NDArray[Any]
