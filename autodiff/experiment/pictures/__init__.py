@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, Style
-from .study import Outcomes, Setting
+from .study import Heatmap, Outcomes, Setting, Swept
 from .surroundings import shielded
 
 __all__ = [
@@ -17,14 +17,18 @@ __all__ = [
     "Curve",
     "Film",
     "Frame",
+    "Heatmap",
     "Outcomes",
     "Setting",
     "Style",
+    "Swept",
     "render_bands",
     "render_boundary",
     "render_curves",
     "render_grid",
+    "render_heatmap",
     "render_seeds",
+    "render_sweep",
 ]
 
 
@@ -78,3 +82,33 @@ def render_seeds(outcomes: Sequence[Outcomes], path: Path, *, of: str = "held-ou
         from .seeds import render_seeds
 
         render_seeds(outcomes, path, of=of, threshold=threshold)
+
+
+def render_sweep(lines: Sequence[Swept], path: Path, *, field: str, of: str = "held-out") -> None:
+    """Write the median accuracy `of` some points at each value of a swept field, with 10-90 % bands, as one PNG.
+
+    Raises ValueError for no configs, or one without values or seeds.
+    """
+    with shielded():
+        from .sweep import render_sweep
+
+        render_sweep(lines, path, field=field, of=of)
+
+
+def render_heatmap(
+    maps: Sequence[Heatmap],
+    path: Path,
+    *,
+    across: tuple[str, Sequence[str]],
+    down: tuple[str, Sequence[str]],
+    of: str = "held-out",
+) -> None:
+    """Write the accuracy `of` some points at each pair of two swept fields' values, one panel a config, as one PNG.
+
+    `across` and `down` are the names of the fields, and their values as texts. Raises ValueError for no configs, or
+    accuracies of another shape.
+    """
+    with shielded():
+        from .heatmap import render_heatmap
+
+        render_heatmap(maps, path, across=across, down=down, of=of)

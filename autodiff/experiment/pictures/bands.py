@@ -68,13 +68,14 @@ class Bands:
             draw_within(axes, line, self.epochs, values[1])
 
 
-def draw_band(axes: Axes, place: int, x: NDArray[Any], values: Floats) -> None:
-    """Draw a median in the style of a place over its band (3, ...), on axes whose limits are set."""
+def draw_band(axes: Axes, place: int, x: NDArray[Any], values: Floats) -> Line2D:
+    """Draw a median in the style of a place over its band (3, ...), on axes whose limits are set; return its line."""
     low, median, high = values
     line = curve_line(place, CURVE_WIDTH)
     draw_within(axes, line, x, median)
     limits = axes.get_ylim()
     axes.fill_between(x, low.clip(*limits), high.clip(*limits), color=line.get_color(), alpha=BAND_OPACITY, linewidth=0)
+    return line
 
 
 def draw_within(axes: Axes, line: Line2D, x: NDArray[Any], y: Floats) -> None:
@@ -101,7 +102,13 @@ def diverged_text(setting: Setting) -> str:
 
 def note_of(settings: Sequence[Setting]) -> str:
     """Return what the curves are."""
-    counts = sorted({len(setting.training) for setting in settings})
-    seeds = f"{counts[0]} to {counts[-1]} seeds" if len(counts) > 1 else f"{counts[0]} seeds"
     thin = "; thin: training" if any(setting.held_out for setting in settings) else ""
-    return f"median and {BAND} of {seeds}{thin}" if counts[-1] > 1 else f"one seed{thin}"
+    return spread_text([len(setting.training) for setting in settings]) + thin
+
+
+def spread_text(seeds: Sequence[int]) -> str:
+    """Return what is drawn of so many seeds of each setting."""
+    fewest, most = min(seeds), max(seeds)
+    if most == 1:
+        return "one seed"
+    return f"median and {BAND} of {most} seeds" if fewest == most else f"median and {BAND} of {fewest} to {most} seeds"

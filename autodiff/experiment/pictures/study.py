@@ -31,3 +31,26 @@ class Outcomes:
     title: str
     accuracy: NDArray[Any]
     epochs: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What became of one config at each of some values of a field: the accuracies of its runs.
+
+    They are an array (seeds,) for each value, from 0 to 1, and not finite for a run that diverged.
+    """
+
+    title: str
+    values: tuple[float | str, ...]
+    accuracies: tuple[NDArray[Any], ...]
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """What became of one config at the values of two fields: median accuracies (values down, values across).
+
+    They are from 0 to 1, and not finite where all runs failed.
+    """
+
+    title: str
+    accuracies: NDArray[Any]
