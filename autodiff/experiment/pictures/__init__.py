@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, Style
-from .study import Heatmap, Outcomes, Setting, Swept
+from .study import Heatmap, Outcomes, Setting, Swept, Votes
 from .surroundings import shielded
 
 __all__ = [
@@ -22,6 +22,8 @@ __all__ = [
     "Setting",
     "Style",
     "Swept",
+    "Votes",
+    "render_agreement",
     "render_bands",
     "render_boundary",
     "render_curves",
@@ -112,3 +114,14 @@ def render_heatmap(
         from .heatmap import render_heatmap
 
         render_heatmap(maps, path, across=across, down=down, of=of)
+
+
+def render_agreement(settings: Sequence[Votes], path: Path) -> None:
+    """Write for each setting the class that most seeds choose at each place, faded by their share, as one PNG.
+
+    Raises ValueError for no settings, one without seeds, or not 2 to 7 classes.
+    """
+    with shielded():
+        from .agreement import render_agreement
+
+        render_agreement(settings, path)

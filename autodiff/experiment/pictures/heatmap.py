@@ -66,8 +66,8 @@ def render_heatmap(
     """Write the accuracy of each config at each pair of two fields' values, one panel a config, as one PNG, atomically.
 
     `across` and `down` are the fields: their names, and their values as texts; `of` says on which points it is. The
-    best of each config is framed; where there is none, because all runs failed, the cell is hatched. At most 2000 pixels
-    wide, unless there are more than some 20 values across. Raises ValueError for nothing to draw.
+    best of each config is framed; where there is none, because all runs failed, the cell is hatched. At most 2000
+    pixels wide, unless there are more than some 20 values across. Raises ValueError for nothing to draw.
     """
     columns, rows = Field(*across), Field(*down)
     shape = len(rows.values), len(columns.values)

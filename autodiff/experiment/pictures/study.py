@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .film import Curve
+from .film import Curve, Logits
 
 
 @dataclass(frozen=True)
@@ -54,3 +54,15 @@ class Heatmap:
 
     title: str
     accuracies: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Votes:
+    """The trained networks of one setting, one a seed, as functions from points (n, 2) to logits (n, classes).
+
+    `features` (n, 2) are points of any of them: they say which part of the plane is meant.
+    """
+
+    title: str
+    features: NDArray[Any]
+    logits: tuple[Logits, ...]
