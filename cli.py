@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autodiff.experiment.progress import Progress
     from autodiff.experiment.runs.place import Place
     from autodiff.experiment.runs.run import Options, Outcome
+    from autodiff.experiment.studies.plan import Plan
 
 
 class Commands(TyperGroup):
@@ -74,6 +75,16 @@ Results = Annotated[
     Path,
     typer.Option("--results", metavar="DIR", callback=Path.expanduser, help="The folder of all runs' folders."),
 ]
+Seeds = Annotated[
+    str | None,
+    typer.Option("--seeds", metavar="SEEDS", help="Train with several seeds: 20 (0 to 19), 5-9, or 3,5,8."),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", metavar="N", min=1, help="How many runs to train at once; as many as processors by default."
+    ),
+]
 NoGif = Annotated[bool, typer.Option("--no-gif", help="Draw no animation, which takes most of a short run's time.")]
 Format = Annotated[Animation, typer.Option("--animation", help="The format of the animation.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -112,7 +123,9 @@ def train(
     configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files, one a run.")],
     overrides: Set = None,
     seed: Seed = None,
+    seeds: Seeds = None,
     results: Results = Path("results"),
+    jobs: Jobs = None,
     no_gif: NoGif = False,
     animation: Format = Animation.gif,
     name: Name = None,
@@ -122,16 +135,19 @@ def train(
     as_json: Json = False,
 ) -> None:
     with reporting(as_json, runs=[]) as told:
-        from autodiff.experiment.config.load import load_all
-        from autodiff.experiment.config.overrides import overrides_of
+        refuse(bool(seeds and seed is not None), "train: give --seed or --seeds, but not both")
 
-        experiments = load_all(configs, overrides_of(overrides or (), seed), name)
+        from autodiff.experiment.config.overrides import overrides_of
+        from autodiff.experiment.studies.plan import planned, seeds_of
+
+        plan = planned(configs, overrides_of(overrides or (), seed), seeds_of(seeds) if seeds else (), name=name)
 
         from autodiff.experiment.runs.run import Options
 
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
-        with claims(results, [experiment.name for experiment in experiments]) as places:
-            told.status(run_all(experiments, options, places, quiet, told, announce=not as_json))
+        if plan.is_study:
+            tell_plan(plan, jobs, told, dry_run=False, as_json=as_json)
+        told.status(run_all(plan.experiments, plan.options(options), jobs, quiet, told, announce=not as_json))
 
 
 @app.command(
@@ -150,7 +166,16 @@ def compare(
     ] = Path("configs"),
     overrides: Set = None,
     seed: Seed = None,
+    seeds: Seeds = None,
+    sweeps: Annotated[
+        list[str] | None,
+        typer.Option("--sweep", metavar="KEY=VALUE,VALUE", help="Train every value of a field; may be given again."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell what would be trained, and what it costs.")
+    ] = False,
     results: Results = Path("results"),
+    jobs: Jobs = None,
     no_gif: NoGif = False,
     animation: Format = Animation.gif,
     name: Name = None,
@@ -162,34 +187,47 @@ def compare(
     with reporting(as_json, runs=[]) as told:
         refuse(bool(configs) == every, "compare: name the configs to compare, or give --all, but not both")
 
-        from autodiff.experiment.config.load import configs_in, load_all
+        refuse(bool(seeds and seed is not None), "compare: give --seed or --seeds, but not both")
+
+        from autodiff.experiment.config.load import configs_in
         from autodiff.experiment.config.names import COMPARISON, checked_name
         from autodiff.experiment.config.overrides import overrides_of
         from autodiff.experiment.runs.record import is_record, read_record
+        from autodiff.experiment.studies.plan import planned, seeds_of, sweeps_of
 
         comparison_name = COMPARISON if name is None else checked_name(name)
         given = configs or configs_in(folder)
         records = [read_record(path) for path in given if is_record(path)]
-        experiments = load_all([path for path in given if not is_record(path)], overrides_of(overrides or (), seed))
+        plan = planned(
+            [path for path in given if not is_record(path)],
+            overrides_of(overrides or (), seed),
+            seeds_of(seeds) if seeds else (),
+            sweeps_of(sweeps or ()),
+        )
 
         from autodiff.experiment.runs.run import Options
         from autodiff.experiment.studies.compare import for_comparison, of_record, write_comparison
-        from autodiff.experiment.studies.table import plain
+        from autodiff.experiment.studies.compare import told as told_of
+        from autodiff.experiment.studies.findings import Findings
         from autodiff.experiment.terminal import say, terminal_columns
 
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
-        options = for_comparison(experiments, options, len(records))
-        with claims(results, [comparison_name, *(experiment.name for experiment in experiments)]) as places:
+        options = for_comparison(plan, options, len(records))
+        if plan.is_study or dry_run:
+            tell_plan(plan, jobs, told, dry_run, as_json)
+        if dry_run:
+            return
+        with claim(results, comparison_name) as place:
             outcomes = [of_record(record) for record in records]
             told.runs += [outcome.as_json() for outcome in outcomes]
-            outcomes += run_all(experiments, options, places[1:], quiet, told, announce=False)
-            finished = [outcome for outcome in outcomes if outcome.training is not None]
+            outcomes += run_all(plan.experiments, plan.options(options), jobs, quiet, told, announce=False)
+            finished = [outcome for outcome in outcomes if outcome.has_results]
+            findings = Findings(finished)
             if not as_json and finished:
-                columns = terminal_columns(sys.stdout) if sys.stdout.isatty() else None
-                say(plain([outcome.summary for outcome in finished], columns))
+                say(told_of(findings, terminal_columns(sys.stdout) if sys.stdout.isatty() else None, plan.swept))
             if finished and not told.interrupts.asked:
                 with progress(quiet).note("drawing the comparison"):
-                    comparison = write_comparison(finished, options, places[0], told.interrupts)
+                    comparison = write_comparison(findings, options, place, told.interrupts, plan.swept)
                 told.document |= comparison.as_json()
                 if comparison.error:
                     told.fault(comparison.error)
@@ -567,33 +605,55 @@ def refuse(wrong: bool, words: str) -> None:
 
 
 @contextmanager
-def claims(results: Path, names: Sequence[str]) -> "Iterator[list[Place]]":
-    """Hold the locks of all the names that a command writes to."""
+def claim(results: Path, name: str) -> "Iterator[Place]":
+    """Hold the lock of a name that a command writes to."""
     from autodiff.experiment.runs.place import claimed
 
-    with ExitStack() as stack:
-        yield [stack.enter_context(claimed(results, name)) for name in names]
+    with claimed(results, name) as place:
+        yield place
+
+
+def tell_plan(plan: "Plan", jobs: int | None, told: Told, dry_run: bool, as_json: bool) -> None:
+    """Tell what a study will take, on stderr, or what is asked of a dry run."""
+    from autodiff.experiment.studies.estimate import estimated
+    from autodiff.experiment.studies.execution import jobs_for
+    from autodiff.experiment.terminal import say, warn
+
+    names = [experiment.name for experiment in plan.experiments]
+    at_once = jobs_for(plan.experiments, jobs)
+    estimate = estimated([experiment.config for experiment in plan.experiments])
+    text = f"{plan.size}, {at_once} at once: {estimate.in_words(at_once)}"
+    if not dry_run:
+        warn(text)
+    elif as_json:
+        told.document |= {"plan": names, "estimate": estimate.as_json(at_once)}
+    else:
+        say("\n".join([*names, text]))
 
 
 def run_all(
     experiments: "Sequence[Experiment]",
     options: "Options",
-    places: "Sequence[Place]",
+    jobs: int | None,
     quiet: bool,
     told: Told,
     announce: bool,
 ) -> "list[Outcome]":
-    """Run the experiments one after the other, until one is interrupted; say what failed, and what is done if asked."""
-    from autodiff.experiment.runs.run import offer, run
+    """Train the experiments; say what failed, and what is done if asked. Return what they came to, in their order."""
+    from autodiff.experiment.progress import wanted
+    from autodiff.experiment.runs.place import refuse_taken
+    from autodiff.experiment.runs.run import offers
+    from autodiff.experiment.studies.execution import execution, jobs_for
     from autodiff.experiment.terminal import say, warn
 
-    outcomes = []
-    for number, (experiment, place) in enumerate(zip(experiments, places, strict=True), 1):
-        position = f"run {number} of {len(experiments)}" if len(experiments) > 1 else ""
-        if offered := offer(experiment, place, options):
-            warn(offered)
-        outcome = run(experiment, options, progress(quiet, position), place, told.interrupts)
-        outcomes.append(outcome)
+    refuse_taken(options.results, [experiment.name for experiment in experiments])
+    for offered in offers(experiments, options):
+        warn(offered)
+    outcomes: dict[str, Outcome] = {}
+    before = len(told.runs)
+    carried_out_by = execution(jobs_for(experiments, jobs), told.interrupts, wanted(quiet))
+    for outcome in carried_out_by.outcomes(experiments, options):
+        outcomes[outcome.experiment.name] = outcome
         told.runs.append(outcome.as_json())
         if outcome.note:
             warn(outcome.note)
@@ -603,9 +663,9 @@ def run_all(
             warn(outcome.sentence)
         elif announce and not say(outcome.sentence):
             told.code = 1
-        if told.interrupts.asked:
-            break
-    return outcomes
+    in_order = [outcomes[experiment.name] for experiment in experiments if experiment.name in outcomes]
+    told.runs[before:] = [outcome.as_json() for outcome in in_order]
+    return in_order
 
 
 def progress(quiet: bool, position: str = "") -> "Progress":

@@ -118,6 +118,8 @@ class Resumed(Generator[Any, Any, Any]):
 class no_grad(Switch):  # noqa: N801 - reads as a statement
     """Compute without recording: `with ad.no_grad():`, or `@ad.no_grad()` above a function.
 
+    A generator that yields within the block leaves whoever takes from it in the mode, as in PyTorch; decorate it.
+
     >>> import autodiff as ad
     >>> x = ad.Tensor([1.0, 2.0], requires_grad=True)
     >>> with ad.no_grad():

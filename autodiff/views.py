@@ -6,6 +6,7 @@ any assignment, to those elements of the others whose windows show the same addr
 """
 
 import itertools
+import operator
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from autodiff.modes import modes
+from autodiff.registry import functions
 from autodiff.saved import hand_out
 
 
@@ -26,6 +29,10 @@ class Window(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of every axis."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
 
 
 next_side = itertools.count(1).__next__
@@ -130,16 +137,14 @@ def share_with_source(view: Window, call: Made) -> None:
             return
 
 
-def write(
-    tensor: Window, index: Any, value: Any, pick: Callable[..., Any], assign: Callable[..., Any], recorded: bool
-) -> None:
+def write(tensor: Window, index: Any, value: Any) -> None:
     """Write into a Tensor and into the others on its memory: in place under no_grad, else by the rule of assignment.
 
-    pick, assign: the differentiable `t[index]` and `t[index] = value`. recorded: whether gradients are.
     Raises RuntimeError where a leaf that requires a gradient would be reached, or what a captured step does not know,
     ValueError for a view that NumPy protects, and TypeError for a single element.
     """
-    memory = tensor.memory
+    recorded, memory = modes.get().grad_enabled, tensor.memory
+    pick, assign = functions[operator.getitem], functions[operator.setitem]
     others = [] if memory is None else memory.others(tensor)
     if memory is NUMBER:
         raise TypeError("a single element, t[i], is a number that is no view of the tensor; write t[i] = value")

@@ -1,4 +1,4 @@
-"""The tests of tests/oracle/ compare with PyTorch and run when asked for: `python -m pytest tests/oracle`."""
+"""The tests of tests/oracle/ compare with PyTorch and SciPy and run when asked for: `python -m pytest tests/oracle`."""
 
 import json
 from collections.abc import Callable

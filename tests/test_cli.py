@@ -266,7 +266,7 @@ def test_gradcheck_checks_the_network_of_a_config(folder: Path, activation: str)
 WRONG_RULE = """
 import sys
 import numpy as np
-from autodiff.function import rule
+from autodiff import rule
 import autodiff.rules
 rule(np.tanh, x=lambda g, out: 1.001 * g * (1 - out * out))
 import cli
@@ -303,7 +303,7 @@ run.train = watched
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_keeps_what_was_written(folder: Path, asked: signal.Signals) -> None:
-    command = ["train", "configs/one.yaml", "configs/two.yaml", "--set", "epochs=1000000"]
+    command = ["train", "configs/one.yaml", "configs/two.yaml", "--set", "epochs=1000000", "--jobs", "1"]
     done = interrupted(folder, *command, signals=[asked], until="begun", before=BEGUN)
     assert done.returncode == 130, done.stderr
     assert "one,epochs=1000000: interrupted: loss " in done.stderr
@@ -320,7 +320,7 @@ def test_an_interrupted_run_keeps_what_was_written(folder: Path, asked: signal.S
 def test_an_interrupted_comparison_shows_what_was_reached(folder: Path) -> None:
     (folder / "configs" / "two.yaml").write_text(CONFIG.replace("epochs: 12", "epochs: 1000000"))
     until = "results/.running/two/checkpoint.safetensors"
-    done = interrupted(folder, "compare", "--all", signals=[signal.SIGINT], until=until)
+    done = interrupted(folder, "compare", "--all", "--jobs", "1", signals=[signal.SIGINT], until=until)
     assert done.returncode == 130, done.stderr
     head, one, two = done.stdout.splitlines()
     assert head.startswith("run")

@@ -47,7 +47,7 @@ def test_signals_end_a_run_in_order_and_further_ones_change_nothing(folder: Path
     number = getattr(signal, name)
     others = [number, signal.SIGTERM, number]
     hearing = "signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # nohup has it ignored
-    command = ["train", "one.yaml", "two.yaml", *SLOW]
+    command = ["train", "one.yaml", "two.yaml", *SLOW, "--jobs", "1"]
     done = interrupted(folder, *command, signals=[number, *others], until=CHECKPOINT, before=hearing)
     assert done.returncode == 130, done.stderr
     assert "one,epochs=1000000: interrupted: loss " in done.stderr
@@ -135,7 +135,7 @@ FAULTS = {
 @pytest.mark.parametrize("command", ["train", "compare"])
 def test_one_fault_is_one_line_and_takes_no_other_run_down(folder: Path, fault: str, command: str) -> None:
     before, words = FAULTS[fault]
-    done = adrun(folder, command, "one.yaml", "two.yaml", "--json", before=before)
+    done = adrun(folder, command, "one.yaml", "two.yaml", "--json", "--jobs", "1", before=before)
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith(words)

@@ -7,7 +7,7 @@ from autodiff.experiment.terminal import columns_of
 
 
 def shown(columns: int, name: str = "sigmoid-adam", loss: float = 0.0123, left: str = "3 s left") -> str:
-    return line(name, "run 2 of 4", 4200, 10_000, loss, 0.987, left, columns)
+    return line(name, "run 2 of 4", 4200, 10_000, (loss, 0.987, None), left, columns)
 
 
 @pytest.mark.parametrize("name", ["a", "sigmoid-adam", "螺旋の実験", "a-very-long-name-for-a-run-in-a-folder-2"])

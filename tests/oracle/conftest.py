@@ -1,19 +1,22 @@
-"""The tests here compare with PyTorch, and fail rather than skip without it."""
+"""The tests here compare with PyTorch and SciPy, and fail rather than skip without them."""
 
 import importlib.metadata
 
 import pytest
 
-VERSION = "2.13.0"
+VERSIONS = {"torch": "2.13.0", "scipy": "1.17.1"}
 
 
 def pytest_configure(config):
-    try:
-        found = importlib.metadata.version("torch")
-    except importlib.metadata.PackageNotFoundError:
-        found = "none"
-    if found.partition("+")[0] != VERSION:
-        raise pytest.UsageError(f"tests/oracle needs torch=={VERSION}, found {found}: pip install torch=={VERSION}")
+    for name, version in VERSIONS.items():
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found = "none"
+        if found.partition("+")[0] != version:
+            raise pytest.UsageError(
+                f"tests/oracle needs {name}=={version}, found {found}: pip install {name}=={version}"
+            )
 
 
 @pytest.fixture(autouse=True)

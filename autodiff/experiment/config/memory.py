@@ -38,6 +38,7 @@ def needs(
     activation: str,
     widths: Sequence[int],
     points: int,
+    test_points: int,
     batch: int,
     moments: float,
     itemsize: int,
@@ -45,20 +46,21 @@ def needs(
 ) -> Needs:
     """Return what a run needs.
 
-    widths: of all layers, from the features to the classes. batch: the points in a step. moments: of the optimizer, as
-    OF_MOMENTUM and OF_ADAM. itemsize: bytes of a number. frames: the networks that are kept.
+    widths: of all layers, from the features to the classes. points, test_points: that are trained on, and held out.
+    batch: the points in a step. moments: of the optimizer, as OF_MOMENTUM and OF_ADAM. itemsize: bytes of a number.
+    frames: the networks that are kept.
     """
     of_layers = [(inputs + 1) * outputs * itemsize for inputs, outputs in pairwise(widths)]
     parameters = sum(of_layers)
     largest = max(widths[1:])
     step = (LARGEST_LAYER[activation] * largest + EVERY_LAYER[activation] * sum(widths)) * batch * itemsize
-    if batch < points:
-        step += MEASURED_LAYER[activation] * largest * points * itemsize
+    measured = test_points + (points if batch < points else 0)  # beside what is trained on at once
+    step += MEASURED_LAYER[activation] * largest * measured * itemsize
     kept = frames * parameters
     every = WHILE_CHECKED + moments + min(frames, KEPT_BY_THEN)
     checked = LARGEST_WHILE_CHECKED * max(of_layers) + every * parameters
     copies = max(checked, AFTERWARDS * parameters + 2 * kept)  # the kept ones once more, as they are written
-    return Needs(round(step + copies + POINT * points), kept)
+    return Needs(round(step + copies + POINT * (points + test_points)), kept)
 
 
 def together(runs: Sequence[Needs]) -> int:

@@ -1,4 +1,4 @@
-"""What the command line sets in a config: `--set key=value` and `--seed`."""
+"""What the command line sets in a config: `--set key=value`, `--seed`, and each value of `--sweep key=value,value`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ class Override:
     problem: str | None = None
 
     @classmethod
-    def parse(cls, assignment: str) -> "Override":
+    def parse(cls, assignment: str, option: str = "--set") -> "Override":
         """Read `key=value`; the key may be dotted. Raises InputError when there is no key, no = or no value."""
         key, equals, text = assignment.partition("=")
-        option = f"--set {wording.on_one_line(assignment)}"
+        option = f"{option} {wording.on_one_line(assignment)}"
         if not (key.strip() and equals and text.strip()):
             raise InputError([f"{option}: must be key=value, such as --set epochs=500"])
         path = tuple(key.strip().split("."))

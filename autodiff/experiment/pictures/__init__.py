@@ -6,7 +6,7 @@ Importing this package imports no drawing library; drawing does.
 from collections.abc import Sequence
 from pathlib import Path
 
-from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, Style
+from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, HeldOut, Style
 from .study import Heatmap, Outcomes, Setting, Swept, Votes
 from .surroundings import shielded
 
@@ -18,6 +18,7 @@ __all__ = [
     "Film",
     "Frame",
     "Heatmap",
+    "HeldOut",
     "Outcomes",
     "Setting",
     "Style",

@@ -47,7 +47,7 @@ def render_agreement(settings: Sequence[Votes], path: Path) -> None:
     figure = new_page(LEFT + columns * (width + GAP) - GAP + RIGHT, TOP + rows * (height + ROW_GAP) - ROW_GAP + BOTTOM)
     draw_text(figure, LEFT, TITLE_HEIGHT, TITLE, TITLE_SIZE, bold=True)
     draw_text(figure, LEFT, NOTE_HEIGHT, note_of(settings), TEXT_SIZE)
-    draw_legend(figure, palette.classes, LEFT, LEGEND_HEIGHT, TEXT_SIZE)
+    draw_legend(figure, palette.classes, LEFT, [LEGEND_HEIGHT], TEXT_SIZE)
     for i, (share, name) in enumerate(zip(shares, names, strict=True)):
         box = Box(LEFT + i % columns * (width + GAP), TOP + i // columns * (height + ROW_GAP), width, height)
         draw_text(figure, box.left, box.top - TEXT_SIZE, name, TEXT_SIZE, bold=True)

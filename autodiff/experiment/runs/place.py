@@ -8,7 +8,7 @@ Whatever a kill left between these steps is set right by the next process that t
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -107,8 +107,7 @@ def claimed(results: Path, name: str) -> Iterator[Place]:
         lock = FileLock(folder / (name + LOCK))
         lock.acquire(timeout=0.2)  # a listing may hold it for an instant
     except Timeout:
-        advice = "wait for it, or take another --name"
-        raise RunError(f"{place.target}: is being written by {owner(place)}; {advice}") from None
+        raise taken(place) from None
     except OSError as error:
         raise InputError([f"{results}: cannot be written to: {reason(error)}"]) from None
     try:
@@ -120,6 +119,18 @@ def claimed(results: Path, name: str) -> Iterator[Place]:
         lock.release()
         with suppress(OSError):  # unless it is empty
             folder.rmdir()
+
+
+def refuse_taken(results: Path, names: Iterable[str]) -> None:
+    """Raise RunError, as `claimed` does, if another process holds the lock of one of the names."""
+    for name in names:
+        if is_alive(place := Place(results, name)):
+            raise taken(place)
+
+
+def taken(place: Place) -> RunError:
+    """Return the error that another process writes to a place."""
+    return RunError(f"{place.target}: is being written by {owner(place)}; wait for it, or take another --name")
 
 
 def owner(place: Place) -> str:

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +24,6 @@ from autodiff.experiment.runs.fields import differing
 from autodiff.experiment.runs.log import Log, open_log
 from autodiff.experiment.runs.machine import versions
 from autodiff.experiment.runs.place import Place
-from autodiff.experiment.runs.recall import recalled
 from autodiff.experiment.runs.record import CONFIG, ENDED, LOG, MODEL, Record, is_record, read_record
 from autodiff.experiment.runs.summary import begun, summarise
 from autodiff.experiment.runs.text import loss_text
@@ -50,12 +49,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: its folder, its summary, what its pictures are drawn from, and what went wrong."""
+    """What a run came to: its folder, its summary, its first and its last loss, and what went wrong."""
 
     experiment: Experiment
     folder: Path
     summary: dict[str, Any]
-    training: Training | None = None
+    losses: tuple[float, float] | None = None
     error: str = ""
     note: str = ""
     was_done: bool = False  # before, so that there was nothing to resume
@@ -64,6 +63,11 @@ class Outcome:
     def status(self) -> str:
         """What the run came to."""
         return str(self.summary["status"])
+
+    @property
+    def has_results(self) -> bool:
+        """Whether there is anything to compare it by."""
+        return self.summary["final"] is not None
 
     @property
     def sentence(self) -> str:
@@ -76,18 +80,21 @@ class Outcome:
             return f"{name}: interrupted before the first epoch; {where}"
         if self.was_done:
             return f"{name}: {self.status} already, after {final['epoch']} epochs; nothing to resume in {self.folder}"
-        assert self.training is not None
-        loss = self.training.loss[-1]
+        assert self.losses is not None
+        began_with, loss = self.losses
         if self.status == "diverged":
             return f"{name}: diverged: the loss became {loss:g} at epoch {final['epoch']}; {self._advice}; {where}"
-        reached = f"loss {loss_text(loss)}, accuracy {final['accuracy']:.2%} after {final['epoch']} epochs"
+        reached = f"loss {loss_text(loss)}, accuracy {final['accuracy']:.2%}"
+        if final.get("test_loss") is not None:
+            reached += f" (held out: {loss_text(final['test_loss'])}, {final['test_accuracy']:.2%})"
+        reached += f" after {final['epoch']} epochs"
         said = "" if self.status == "done" else f"{self.status}: "
         began = ""
         if self.status == "did not learn":
-            began = f"; it began with loss {loss_text(self.training.loss[0])}: {self._advice}"
+            began = f"; it began with loss {loss_text(began_with)}: {self._advice}"
         if self.status == "interrupted":
             where += "; --resume goes on from there"
-        return f"{name}: {said}{reached} in {self.training.seconds:.1f} s{began}; {where}"
+        return f"{name}: {said}{reached} in {self.summary['seconds']['training']:.1f} s{began}; {where}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary, and where the files are, as plain values."""
@@ -96,11 +103,11 @@ class Outcome:
     @property
     def _advice(self) -> str:
         """Say what to change where the network did not learn."""
-        assert self.training is not None
-        config, loss = self.experiment.config, self.training.loss
+        assert self.losses is not None
+        config, (began_with, loss) = self.experiment.config, self.losses
         if config.weight_decay >= 1 or config.weight_decay * config.learning_rate >= 1:  # each step shrinks all weights
             return f"try a smaller weight_decay (it is {config.weight_decay:g})"
-        change = "larger" if math.isclose(loss[-1], loss[0], rel_tol=1e-6) else "smaller"  # nothing but roundings moved
+        change = "larger" if math.isclose(loss, began_with, rel_tol=1e-6) else "smaller"  # nothing but roundings moved
         return f"try a {change} learning_rate (it is {config.learning_rate:g})"
 
 
@@ -116,19 +123,19 @@ def run(experiment: Experiment, options: Options, progress: Progress, place: Pla
             if options.resume:
                 standing = place.standing()
                 if standing is not None and standing.ended and is_same(standing, experiment):
-                    return Outcome(experiment, place.target, standing.summary, recalled(standing), was_done=True)
+                    return Outcome(experiment, place.target, standing.summary, was_done=True)
                 resumed = resumable(place, experiment, options)
             return _Run(experiment, options, progress, place, interrupts).go(resumed)
         except Exception as error:
             return failed(experiment, place, error)
 
 
-def offer(experiment: Experiment, place: Place, options: Options) -> str:
-    """Return what to say of an unfinished run that is about to be started anew."""
-    left = place.unfinished()
-    if left is None or options.resume or not (left.folder / STATE).exists():
-        return ""
-    return f"{experiment.name}: starts anew; --resume would have gone on with the run that was {left.cut_off}"
+def offers(experiments: Iterable[Experiment], options: Options) -> Iterator[str]:
+    """Yield what is to be said of unfinished runs that are about to be started anew."""
+    for name in () if options.resume else [experiment.name for experiment in experiments]:
+        left = Place(options.results, name).unfinished()
+        if left is not None and (left.folder / STATE).exists():
+            yield f"{name}: starts anew; --resume would have gone on with the run that was {left.cut_off}"
 
 
 def is_same(record: Record, experiment: Experiment) -> bool:
@@ -163,17 +170,20 @@ def resumable(place: Place, experiment: Experiment, options: Options) -> State |
     return state
 
 
-def failed(experiment: Experiment, place: Place, error: Exception) -> Outcome:
-    """Return the outcome of a run that something went wrong with; what it has written is kept."""
+def failed(experiment: Experiment, place: Place, error: Exception, process: int | None = None) -> Outcome:
+    """Return the outcome of a run that something went wrong with; what it has written is kept.
+
+    process: the one that has begun it, if not this one.
+    """
     told = explained(experiment, place, error)
     summary: dict[str, Any] = {"name": experiment.name, "final": None, "config": experiment.config.resolved()}
     with suppress(Exception):
-        if is_record(place.staging) and read_record(place.staging).summary["process"] == os.getpid():
+        if is_record(place.staging) and read_record(place.staging).summary["process"] == (process or os.getpid()):
             summary = read_record(place.staging).summary | {"status": "failed", "error": told}
             place.tell(summary)
             if (place.staging / STATE).exists():
                 told += "; --resume goes on from its last checkpoint"
-    return Outcome(experiment, place.staging, summary | {"status": "failed", "error": told}, None, told)
+    return Outcome(experiment, place.staging, summary | {"status": "failed", "error": told}, error=told)
 
 
 def explained(experiment: Experiment, place: Place, error: Exception) -> str:
@@ -208,10 +218,11 @@ class _Run:
         began = begun(self.experiment, resumed.epoch if resumed else None)
         self.place.begin(began, afresh=resumed is None)
         write_text(self.folder / CONFIG, _resolved(self.experiment))
-        with open_log(self.folder / LOG, config.dtype, resumed.epoch if resumed else 0) as log:
+        tested = config.dataset.test_points > 0
+        with open_log(self.folder / LOG, config.dtype, tested, resumed.epoch if resumed else 0) as log:
             with self.progress.of(name, config.epochs) as report:
                 training = train(config, report, self.options.frame_epochs, self._keeper(log, resumed), resumed)
-            log.write(training.loss, training.accuracy)
+            log.write(training.curves)
         write_arrays(self.folder / MODEL, training.state.parameters, {"config": config.resolved()})
         write_checkpoint(self.folder, training.state, frames_written=0)
         started = time.perf_counter()
@@ -221,7 +232,8 @@ class _Run:
         summary = summarise(began, training, status, time.perf_counter() - started, error)
         self.place.tell(summary)
         folder, note = self._publish(status)
-        return Outcome(self.experiment, folder, summary, training, error, note)
+        losses = (float(training.loss[0]), float(training.loss[-1])) if len(training.loss) else None
+        return Outcome(self.experiment, folder, summary, losses, error, note)
 
     def _draw(self, training: Training) -> tuple[str, str]:
         """Draw the pictures; return the run's status after that, and what went wrong."""
@@ -257,7 +269,7 @@ class _Run:
             now = time.monotonic()
             if now < self.due:
                 return
-            log.write(session.loss[: session.epoch], session.accuracy[: session.epoch])
+            log.write(session.curves)
             self.frames_written = write_checkpoint(self.folder, session.state(), self.frames_written)
             took = time.monotonic() - now
             self.due = now + took + max(SECONDS_BETWEEN, took / MOST_OF_THE_TIME)

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from autodiff.experiment.training.network import Snapshot, build_model, build_op
 from autodiff.experiment.training.training import Training, train
 
 
-def silent(epoch: int, loss: float, accuracy: float) -> None:
+def silent(epoch: int, measured: Mapping[str, float]) -> None:
     pass
 
 
@@ -20,7 +21,7 @@ def config(**changed: object) -> Config:
 def reference(activation: str, training: Training, epochs: int, rate: float) -> list[float]:
     """Train the same network in plain NumPy and return its losses."""
     state = {name: values.astype(np.float64) for name, values in training.snapshots[0].parameters.items()}
-    x, labels, n = training.features, training.labels, len(training.labels)
+    x, labels, n = training.points.features, training.points.labels, len(training.points.labels)
     targets = np.eye(3)[labels]
     w1, b1, w2, b2 = (state[name] for name in ("0.weight", "0.bias", "2.weight", "2.bias"))
     losses = []
@@ -80,9 +81,9 @@ def test_every_row_measures_the_network_kept_at_that_epoch() -> None:
         training = train(config(**changed), silent)
         assert list(training.snapshots) == list(range(7))
         for epoch, snapshot in training.snapshots.items():
-            logits = snapshot(training.features)
+            logits = snapshot(training.points.features)
             assert logits.shape == (60, 3)
-            assert np.mean(logits.argmax(axis=1) == training.labels) == training.accuracy[epoch]
+            assert np.mean(logits.argmax(axis=1) == training.points.labels) == training.accuracy[epoch]
 
 
 def test_a_snapshot_leaves_the_model_as_it_was() -> None:
@@ -101,20 +102,20 @@ def test_a_snapshot_leaves_the_model_as_it_was() -> None:
 
 def test_data_weights_and_batches_have_streams_of_their_own() -> None:
     small, other_net = train(config(), silent), train(config(hidden=[9], batch_size=3), silent)
-    assert np.array_equal(small.features, other_net.features)
+    assert np.array_equal(small.points.features, other_net.points.features)
     weights = [
         train(config(dataset={"points_per_class": points}), silent).snapshots[0].parameters["0.weight"]
         for points in (20, 30)
     ]
     assert np.array_equal(*weights)
     other_seed = train(config(seed=1), silent)
-    assert not np.array_equal(small.features, other_seed.features)
+    assert not np.array_equal(small.points.features, other_seed.points.features)
     assert not np.array_equal(small.snapshots[0].parameters["0.weight"], other_seed.snapshots[0].parameters["0.weight"])
 
 
 def test_weights_are_not_drawn_from_the_numbers_that_made_the_data() -> None:
     training = train(config(activation="relu"), silent)
-    angles = np.arctan2(*training.features[1:17].T) - np.linspace(0, 4, 20)[1:17]
+    angles = np.arctan2(*training.points.features[1:17].T) - np.linspace(0, 4, 20)[1:17]
     noise = (angles + np.pi) % (2 * np.pi) - np.pi
     weights = training.snapshots[0].parameters["0.weight"].ravel()
     # The first point, at the centre, has no angle: the noise known here begins with the second number drawn.
@@ -124,7 +125,7 @@ def test_weights_are_not_drawn_from_the_numbers_that_made_the_data() -> None:
 def test_a_diverging_run_stops_at_once_and_keeps_what_it_has() -> None:
     epochs: list[int] = []
     diverging = config(activation="relu", learning_rate=1e25, epochs=50)
-    training = train(diverging, lambda epoch, loss, accuracy: epochs.append(epoch))
+    training = train(diverging, lambda epoch, measured: epochs.append(epoch))
     assert training.status == "diverged"
     assert not np.isfinite(training.loss[-1])
     assert np.isfinite(training.loss[:-1]).all()
@@ -134,7 +135,7 @@ def test_a_diverging_run_stops_at_once_and_keeps_what_it_has() -> None:
 
 
 def test_an_interrupted_run_keeps_what_it_has() -> None:
-    def interrupt(epoch: int, loss: float, accuracy: float) -> None:
+    def interrupt(epoch: int, measured: Mapping[str, float]) -> None:
         if epoch == 3:
             raise KeyboardInterrupt
 
