@@ -126,7 +126,7 @@ def draw_sample(figure: Figure, left: float, y: float, hollow: bool, font_size: 
     return left + 1.6 * size + font(font_size).getlength(text)
 
 
-def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int) -> None:
+def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int, bold: bool = False) -> None:
     """Write a text, as it stands, from a point of the picture on, centred in height; all in pixels of the layout."""
     width, height = figure.get_size_inches() * DPI
     figure.text(
@@ -134,6 +134,7 @@ def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int) -> 
         1 - y / height,
         text,
         fontsize=points(font_size),
+        fontweight="bold" if bold else "normal",
         color=INK,
         verticalalignment="center_baseline",
         parse_math=False,

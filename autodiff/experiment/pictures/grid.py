@@ -205,7 +205,7 @@ def draw_strip(figure: Figure, box: Box, films: Sequence[Film]) -> Axes:
     axes = add_axes(figure, box, TEXT_SIZE)
     curves = [film.curve for film in films]
     draw_losses(axes, curves, loss_range(curves))
-    epoch_axis(axes, films)
+    epoch_axis(axes, max(film.epochs for film in films))
     axes.set_ylabel("loss", fontsize=points(TEXT_SIZE), color=INK)
     axes.set_xlabel("epoch", fontsize=points(TEXT_SIZE), color=INK)
     axes.spines[["top", "right"]].set_visible(False)
