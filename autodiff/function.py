@@ -100,10 +100,10 @@ class Function(Generic[P, R]):
         named = {name: unwrap(value) for name, value in given.items()}
         return self.apply((args, arrays, given, named), parents)  # type: ignore[no-any-return]
 
-    def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
+    def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any], anomaly: bool) -> Any:
         """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
         try:
-            out = forward(*arrays, **named) if not modes.get().anomaly else self.compute_finite(forward, arrays, named)
+            out = self.compute_finite(forward, arrays, named) if anomaly else forward(*arrays, **named)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {describe_call(self.name, arrays)}{advice(self.forward)}")
             raise
@@ -130,10 +130,10 @@ class Function(Generic[P, R]):
         recorded = mode.grad_enabled and bool(parents)
         kept = None
         if recorded and self.fused is not None and self.is_fused(parents, arrays, named):
-            out, kept = self.compute(self.fused.forward, arrays, named)
+            out, kept = self.compute(self.fused.forward, arrays, named, mode.anomaly)
             out = as_array(out)
         else:
-            out = self.compute(self.forward, arrays, named)
+            out = self.compute(self.forward, arrays, named, mode.anomaly)
         if type(out) is tuple:  # of indices, from np.where(t)
             return tuple(wrap(part, None) for part in out)
         node = None

@@ -94,8 +94,9 @@ def test_json_is_one_document_on_stdout(folder: Path) -> None:
 
 def test_compare_prints_a_table_and_writes_the_comparison(folder: Path) -> None:
     done = adrun(folder, "compare", "--all")
-    head, one, two, last = done.stdout.splitlines()
+    head, one, two, advice, last = done.stdout.splitlines()
     assert head.split()[0] == "run"
+    assert advice.startswith("one seed: no spread")
     assert (one.split()[0], two.split()[0]) == ("one", "two")
     assert "results/comparison" in last.replace(os.sep, "/")
     written = folder / "results" / "comparison"
