@@ -24,7 +24,7 @@ from autodiff.compiler.record.environment import GONE, Environment, Opaque, Slot
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recorder import Recorder, active
 from autodiff.compiler.record.recording import Recording, detached, record
-from autodiff.compiler.replay.check import State, difference_of
+from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.replay.guard import Guard
 from autodiff.modes import modes
@@ -268,31 +268,29 @@ class Captured(Opaque, Generic[P, R]):
         self.guard.check_shared_memory(leaves)
         if self.guard.changed_arrays():
             self.compile_anew()
-        before = State(self.guard, leaves)
-        if self.program.peak_bytes > LARGE:
+        large = self.program.peak_bytes > LARGE
+        if large:
             self.compiled = None
-        result = self.function(*args, **keywords)
-        after = State(self.guard, leaves)
-        before.restore()
-        if self.compiled is None:
+        check = Check(lambda: self.function(*args, **keywords), self.guard, leaves)
+        if large:
             self.compile(self.latest)
-            assert self.compiled is not None
+        assert self.compiled is not None
         try:
-            replayed = self.compiled.replay(leaves)
-            words = difference_of((result, after), (replayed, State(self.guard, leaves)), self.program.exact)
+            words = check.difference(self.compiled.replay, self.program.exact)
+            if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
+                self.exact = True
+                self.compile(self.latest)
+                self.program.why_exact = words
+                words = check.difference(self.compiled.replay, True)
         finally:
-            after.restore()
+            check.after.restore()
         self.checks += 1
-        if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
-            self.exact, self.checks = True, 0
-            self.compile(self.latest)
-            self.program.why_exact = words
-        elif words:
+        if words:
             raise CaptureError(
                 f"the program of {self.__name__} does not do what the function does: {words}. If the function reads "
                 "something that changes from call to call, pass it as an argument; if not, this is a defect of capture"
             )
-        return detached(result)  # type: ignore[no-any-return]
+        return detached(check.result)  # type: ignore[no-any-return]
 
 
 def is_number(slot: Slot | None) -> bool:

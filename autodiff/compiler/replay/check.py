@@ -1,5 +1,7 @@
-"""The check of a program: the state before a step, put back for a replay, and what both left compared."""
+"""The check of a program: an ordinary run and a replay from one state, and what both left compared."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,12 @@ from autodiff.trees import flatten
 
 TOLERANCE = {"f": 1e-3, "d": 1e-8}
 """How far fast kernels may round away from an ordinary run, relative to the largest element, by dtype."""
+ULPS = 2
+"""How far apart two roundings of one number may be, in units of its last place."""
+DISTURBANCE = 8
+"""By how many units in the last place numbers are moved to see what a step makes of rounding."""
+NOISE = 4
+"""How many times as far as a disturbed run a replay may be away from the ordinary one."""
 
 
 class State:
@@ -34,89 +42,175 @@ class State:
         for slot, value in self.places:
             if slot.get() is not value:
                 slot.set(value)
-        for _, array, contents in self.arrays:
-            put(array, contents)
         for slot, tensor in self.gradients:
             slot.set(tensor)
-        for tensor, array, contents in self.grad_arrays:
+        for tensor, array, _ in self.grad_arrays:
             tensor._data = array
+        for array, contents in self.copies():
             put(array, contents)
         for generator, state in self.generators:
             generator.state = state
-        for leaf, contents in self.arguments:
-            put(leaf, contents)
 
-    def contents(self) -> list[tuple[str, str, Any]]:
-        """Return every value with its name and its group: what is compared by the size of the largest in it."""
+    def disturb(self, sign: int) -> None:
+        """Put everything back, but each number that is not whole a few units in the last place up or down.
+
+        sign: 1 or -1, for one disturbance and its opposite.
+        """
+        self.restore()
+        rng = np.random.default_rng(0)
+        for array, contents in self.copies():
+            ups = rng.integers(0, 2, contents.shape) * 2 - 1
+            if contents.dtype.kind == "f" and array.flags.writeable:
+                fraction = contents != np.rint(contents)
+                ulp = np.finfo(contents.dtype).eps * np.abs(contents)
+                array[...] = np.where(fraction, contents + sign * DISTURBANCE * ups * ulp, contents)
+
+    def copies(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """Return every array with its contents."""
+        return [pair[-2:] for pair in [*self.arrays, *self.grad_arrays]] + self.arguments
+
+    def contents(self) -> list[tuple[str, Any]]:
+        """Return every value with its name: gradients first, as those that differ tell more of why."""
         arrays = {id(array): contents for _, array, contents in self.arrays}
-        found = [
-            (slot.name, "parameters" if isinstance(slot.owner, Tensor) else "gradients", arrays.get(id(value), value))
-            for slot, value in self.places
-        ]
         gradients = {id(tensor): contents for tensor, _, contents in self.grad_arrays}
-        found += [(slot.name, "gradients", gradients.get(id(tensor))) for slot, tensor in self.gradients]
-        found += [(f"argument {i}", "", contents) for i, (_, contents) in enumerate(self.arguments)]
-        return found + [("a random generator", "", str(state)) for _, state in self.generators]
+        found = [(slot.name, gradients.get(id(tensor))) for slot, tensor in self.gradients]
+        found += [(slot.name, arrays.get(id(value), value)) for slot, value in self.places]
+        found += [(f"argument {i}", contents) for i, (_, contents) in enumerate(self.arguments)]
+        return found + [("a random generator", str(state)) for _, state in self.generators]
 
 
 def put(array: NDArray[Any], contents: NDArray[Any]) -> None:
     """Write into an array, unless it holds that already: it may be one that cannot be written to."""
-    if not np.array_equal(array, contents, equal_nan=array.dtype.kind == "f"):
+    if array.tobytes() != contents.tobytes():
         array[...] = contents
 
 
-def difference_of(ordinary: tuple[Any, State], replayed: tuple[Any, State], exact: bool) -> str:
-    """Return the first value that a replay did not leave as the ordinary run did, in words; nothing if they agree.
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A value that a call left. start: what it was before, unless it is made anew by every call."""
 
-    A gradient that ought to be 0 is noise, and so is what optimizers make of it. Gradients and the arrays beside them
-    may be off by what is little for the largest of them, parameters by what is little for the largest parameter.
+    name: str
+    value: Any
+    start: Any = None
+
+    def is_changed(self) -> bool:
+        """Return whether this is an array that was there before the call."""
+        return isinstance(self.start, np.ndarray | np.generic) and np.shape(self.start) == np.shape(self.value)
+
+    def moved(self) -> NDArray[Any]:
+        """Return what an array moved by."""
+        return np.asarray(self.value, np.float64) - np.asarray(self.start if self.is_changed() else 0, np.float64)
+
+
+class Check:
+    """One call as it is, and then as a replay from the state of before.
+
+    A step may make much of rounding, as Adam does of a gradient that ought to be 0. So where a replay by fast kernels
+    is further away than those round, the step is run again from a state that is disturbed in the last places: where
+    that makes a difference, a replay may differ too.
     """
-    pairs = zip(ordinary[1].contents(), replayed[1].contents(), strict=True)
-    found = [(what, group, expected, value) for (what, group, expected), (_, _, value) in pairs]
-    results = [plain_leaves(ordinary[0]), plain_leaves(replayed[0])]
-    if len(results[0]) != len(results[1]):
-        return f"it returned {len(results[0])} values, and {len(results[1])} when it was recorded"
-    found += [(f"result {i}", "", *pair) for i, pair in enumerate(zip(*results, strict=True))]
-    largest = {"": 0.0, "gradients": 0.0, "parameters": 0.0}
-    for what, group, expected, _ in found:
-        if group == "parameters" or what.endswith(".grad"):
-            largest[group] = max(largest[group], size_of(expected))
-    noise = {"": 0.0, "gradients": 0.01 * largest["gradients"], "parameters": largest["parameters"]}
-    for what, group, expected, value in found:
-        if not agree(expected, value, exact, noise[group]):
-            return f"{what} is {in_short(value)} and should be {in_short(expected)}"
-    return ""
+
+    def __init__(self, run: Callable[[], Any], guard: Guard, leaves: list[Any]) -> None:
+        self.run = run
+        self.guard = guard
+        self.leaves = leaves
+        self.before = State(guard, leaves)
+        self.result = run()
+        self.after = State(guard, leaves)
+        self.ordinary = left(guard, self.before, self.after, self.result)
+        self.before.restore()
+
+    def difference(self, replay: Callable[[list[Any]], Any], exact: bool) -> str:
+        """Return the first value that a replay does not leave as the ordinary run did, in words; nothing if they agree.
+
+        What the replay left is in its place afterwards.
+        """
+        self.before.restore()
+        self.replayed = replay(self.leaves)
+        state = State(self.guard, self.leaves)
+        replayed = left(self.guard, self.before, state, self.replayed)
+        if len(self.ordinary) != len(replayed):
+            results = [len(flatten(result)) for result in (self.result, self.replayed)]
+            return f"it returned {results[0]} values, and {results[1]} when it was recorded"
+        pairs = list(zip(self.ordinary, replayed, strict=True))
+        differing = [i for i, pair in enumerate(pairs) if not agree(*pair, exact)]
+        if differing and not exact:
+            differing = self.beyond_noise(differing, pairs)
+            state.restore()
+        for ordinary, now in (pairs[i] for i in differing[:1]):
+            return f"{now.name} is {in_short(now.value)} and should be {in_short(ordinary.value)}"
+        return ""
+
+    def beyond_noise(self, differing: list[int], pairs: list[tuple[Left, Left]]) -> list[int]:
+        """Return which of the values that differ do so more than those of a disturbed run."""
+        for sign in (1, -1):
+            self.before.disturb(sign)
+            start = State(self.guard, self.leaves)
+            result = self.run()
+            disturbed = left(self.guard, start, State(self.guard, self.leaves), result)
+            if len(disturbed) == len(pairs):
+                differing = [i for i in differing if not is_noise(*pairs[i], disturbed[i])]
+        return differing
 
 
-def size_of(value: Any) -> float:
-    """Return the largest size of the finite elements of an array of numbers."""
-    if not isinstance(value, np.ndarray | np.generic) or value.dtype.kind != "f":
-        return 0.0
-    sizes = np.absolute(value)
+def left(guard: Guard, before: State, after: State, result: Any) -> list[Left]:
+    """Return the values that a call left, and what it returned."""
+    added_to = {slot.identity for slot in guard.read_gradients}
+    fresh = [slot.identity not in added_to for slot, _ in after.gradients]
+    found = [
+        Left(name, value, None if i < len(fresh) and fresh[i] else start)
+        for i, ((name, value), (_, start)) in enumerate(zip(after.contents(), before.contents(), strict=True))
+    ]
+    leaves = [leaf._data if isinstance(leaf, Tensor) else leaf for leaf in flatten(result)]
+    copies = [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
+    return found + [Left(f"result {i}", leaf) for i, leaf in enumerate(copies)]
+
+
+def agree(expected: Left, found: Left, exact: bool) -> bool:
+    """Return whether two values are the same, up to rounding where kernels may differ.
+
+    An array that is changed may be off by what is little for its largest change; what is made anew by what is little
+    for its largest element.
+    """
+    value, other = expected.value, found.value
+    if isinstance(value, np.ndarray | np.generic):
+        one, two = np.asarray(value), np.asarray(other)
+        if (one.shape, one.dtype) != (two.shape, two.dtype):
+            return False
+        if exact or one.dtype.kind != "f":
+            return np.array_equal(one, two, equal_nan=one.dtype.kind == "f")
+        with np.errstate(all="ignore"):
+            same = (one == two) | (np.isnan(one) & np.isnan(two))
+            allowed = TOLERANCE.get(one.dtype.char, 1e-2) * size_of(expected.moved()) + rounding_of(expected)
+            return bool(np.all(same | (np.absolute(one - two) <= allowed)))
+    if isinstance(value, float) and isinstance(other, float):
+        return bool(np.isclose(value, other, rtol=1e-12, atol=0, equal_nan=True))
+    return type(value) is type(other) and (value is other or bool(value == other))
+
+
+def size_of(array: NDArray[Any]) -> float:
+    """Return the largest size of the finite elements."""
+    sizes = np.absolute(array)
     return float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
 
 
-def plain_leaves(tree: Any) -> list[Any]:
-    """Return the parts of what a step returned, Tensors as their arrays."""
-    return [leaf._data if isinstance(leaf, Tensor) else leaf for leaf in flatten(tree)]
+def rounding_of(expected: Left) -> Any:
+    """Return how far apart an array and the same, changed by kernels that round differently, may be by that alone."""
+    largest = np.absolute(expected.value)
+    if expected.is_changed():
+        largest = np.maximum(largest, np.absolute(expected.start))
+    return ULPS * np.spacing(largest)
 
 
-def agree(expected: Any, value: Any, exact: bool, noise: float = 0.0) -> bool:
-    """Return whether two values are the same, up to rounding where kernels may differ.
-
-    noise: the size of numbers beside which those in an array may be nothing.
-    """
-    if isinstance(expected, np.ndarray | np.generic):
-        left, right = np.asarray(expected), np.asarray(value)
-        if (left.shape, left.dtype) != (right.shape, right.dtype):
-            return False
-        if exact or left.dtype.kind != "f":
-            return np.array_equal(left, right, equal_nan=left.dtype.kind == "f")
-        tolerance = TOLERANCE.get(left.dtype.char, 1e-2)
-        return np.allclose(left, right, tolerance, tolerance * max(size_of(left), noise), equal_nan=True)
-    if isinstance(expected, float) and isinstance(value, float):
-        return bool(np.isclose(expected, value, rtol=1e-12, atol=0, equal_nan=True))
-    return type(expected) is type(value) and (expected is value or bool(expected == value))
+def is_noise(expected: Left, found: Left, disturbed: Left) -> bool:
+    """Return whether a replay is not much further away from the ordinary run than a disturbed one is."""
+    arrays = [np.asarray(one.value) for one in (expected, found, disturbed)]
+    if len({(array.shape, array.dtype) for array in arrays}) > 1 or arrays[0].dtype.kind not in "biuf":
+        return False
+    with np.errstate(all="ignore"):
+        moved = [one.moved() for one in (expected, found, disturbed)]
+        distances = [float(np.linalg.norm(moved[0] - one)) for one in moved[1:]]
+    return distances[0] <= NOISE * distances[1]
 
 
 def in_short(value: Any) -> str:
