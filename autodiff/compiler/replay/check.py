@@ -1,6 +1,6 @@
 """The check of a program: an ordinary run and a replay from one state, and what both left compared."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ NOISE = 4
 class State:
     """All that a step can change, copied: arrays, numbers, gradients, random generators and arguments."""
 
-    def __init__(self, guard: Guard, leaves: list[Any]) -> None:
+    def __init__(self, guard: Guard, leaves: Sequence[Any]) -> None:
         self.places = [(held.slot, held.slot.get()) for held in guard.program.held]
         self.arrays = [(slot, array, array.copy()) for slot, array in self.places if isinstance(array, np.ndarray)]
         self.gradients = [(held.slot, held.slot.get()) for held in guard.program.gradients]
@@ -99,7 +99,9 @@ class Left:
 
     def moved(self) -> NDArray[Any]:
         """Return what an array moved by."""
-        return np.asarray(self.value, np.float64) - np.asarray(self.start if self.is_changed() else 0, np.float64)
+        dtype = np.asarray(self.value).dtype
+        start = self.start if self.is_changed() else 0
+        return np.asarray(np.subtract(self.value, start, dtype=dtype if dtype.kind == "f" else np.float64))
 
 
 class Check:
@@ -110,7 +112,7 @@ class Check:
     that makes a difference, a replay may differ too.
     """
 
-    def __init__(self, run: Callable[[], Any], guard: Guard, leaves: list[Any]) -> None:
+    def __init__(self, run: Callable[[], Any], guard: Guard, leaves: Sequence[Any]) -> None:
         self.run = run
         self.guard = guard
         self.leaves = leaves
@@ -120,7 +122,7 @@ class Check:
         self.ordinary = left(guard, self.before, self.after, self.result)
         self.before.restore()
 
-    def difference(self, replay: Callable[[list[Any]], Any], exact: bool) -> str:
+    def difference(self, replay: Callable[[Sequence[Any]], Any], exact: bool) -> str:
         """Return the first value that a replay does not leave as the ordinary run did, in words; nothing if they agree.
 
         What the replay left is in its place afterwards.

@@ -18,10 +18,9 @@ EVERY_LAYER = {"relu": 1.4, "sigmoid": 1.3, "tanh": 1.25}
 MEASURED_LAYER = {"relu": 2.3, "sigmoid": 3.1, "tanh": 2.6}  # a measurement only goes forwards
 HELD_OUT_LAYER = {"relu": 1.6, "sigmoid": 2.65, "tanh": 1.6}  # and this one is made when there are no others yet
 MOST_BESIDE = 36 * MEGABYTE  # of the lesser of training and measuring on held-out points: a larger one is given back
-# While a captured step is checked there are copies of all that it changes; afterwards there are fewer, and the frames.
+# While a captured step is checked, as it is now and then, there are copies of all that it changes.
 LARGEST_WHILE_CHECKED = 9.0  # of the largest layer's parameters
 WHILE_CHECKED = 4.0
-KEPT_BY_THEN = 6  # networks: one of each of the first epochs
 OF_MOMENTUM = 4.0
 OF_ADAM = 9.2
 AFTERWARDS = 17.0
@@ -61,7 +60,7 @@ def needs(
     held_out = HELD_OUT_LAYER[activation] * largest * test_points * itemsize
     step = max(step, held_out) + min(step, held_out, MOST_BESIDE)
     kept = frames * parameters
-    every = WHILE_CHECKED + moments + min(frames, KEPT_BY_THEN)
+    every = WHILE_CHECKED + moments + frames
     checked = LARGEST_WHILE_CHECKED * max(of_layers) + every * parameters
     copies = max(checked, AFTERWARDS * parameters + 2 * kept)  # the kept ones once more, as they are written
     return Needs(round(step + copies + POINT * (points + test_points)), kept)
