@@ -1,6 +1,7 @@
 """capture: a function that is recorded for its first calls, and from then on replayed as a compiled program."""
 
 import functools
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -91,6 +92,7 @@ class Captured(Opaque, Generic[P, R]):
         self.__name__: str = getattr(function, "__name__", type(function).__name__)
         self.function = function
         self.exact = exact
+        self.compiles_exactly = exact  # also where fast kernels round too far away
         self.check_every = check_every
         self.schedule: Schedule
         self.signature = Signature(function)
@@ -114,6 +116,12 @@ class Captured(Opaque, Generic[P, R]):
         if self.guard is None:
             raise CaptureError(f"{self.__name__} is not compiled yet: call it until it is, three times or four")
         return self.guard.program
+
+    def __reduce__(self) -> Any:
+        """Return how to make a copy, which is not compiled; a function that a module has by its name is not copied."""
+        if getattr(sys.modules.get(self.__module__), self.__name__, None) is self:
+            return self.__name__
+        return capture, (self.function, self.exact, self.check_every)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         if instance is not None:
@@ -202,11 +210,11 @@ class Captured(Opaque, Generic[P, R]):
         started = time.perf_counter()
         unsteady = frozenset(self.unsteady)
         try:
-            program, self.compiled = compile_recording(recording, self.exact, unsteady)
+            program, self.compiled = compile_recording(recording, self.compiles_exactly, unsteady)
         except CaptureError as error:
-            if self.exact:
+            if self.compiles_exactly:
                 raise
-            self.exact = True
+            self.compiles_exactly = True
             program, self.compiled = compile_recording(recording, True, unsteady)
             program.why_exact = str(error)
         self.guard = Guard(recording.environment, program)
@@ -295,7 +303,7 @@ class Captured(Opaque, Generic[P, R]):
         try:
             words = check.difference(self.compiled.replay, self.program.exact)
             if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
-                self.exact = True
+                self.compiles_exactly = True
                 self.compile(self.latest)
                 self.program.why_exact = words
                 words = check.difference(self.compiled.replay, True)

@@ -1,10 +1,14 @@
 """After a refusal everything is in its place, and other functions, or the same, can be captured."""
 
+import inspect
+import sys
+
 import numpy as np
 import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
+from autodiff.compiler.record.recorder import active
 from tests.compiler.refusing import X, call, captured_on, in_thread, network, refused, refused_training, training
 
 
@@ -85,6 +89,52 @@ def test_everything_is_in_its_place_after_a_recorded_call_that_failed(failure, c
 
 def interrupt():
     raise KeyboardInterrupt
+
+
+def interrupted_at(function, number):
+    """Call a function, with an interrupt at the start of the Python function that is called as so manieth in it."""
+    count = 0
+
+    def trace(frame, event, argument):
+        nonlocal count
+        count += not frame.f_code.co_flags & inspect.CO_GENERATOR
+        if count == number:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        function()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_an_interrupt_at_any_time_leaves_no_stand_in():
+    x, rng, number, going_on = np.ones((3, 2)), np.random.default_rng(0), 1, True
+    while going_on:
+        model = network()
+        optimizer = ad.SGD(model.parameters(), 0.01, momentum=0.9)
+
+        @ad.capture
+        def step():
+            loss = np.mean(F.dropout(model(x), 0.1, rng) ** 2)  # noqa: B023 - called in this turn alone
+            optimizer.zero_grad()  # noqa: B023
+            loss.backward()
+            optimizer.step()  # noqa: B023
+
+        going_on = interrupted_at(step, number)
+        places = [*(p._data for p in model.parameters()), x]
+        places += [p.grad._data for p in model.parameters() if p.grad is not None]
+        places += [array for state in optimizer.group_states for array in state.values()]
+        assert {type(array) for array in places} == {np.ndarray}, number
+        assert type(rng) is np.random.Generator, number
+        assert active.recorder is None, number
+        number += 37
+    assert number > 2000
 
 
 def test_a_step_may_be_captured_anew_after_a_refusal():

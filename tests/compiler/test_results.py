@@ -67,10 +67,33 @@ def test_an_output_fed_back_as_the_next_input():
     check(run, exact=True)
 
 
-def test_an_argument_that_is_returned_is_a_copy_or_the_argument():
-    function = ad.capture(lambda x: x)
+def test_arrays_that_are_returned_are_copies_from_the_first_call_on():
+    w = ad.Parameter(np.zeros(2))
+    held, constant = np.zeros(2), ad.Tensor(np.zeros(2))
+    made = np.arange(2.0)
+    made.flags.writeable = False
+
+    @ad.capture
+    def function(x):
+        held[...] = x
+        w.data[...] = x
+        return x, held, w.data, constant.data, w[:1], made
+
     for i in range(8):
-        np.testing.assert_array_equal(function(np.full(2, float(i))), [i, i])
+        x = np.full(2, float(i))
+        found = function(x)
+        for part in found:
+            array = part.data if isinstance(part, ad.Tensor) else part
+            assert not any(np.shares_memory(array, other) for other in (x, held, w.data, constant.data, made))
+        np.testing.assert_array_equal(found[:3], [[i, i]] * 3)
+
+
+def test_results_lie_in_memory_as_they_do_eagerly():
+    function = ad.capture(lambda x: (x.T * 2, x * 2, ad.Tensor(x.T) + 1), exact=True)
+    for _ in range(8):
+        for part, rows_first in zip(function(np.ones((3, 4))), (False, True, False), strict=True):
+            array = part.data if isinstance(part, ad.Tensor) else part
+            assert array.flags.c_contiguous is rows_first
 
 
 def test_a_parameter_that_is_returned_is_that_parameter():

@@ -78,11 +78,15 @@ def record(
     finally:
         active.recorder = None
         recorder.open = False
-        for slot, original in reversed(originals):
-            put_back(slot, original)
-        after = explore(function, changing)
-        for slot in [*after.arrays, *after.gradient_arrays, *after.numbers, *(slot for slot, _ in after.fixed)]:
-            put_back(slot, None)
+        interrupt: KeyboardInterrupt | None = None
+        while True:  # the user may interrupt this too
+            try:
+                put_all_back(function, changing, originals)
+                break
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
     for slot, words in environment.changes():
         if slot is not None and isinstance(slot.get(), int | float) and not isinstance(slot.get(), bool):
             recording.counters.add(slot.identity)
@@ -118,15 +122,15 @@ def replace_contents(
         outermost = slot
         while outermost.access == "entry":
             outermost = outermost.owner
-        original = outermost.get()
+        originals.append((outermost, outermost.get()))
         try:
             slot.set(stand_in)
         except (TypeError, AttributeError):
+            originals.pop()
             raise CaptureError(
                 f"{slot.name} is in a place that cannot be changed, so that its use cannot be recorded; pass it as an "
                 "argument, or hold it in a variable, an attribute, a list or a dict"
             ) from None
-        originals.append((outermost, original))
 
     for slot in environment.gradient_arrays:
         replace(slot, recorder.record_array(slot.get(), "held", slot.name))
@@ -152,6 +156,17 @@ def note_after(recording: Recording) -> None:
     for held in recording.gradients:
         tensor = held.slot.get()
         held.after = value_of(tensor)
+
+
+def put_all_back(
+    function: Callable[..., Any], changing: set[tuple[int, Any]], originals: list[tuple[Slot, Any]]
+) -> None:
+    """Put the arrays themselves in all places of stand-ins: it may be done again, from the beginning."""
+    for slot, original in reversed(originals):
+        put_back(slot, original)
+    after = explore(function, changing)
+    for slot in [*after.arrays, *after.gradient_arrays, *after.numbers, *(slot for slot, _ in after.fixed)]:
+        put_back(slot, None)
 
 
 def put_back(slot: Slot, original: Any) -> None:
@@ -203,8 +218,8 @@ def symbolic_output(part: Any) -> Any:
 
 
 def detached(result: Any) -> Any:
-    """Return what an ordinary run returned as a replay returns it: results of the step without their graph."""
-    return mapped(result, lambda part: part.detach() if isinstance(part, Tensor) and not is_leaf(part) else part)
+    """Return what an ordinary run returned as a replay returns it: copies, and Tensors without their graph."""
+    return mapped(result, lambda part: part if isinstance(part, Tensor) and is_leaf(part) else copied(part))
 
 
 def is_leaf(tensor: Tensor) -> bool:
@@ -213,8 +228,15 @@ def is_leaf(tensor: Tensor) -> bool:
 
 
 def concrete_output(part: Any) -> Any:
-    """Return a part of what a step returned as the array itself; Tensors leave without their graph."""
+    """Return a part of what a step returned as a copy of the array itself; Tensors leave without their graph."""
     data: Any = part._data if isinstance(part, Tensor) else part
     if type(data) is not StandIn:
-        return part
-    return wrap(np.asarray(data.concrete), None) if isinstance(part, Tensor) else data.concrete
+        return part if isinstance(part, Tensor) else copied(part)
+    return copied(wrap(np.asarray(data.concrete), None) if isinstance(part, Tensor) else data.concrete)
+
+
+def copied(part: Any) -> Any:
+    """Return a copy of an array, or of a Tensor without its graph; anything else as it is."""
+    if isinstance(part, Tensor):
+        return wrap(part._data.copy(order="K"), None)
+    return part.copy(order="K") if isinstance(part, np.ndarray) else part
