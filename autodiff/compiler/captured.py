@@ -29,6 +29,7 @@ from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.replay.guard import Guard
 from autodiff.compiler.replay.schedule import Schedule
+from autodiff.compiler.replay.undo import Undo
 from autodiff.modes import modes
 from autodiff.tensor import Tensor
 
@@ -106,6 +107,7 @@ class Captured(Opaque, Generic[P, R]):
         self.checks = 0
         self.compiled: Compiled | None = None
         self.guard: Guard | None = None
+        self.undo: Undo
         self.failure: str = ""
         self.contents: dict[int, tuple[Any, bytes]] = {}  # of the arrays it reads, a call before
         self.unsteady: set[int] = set()  # the ids of those that change from call to call
@@ -218,6 +220,7 @@ class Captured(Opaque, Generic[P, R]):
             program, self.compiled = compile_recording(recording, True, unsteady)
             program.why_exact = str(error)
         self.guard = Guard(recording.environment, program)
+        self.undo = Undo(recording.environment, program)
         self.compile_seconds = time.perf_counter() - started
         self.contents = {}
 
@@ -268,11 +271,18 @@ class Captured(Opaque, Generic[P, R]):
             result = self.check_replay(*self.signature.bind(args, keywords), leaves)
             schedule.checked(started, time.perf_counter())
             return result
+        put_back = self.undo.save() if self.undo.is_needed else None
         try:
             return self.compiled.replay(leaves)  # type: ignore[no-any-return]
         except Exception as error:
-            error.add_note(f"in a replay of {self.__name__}; without capture, the same call may tell more")
-            raise
+            if not self.undo.foresees(error):
+                error.add_note(f"in a replay of {self.__name__}; without capture, the same call may tell more")
+                raise
+            if put_back is not None:
+                put_back()
+            if isinstance(error, CaptureError):
+                raise
+        return detached(self.function(*args, **keywords))  # type: ignore[no-any-return]  # raises it, where it does
 
     def compile_anew(self) -> None:
         """Compile once more, for an array that was computed on once and for all has changed: it is read from now on."""

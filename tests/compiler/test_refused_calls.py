@@ -156,6 +156,30 @@ def test_a_refusal_that_the_function_catches_is_raised_all_the_same():
     assert "test_refused_calls.py" in refused(ad.capture(function), r"float\(\)")
 
 
+def test_an_error_of_numpy_that_the_step_catches_is_refused():
+    def function(x):
+        try:
+            return np.linalg.inv(x)
+        except np.linalg.LinAlgError:
+            return x * 0
+
+    message = refused(ad.capture(function), "raised LinAlgError, and the step caught that", 1, np.zeros((2, 2)))
+    assert f"test_refused_calls.py:{line_of(function, 'linalg.inv')}" in message
+
+
+def test_an_error_of_numpy_that_becomes_another_passes_through():
+    def function(x):
+        try:
+            return np.linalg.inv(x)
+        except np.linalg.LinAlgError:
+            raise KeyError("mine") from None
+
+    step = ad.capture(function)
+    with pytest.raises(KeyError, match="mine"):
+        step(np.zeros((2, 2)))
+    np.testing.assert_array_equal(step(np.eye(2)), np.eye(2))
+
+
 def test_writing_a_recorded_value_into_an_ordinary_array_is_refused():
     def function(x):
         table = np.zeros(2)

@@ -48,6 +48,7 @@ class Recorder:
         self.memory: dict[int, tuple[NDArray[Any], Storage]] = {}  # the same for the arrays that own the memory
         self.moving: set[Storage] = set()  # copies of views that are at another place in every step
         self.inputs: list[tuple[NDArray[Any], Storage]] = []  # the arrays that own the arguments' memory
+        self.raised: CaptureError | None = None  # what to say if the step catches what a call raised
 
     # What is there before the first call
 
@@ -124,7 +125,14 @@ class Recorder:
             errstate=current_errstate(),
             origin=here(),
         )
-        result = function(*concrete_args, **concrete_keywords)
+        try:
+            result = function(*concrete_args, **concrete_keywords)
+        except Exception as error:
+            self.raised = CaptureError(
+                f"{name_of(function)} at {made.origin.line} raised {type(error).__name__}, and the step caught that, "
+                "which a replay would not do; see outside of the step whether it can be computed"
+            )
+            raise
         self.trace.calls.append(made)
         known = [part for part in recorded_in((args, keywords)) if isinstance(part.concrete, np.ndarray)]
         return mapped(result, lambda part: self.stand_for(part, made, known))

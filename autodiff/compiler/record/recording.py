@@ -67,6 +67,8 @@ def record(
         recorder.trace.inputs = [value_of(part) for part in inputs]
         active.recorder = recorder
         result = run(function, recorded_args, recorded_keywords)
+        if recorder.raised is not None:
+            raise recorder.raised
         if [value_of(part) for part in inputs] != recorder.trace.inputs:
             raise CaptureError(
                 "the step gives a Tensor among its arguments another array, by t[i] = v or t.data = v, which a replay "
