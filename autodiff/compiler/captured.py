@@ -16,8 +16,10 @@ from autodiff.compiler.record.arguments import (
     Inputs,
     Signature,
     check_alike,
+    check_layout,
     describe,
     is_input,
+    layout_of,
     named_arguments,
     structure_of,
 )
@@ -239,9 +241,9 @@ class Captured(Opaque, Generic[P, R]):
         structure = structure_of((args, keywords))
         leaves = named_arguments(self.signature.names, args, keywords)
         if self.arguments is None:
-            self.arguments = structure, [describe(leaf) for _, leaf in leaves]
-            self.inputs = Inputs(args, keywords)
-        before, described = self.arguments
+            self.arguments = structure, [describe(leaf) for _, leaf in leaves], [layout_of(leaf) for _, leaf in leaves]
+            self.inputs = Inputs(args, keywords, self.exact)
+        before, described, layouts = self.arguments
         if len(leaves) == len(described):
             for (name, leaf), was in zip(leaves, described, strict=True):
                 check_alike(f"{self.__name__}: the argument {name}", was, leaf)
@@ -249,6 +251,8 @@ class Captured(Opaque, Generic[P, R]):
             raise CaptureError(
                 f"{self.__name__} was recorded with arguments {before[0]}, and is now called with {structure[0]}"
             )
+        for (name, leaf), layout in zip(leaves, layouts if self.exact else [], strict=self.exact):
+            check_layout(f"{self.__name__}: the argument {name}", layout, leaf)
         return [leaf._data if isinstance(leaf, Tensor) else leaf for _, leaf in leaves if is_input(leaf)]
 
     def replay(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:

@@ -145,3 +145,46 @@ def test_an_argument_that_shares_memory_with_the_closure_only_later_is_refused_o
     expected = 2 * (state + 1)
     found, refusal = outcome(step, state)
     assert "memory" in refusal or np.array_equal(found, expected)
+
+
+LAYOUTS = {
+    "columns first": np.asfortranarray(np.ones((4, 6))),
+    "every other column": np.ones((4, 12))[:, ::2],
+    "backwards": np.ones((4, 6))[::-1],
+}
+
+
+@pytest.mark.parametrize("other", LAYOUTS.values(), ids=LAYOUTS)
+@pytest.mark.parametrize("kind", [lambda x: x, lambda x: {"x": x}], ids=["array", "dict"])
+def test_an_exact_step_refuses_another_order_of_memory(other, kind):
+    """Sums and products of it would round differently."""
+    step = ad.capture(lambda x: np.sum(x["x"] if isinstance(x, dict) else x), exact=True)
+    for _ in range(6):
+        step(kind(np.ones((4, 6))))
+    with pytest.raises(ad.CaptureError, match=r"lies otherwise in memory .* np\.ascontiguousarray"):
+        step(kind(other))
+    assert step(kind(np.ones((4, 6)))) == 24
+
+
+def test_an_exact_step_refuses_a_tensor_in_another_order_of_memory():
+    step = ad.capture(np.sum, exact=True)
+    for _ in range(6):
+        step(ad.Tensor(np.ones((4, 6))))
+    with pytest.raises(ad.CaptureError, match="lies otherwise in memory"):
+        step(ad.Tensor(np.ones((6, 4))).T)
+
+
+def test_an_exact_step_takes_another_stride_of_an_axis_of_length_one():
+    step = ad.capture(lambda x: x * 2, exact=True)
+    for _ in range(6):
+        step(np.ones((1, 6)))
+    np.testing.assert_array_equal(step(np.ones((5, 6))[:1]), np.full((1, 6), 2.0))
+    np.testing.assert_array_equal(step(np.ones((6, 1)).T), np.full((1, 6), 2.0))
+
+
+def test_a_fast_step_takes_any_order_of_memory():
+    step = ad.capture(lambda x: x * 2)
+    for _ in range(6):
+        step(np.arange(6.0).reshape(2, 3))
+    other = np.asfortranarray(np.arange(6.0).reshape(2, 3) + 1)
+    np.testing.assert_array_equal(step(other), other * 2)

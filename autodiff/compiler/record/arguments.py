@@ -18,9 +18,11 @@ ADVICE = f"call it with what it was recorded for, or {OTHERWISE}"
 class Inputs:
     """What the parts of the arguments that are arrays and numbers were like; the others are constants."""
 
-    def __init__(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    def __init__(self, args: tuple[Any, ...], keywords: dict[str, Any], exact: bool) -> None:
         plain = all((type(arg) is np.ndarray and arg.dtype.kind in "biufc") or type(arg) is float for arg in args)
         self.flat = None
+        self.exact = exact
+        self.strides = [arg.strides for arg in args if isinstance(arg, np.ndarray)]
         if plain and not keywords:
             self.flat = [(arg.shape, arg.dtype) if isinstance(arg, np.ndarray) else (None, None) for arg in args]
 
@@ -36,7 +38,7 @@ class Inputs:
                     return False
             elif type(arg) is not np.ndarray or arg.shape != shape or arg.dtype != dtype:
                 return False
-        return True
+        return not self.exact or [arg.strides for arg in args if isinstance(arg, np.ndarray)] == self.strides
 
 
 class Signature:
@@ -96,6 +98,23 @@ def describe(leaf: Any) -> Any:
     if isinstance(leaf, np.generic):
         return f"a NumPy {leaf.dtype}"
     return "a float" if isinstance(leaf, float) else leaf
+
+
+def layout_of(leaf: Any) -> Any:
+    """Return how an array or a Tensor lies in memory, nothing for other parts: sums round by it."""
+    array = leaf._data if isinstance(leaf, Tensor) else leaf
+    if not isinstance(array, np.ndarray) or array.size < 2:
+        return None
+    return tuple(stride for stride, length in zip(array.strides, array.shape, strict=True) if length > 1)
+
+
+def check_layout(name: str, before: Any, leaf: Any) -> None:
+    """Raise CaptureError if an array lies otherwise in memory than when the step was recorded."""
+    if layout_of(leaf) != before:
+        raise CaptureError(
+            f"{name} lies otherwise in memory than when the step was recorded, with strides {layout_of(leaf)} and not "
+            f"{before}, by which NumPy rounds; pass it as it was, as by np.ascontiguousarray, or {OTHERWISE}"
+        )
 
 
 def is_input(leaf: Any) -> bool:

@@ -87,11 +87,12 @@ def put(array: NDArray[Any], contents: NDArray[Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A value that a call left. start: what it was before, unless it is made anew by every call."""
+    """A value that a call left, or returned. start: what it was before, unless it is made anew by every call."""
 
     name: str
     value: Any
     start: Any = None
+    is_returned: bool = False
 
     def is_changed(self) -> bool:
         """Return whether this is an array that was there before the call."""
@@ -165,7 +166,7 @@ def left(guard: Guard, before: State, after: State, result: Any) -> list[Left]:
     ]
     leaves = [leaf._data if isinstance(leaf, Tensor) else leaf for leaf in flatten(result)]
     copies = [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-    return found + [Left(f"result {i}", leaf) for i, leaf in enumerate(copies)]
+    return found + [Left(f"result {i}", leaf, is_returned=True) for i, leaf in enumerate(copies)]
 
 
 def agree(expected: Left, found: Left, exact: bool) -> bool:
@@ -205,9 +206,13 @@ def rounding_of(expected: Left) -> Any:
 
 
 def is_noise(expected: Left, found: Left, disturbed: Left) -> bool:
-    """Return whether a replay is not much further away from the ordinary run than a disturbed one is."""
+    """Return whether a replay is not much further away from the ordinary run than a disturbed one is.
+
+    Not of numbers with a fraction that the step returns: they are looked at.
+    """
     arrays = [np.asarray(one.value) for one in (expected, found, disturbed)]
-    if len({(array.shape, array.dtype) for array in arrays}) > 1 or arrays[0].dtype.kind not in "biuf":
+    kinds = "biu" if expected.is_returned else "biuf"
+    if len({(array.shape, array.dtype) for array in arrays}) > 1 or arrays[0].dtype.kind not in kinds:
         return False
     with np.errstate(all="ignore"):
         moved = [one.moved() for one in (expected, found, disturbed)]
