@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autodiff.experiment.progress import Progress
     from autodiff.experiment.runs.place import Place
     from autodiff.experiment.runs.run import Options, Outcome
+    from autodiff.experiment.studies.execution import Where
 
 
 class Commands(TyperGroup):
@@ -84,6 +85,13 @@ Jobs = Annotated[
         "--jobs", metavar="N", min=1, help="How many runs to train at once; as many as processors by default."
     ),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Train on Dask's workers: tcp://host:8786, or local."),
+]
+AnyVersion = Annotated[
+    bool, typer.Option("--allow-version-mismatch", help="Take workers with other versions of NumPy, Python or adrun.")
+]
 NoGif = Annotated[bool, typer.Option("--no-gif", help="Draw no animation, which takes most of a short run's time.")]
 Format = Annotated[Animation, typer.Option("--animation", help="The format of the animation.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -125,6 +133,8 @@ def train(
     seeds: Seeds = None,
     results: Results = Path("results"),
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    any_version: AnyVersion = False,
     no_gif: NoGif = False,
     animation: Format = Animation.gif,
     name: Name = None,
@@ -142,9 +152,12 @@ def train(
         plan = planned(configs, overrides_of(overrides or (), seed), seeds_of(seeds) if seeds else (), name=name)
 
         from autodiff.experiment.runs.run import Options
+        from autodiff.experiment.studies.execution import Where
 
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
-        told.status(run_all(plan.experiments, options, jobs, quiet, told, announce=not as_json))
+        told.status(
+            run_all(plan.experiments, options, Where(jobs, scheduler, any_version), quiet, told, announce=not as_json)
+        )
 
 
 @app.command(
@@ -173,6 +186,8 @@ def compare(
     ] = False,
     results: Results = Path("results"),
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    any_version: AnyVersion = False,
     no_gif: NoGif = False,
     animation: Format = Animation.gif,
     name: Name = None,
@@ -204,6 +219,7 @@ def compare(
 
         from autodiff.experiment.runs.run import Options
         from autodiff.experiment.studies.compare import for_comparison, of_record, write_comparison
+        from autodiff.experiment.studies.execution import Where
         from autodiff.experiment.studies.table import plain
         from autodiff.experiment.terminal import say, terminal_columns
 
@@ -212,7 +228,9 @@ def compare(
         with claim(results, comparison_name) as place:
             outcomes = [of_record(record) for record in records]
             told.runs += [outcome.as_json() for outcome in outcomes]
-            outcomes += run_all(plan.experiments, options, jobs, quiet, told, announce=False)
+            outcomes += run_all(
+                plan.experiments, options, Where(jobs, scheduler, any_version), quiet, told, announce=False
+            )
             finished = [outcome for outcome in outcomes if outcome.has_results]
             if not as_json and finished:
                 columns = terminal_columns(sys.stdout) if sys.stdout.isatty() else None
@@ -608,7 +626,7 @@ def claim(results: Path, name: str) -> "Iterator[Place]":
 def run_all(
     experiments: "Sequence[Experiment]",
     options: "Options",
-    jobs: int | None,
+    where: "Where",
     quiet: bool,
     told: Told,
     announce: bool,
@@ -617,7 +635,7 @@ def run_all(
     from autodiff.experiment.progress import wanted
     from autodiff.experiment.runs.place import refuse_taken
     from autodiff.experiment.runs.run import offers
-    from autodiff.experiment.studies.execution import execution, jobs_for
+    from autodiff.experiment.studies.execution import execution
     from autodiff.experiment.terminal import say, warn
 
     refuse_taken(options.results, [experiment.name for experiment in experiments])
@@ -625,7 +643,7 @@ def run_all(
         warn(offered)
     outcomes: dict[str, Outcome] = {}
     before = len(told.runs)
-    carried_out_by = execution(jobs_for(experiments, jobs), told.interrupts, wanted(quiet))
+    carried_out_by = execution(experiments, where, told.interrupts, wanted(quiet))
     for outcome in carried_out_by.outcomes(experiments, options):
         outcomes[outcome.experiment.name] = outcome
         told.runs.append(outcome.as_json())
