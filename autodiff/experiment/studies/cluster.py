@@ -81,7 +81,7 @@ class Cluster:
             study = _Study(client, self.scheduler, experiments, options, self.wanted)
             with study.ending():
                 study.check_workers()
-                while study.waiting or study.under_way:
+                while study.waiting or study.under_way or study.suspects:
                     if self.interrupts.asked and not study.may_wait_for_the_last():
                         return
                     yield from map(progress.ended, study.fill())
@@ -109,7 +109,7 @@ def connected(scheduler: str, workers: int) -> Iterator[Any]:
                 client = Client(address, timeout=SECONDS_TO_CONNECT, direct_to_workers=False, set_as_default=False)
         except (OSError, ValueError, ImportError) as error:
             advice = f"start one with `dask scheduler`, or take --scheduler {LOCAL}"
-            raise InputError([f"--scheduler: none answers at {scheduler} ({in_one_line(error)}); {advice}"]) from None
+            raise InputError([f"--scheduler: none answers at {scheduler} ({error}); {advice}"]) from None
         yield ending.enter_context(client)
 
 
@@ -132,7 +132,8 @@ class _Study:
         self.wanted = wanted
         self.key = f"adrun-{uuid.uuid4().hex}"
         self.under_way: dict[Any, list[Sent]] = {}  # by the future of their task
-        self.alone: deque[Sent] = deque()  # from tasks whose workers were killed, to be told apart
+        self.suspects: deque[Sent] = deque()  # they were on workers that were killed
+        self.alone: Any = None  # the future of the suspect that was sent last
         self.seconds: list[float] = []  # that runs took
         self.ended = 0
         self.workers = 0
@@ -147,8 +148,6 @@ class _Study:
             if isinstance(found, Exception):
                 raise _no_adrun(worker, found)
             cluster_worker.check(worker, found, self.wanted)
-        if not states:
-            warn(f"{self.scheduler}: has no workers yet; the runs begin as soon as there is one")
 
     @property
     def running(self) -> int:
@@ -161,16 +160,19 @@ class _Study:
         if now < self.counted + SECONDS_BETWEEN_COUNTS:
             return False
         with self._answering():
-            self.workers = len(self.client.nthreads())
-        self.counted = now
+            workers = len(self.client.nthreads())
+        if not workers and (self.workers or self.counted < 0):
+            warn(f"{self.scheduler}: has no workers; the runs go on as soon as there is one")
+        self.workers, self.counted = workers, now
         return True
 
     def fill(self) -> Iterator[Outcome]:
         """Send out tasks, as many as keep all workers busy; yield the outcomes of runs that were done before."""
         self._count_workers()
-        while (self.waiting or self.alone) and len(self.under_way) < TASKS_A_WORKER * max(self.workers, 1):
-            batch = [self.alone.popleft()] if self.alone else []
-            while self.waiting and len(batch) < self._size():
+        while self.waiting and len(self.under_way) < TASKS_A_WORKER * max(self.workers, 1):
+            batch: list[Sent] = []
+            size = self._size()
+            while self.waiting and len(batch) < size:
                 sent = self._prepared(self.waiting.popleft())
                 if isinstance(sent, Outcome):
                     yield sent
@@ -178,6 +180,8 @@ class _Study:
                     batch.append(sent)
             if batch:
                 self._send(batch)
+        if self.suspects and not self.under_way:  # last, and one at a time: who is killed now is to blame
+            self.alone = self._send([self.suspects.popleft()])
 
     def _size(self) -> int:
         """Return how many runs the next task is to hold: more of short ones, but such that all workers have some."""
@@ -199,13 +203,14 @@ class _Study:
         except (InputError, RunError, OSError) as error:
             return failed(experiment, place, error)
 
-    def _send(self, batch: list[Sent]) -> None:
+    def _send(self, batch: list[Sent]) -> Any:
         with self._answering():
             future = self.client.submit(
                 cluster_worker.train, self.key, batch, self.options, self.wanted,
                 key=f"{self.key}-{uuid.uuid4().hex}", pure=False,
             )  # fmt: skip
         self.under_way[future] = batch
+        return future
 
     def done(self) -> Iterator[Outcome]:
         """Yield the outcomes of the runs whose tasks are done, their records written."""
@@ -223,7 +228,7 @@ class _Study:
                 self.ended += 1
                 yield self._kept(one)
         for future, error in errors.items():
-            yield from self._failed(self.under_way.pop(future), error)
+            yield from self._failed(self.under_way.pop(future), error, alone=future is self.alone)
 
     def _kept(self, returned: Returned) -> Outcome:
         """Write a record that a worker returned, in one step, and return the outcome as it is here."""
@@ -246,17 +251,19 @@ class _Study:
         except (InputError, RunError, OSError) as problem:
             return failed(outcome.experiment, place, problem)
 
-    def _failed(self, batch: list[Sent], error: BaseException) -> Iterator[Outcome]:
-        """Yield the outcomes of runs whose task has failed; of several, one may be to blame, and each is sent alone."""
+    def _failed(self, batch: list[Sent], error: BaseException, *, alone: bool) -> Iterator[Outcome]:
+        """Yield the outcomes of runs whose task has failed; where workers were killed, only if the run was alone there.
+
+        Dask counts a worker's death for all tasks that it had, of which one may be to blame.
+        """
         from distributed.scheduler import KilledWorker
 
         if isinstance(error, RunError):
             raise error
         if isinstance(error, ImportError):
             raise _no_adrun(self.scheduler, error)
-        killed = isinstance(error, KilledWorker)
-        if killed and len(batch) > 1:
-            self.alone += batch
+        if isinstance(error, KilledWorker) and not alone:
+            self.suspects += batch
             return
         for sent in batch:
             place, name = Place(self.options.results, sent.experiment.name), sent.experiment.name
@@ -270,7 +277,7 @@ class _Study:
     def may_wait_for_the_last(self) -> bool:
         """Have the runs that are under way end in order, and begin no others; return whether to wait for them still."""
         self.waiting.clear()
-        self.alone.clear()
+        self.suspects.clear()
         self.deadline = min(self.deadline, time.monotonic() + SECONDS_TO_STOP)
         if self._count_workers():
             self._stop_workers()
