@@ -45,7 +45,7 @@ def plain(findings: Findings, columns: int | None = None, swept: Sequence[FieldP
 def markdown(findings: Findings) -> str:
     """Return a Markdown table, with a column for each field in which the configs differ."""
     fields = _differing(findings)
-    kind = "held-out " if "held-out" in findings.measures["accuracy"].label else ""
+    kind = "held-out " if findings.points == "held-out" else ""
     measured = [f"{kind}accuracy", "IQR", f"{kind}loss", *(f"epochs to {level}%" for level in (90, 95, 99)), "diverged"]
     headings = ["config", *(field.replace("_", " ") for field in fields), "seeds", *measured]
     rows = [[setting.name, *_fields(setting, fields), *_cells(findings, setting)] for setting in findings.settings]
