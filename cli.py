@@ -225,6 +225,8 @@ def compare(
             findings = Findings(finished)
             if not as_json and finished:
                 say(told_of(findings, terminal_columns(sys.stdout) if sys.stdout.isatty() else None, plan.swept))
+            if findings.several:
+                told.document["statistics"] = findings.as_json()
             if finished and not told.interrupts.asked:
                 with progress(quiet).note("drawing the comparison"):
                     comparison = write_comparison(findings, options, place, told.interrupts, plan.swept)
