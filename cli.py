@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from autodiff.experiment.runs.place import Place
     from autodiff.experiment.runs.run import Options, Outcome
     from autodiff.experiment.studies.execution import Where
+    from autodiff.experiment.studies.plan import Plan
 
 
 class Commands(TyperGroup):
@@ -155,9 +156,10 @@ def train(
         from autodiff.experiment.studies.execution import Where
 
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
-        told.status(
-            run_all(plan.experiments, options, Where(jobs, scheduler, any_version), quiet, told, announce=not as_json)
-        )
+        where = Where(jobs, scheduler, any_version)
+        if plan.is_study:
+            tell_plan(plan, where, told, dry_run=False, as_json=as_json)
+        told.status(run_all(plan.experiments, plan.options(options), where, quiet, told, announce=not as_json))
 
 
 @app.command(
@@ -219,25 +221,31 @@ def compare(
 
         from autodiff.experiment.runs.run import Options
         from autodiff.experiment.studies.compare import for_comparison, of_record, write_comparison
+        from autodiff.experiment.studies.compare import told as told_of
         from autodiff.experiment.studies.execution import Where
-        from autodiff.experiment.studies.table import plain
+        from autodiff.experiment.studies.findings import Findings
         from autodiff.experiment.terminal import say, terminal_columns
 
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
-        options = for_comparison(plan.experiments, options, len(records))
+        options = for_comparison(plan, options, len(records))
+        where = Where(jobs, scheduler, any_version)
+        if plan.is_study or dry_run:
+            tell_plan(plan, where, told, dry_run, as_json)
+        if dry_run:
+            return
         with claim(results, comparison_name) as place:
             outcomes = [of_record(record) for record in records]
             told.runs += [outcome.as_json() for outcome in outcomes]
-            outcomes += run_all(
-                plan.experiments, options, Where(jobs, scheduler, any_version), quiet, told, announce=False
-            )
+            outcomes += run_all(plan.experiments, plan.options(options), where, quiet, told, announce=False)
             finished = [outcome for outcome in outcomes if outcome.has_results]
+            findings = Findings(finished)
             if not as_json and finished:
-                columns = terminal_columns(sys.stdout) if sys.stdout.isatty() else None
-                say(plain([outcome.summary for outcome in finished], columns))
+                say(told_of(findings, terminal_columns(sys.stdout) if sys.stdout.isatty() else None, plan.swept))
+            if findings.several:
+                told.document["statistics"] = findings.as_json()
             if finished and not told.interrupts.asked:
                 with progress(quiet).note("drawing the comparison"):
-                    comparison = write_comparison(finished, options, place, told.interrupts)
+                    comparison = write_comparison(findings, options, place, told.interrupts, plan.swept)
                 told.document |= comparison.as_json()
                 if comparison.error:
                     told.fault(comparison.error)
@@ -621,6 +629,23 @@ def claim(results: Path, name: str) -> "Iterator[Place]":
 
     with claimed(results, name) as place:
         yield place
+
+
+def tell_plan(plan: "Plan", where: "Where", told: Told, dry_run: bool, as_json: bool) -> None:
+    """Tell what a study will take, on stderr, or what is asked of a dry run."""
+    from autodiff.experiment.studies.estimate import estimated
+    from autodiff.experiment.terminal import say, warn
+
+    names = [experiment.name for experiment in plan.experiments]
+    at_once = where.at_once(plan.experiments)
+    estimate = estimated([experiment.config for experiment in plan.experiments])
+    text = f"{plan.size}, {where.in_words(at_once)}: {estimate.in_words(at_once)}"
+    if not dry_run:
+        warn(text)
+    elif as_json:
+        told.document |= {"plan": names, "estimate": estimate.as_json(at_once)}
+    else:
+        say("\n".join([*names, text]))
 
 
 def run_all(

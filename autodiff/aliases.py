@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autodiff import functional
+from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.losses import one_hot_rows
 from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
-from autodiff.tensor import DEFAULT_FLOAT, Tensor, method, other_keywords, unwrap
+from autodiff.registry import other_keywords
+from autodiff.tensor import Tensor, method, unwrap
 
 other_keywords.update(dim="axis", keepdim="keepdims")
 

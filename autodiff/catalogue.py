@@ -6,11 +6,12 @@ from types import FunctionType
 from typing import Any
 
 from autodiff import rules  # noqa: F401 - registers the functions
-from autodiff.function import Function, RuleByPosition, Variadic, has_gradient, in_place
+from autodiff.declarations import has_gradient, in_place
+from autodiff.function import Function, RuleByPosition, Variadic
 from autodiff.gradcheck import argument_name, variable_slots
+from autodiff.registry import full_name, functions
 from autodiff.rules.elementwise import DEPRECATED
 from autodiff.samples import samples_of
-from autodiff.tensor import full_name, functions
 
 ROOT = Path(__file__).parents[1]
 HEAD = """# Functions

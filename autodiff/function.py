@@ -6,37 +6,27 @@ sums the result over broadcast axes, so a rule need not. It returns `g`, a view,
 """
 
 import inspect
-import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial, update_wrapper, wraps
+from collections.abc import Callable, Mapping, Sequence
+from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import numpy as np
 
 from autodiff.anomaly import check_finite, user_line
+from autodiff.arrays import as_array
+from autodiff.call_errors import advice, describe_call
 from autodiff.graph import Fused, Node, Rule
 from autodiff.modes import modes
-from autodiff.saved import handed_out, is_reachable, stamp
-from autodiff.tensor import (
-    MissingRuleError,
-    Tensor,
-    as_array,
-    check_no_out,
-    full_name,
-    functions,
-    holds_tensor,
-    translated,
-    unwrap,
-    wrap,
-)
-from autodiff.trees import flatten, mapped
+from autodiff.registry import MissingRuleError, check_no_out, full_name, translated
+from autodiff.saved import handed_out, is_reachable
+from autodiff.stamps import stamp
+from autodiff.tensor import Tensor, unwrap, wrap
 from autodiff.views import Made, share_with_source
 
 SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
 P = ParamSpec("P")
 R = TypeVar("R")
-F = TypeVar("F", bound=Callable[..., Any])
 VJP = Callable[..., Any]
 Arguments = tuple[tuple[Any, ...], list[Any], dict[str, Any], dict[str, Any]]
 """Positional arguments as they were passed in and as arrays, then keywords as they were passed in and as arrays."""
@@ -110,50 +100,49 @@ class Function(Generic[P, R]):
         named = {name: unwrap(value) for name, value in given.items()}
         return self.apply((args, arrays, given, named), parents)  # type: ignore[no-any-return]
 
-    def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
+    def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any], anomaly: bool) -> Any:
         """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
         try:
-            out = forward(*arrays, **named) if not modes.get().anomaly else self.compute_finite(forward, arrays, named)
+            out = self.compute_finite(forward, arrays, named) if anomaly else forward(*arrays, **named)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
-            error.add_note(f"in {self.describe_call(arrays)}{advice(self.forward)}")
+            error.add_note(f"in {describe_call(self.name, arrays)}{advice(self.forward)}")
             raise
         if type(out) is tuple:
             return out
         array = out if type(out) is np.ndarray else as_array(out)
         if array.dtype.kind not in "biuf":
-            raise TypeError(f"{self.describe_call(arrays)} is of dtype {array.dtype}, through which no gradient flows")
+            raise TypeError(
+                f"{describe_call(self.name, arrays)} is of dtype {array.dtype}, through which no gradient flows"
+            )
         return array
 
     def compute_finite(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
         """Return a function of plain arrays, or raise AnomalyError if it is not finite."""
         with np.errstate(all="ignore"):  # an error will tell more than a warning
             out = forward(*arrays, **named)
-        check_finite(out[0] if isinstance(out, tuple) else out, self.describe_call(arrays), user_line())
+        check_finite(out[0] if isinstance(out, tuple) else out, describe_call(self.name, arrays), user_line())
         return out
-
-    def describe_call(self, arrays: list[Any]) -> str:
-        """Return the function and its arguments in a few words, for an error."""
-        return f"{self.name} of {', '.join(describe(array) for array in arrays)}"
 
     def apply(self, arguments: Arguments, parents: Mapping[Any, Node]) -> Any:
         """Return the function's value, with a node that holds what the rules need if there are parents."""
         _, arrays, _, named = arguments
         mode = modes.get()
-        if not parents or not mode.grad_enabled:
-            return linked(constant(self.compute(self.forward, arrays, named)), self.forward, arguments)
+        recorded = mode.grad_enabled and bool(parents)
         kept = None
-        if self.fused is not None and self.is_fused(parents, arrays, named):
-            out, kept = self.compute(self.fused.forward, arrays, named)
+        if recorded and self.fused is not None and self.is_fused(parents, arrays, named):
+            out, kept = self.compute(self.fused.forward, arrays, named, mode.anomaly)
             out = as_array(out)
         else:
-            out = self.compute(self.forward, arrays, named)
-        if isinstance(out, tuple) or out.dtype.kind != "f":
-            return linked(constant(out), self.forward, arguments)
-        node = Node(self, parents, {}, out.shape, out.dtype)
-        self.save(node, out, arguments)
-        node.kept = kept
-        if mode.anomaly:
-            node.line = user_line()
+            out = self.compute(self.forward, arrays, named, mode.anomaly)
+        if type(out) is tuple:  # of indices, from np.where(t)
+            return tuple(wrap(part, None) for part in out)
+        node = None
+        if recorded and out.dtype.kind == "f":
+            node = Node(self, parents, {}, out.shape, out.dtype)
+            self.save(node, out, arguments)
+            node.kept = kept
+            if mode.anomaly:
+                node.line = user_line()
         made = wrap(out, node)
         if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
             share_with_source(made, Made(self.forward, *arguments))
@@ -206,7 +195,8 @@ class Function(Generic[P, R]):
         """Refuse arguments that the rules do not know, rather than be wrong about them; out= in any case."""
         if len(args) > len(self.names):
             raise MissingRuleError(
-                f"{self.name} takes {len(self.names)} arguments on tensors, found {len(args)}{no_out(self)}"
+                f"{self.name} takes {len(self.names)} arguments on tensors, found {len(args)}; out= is not among them: "
+                f"use the value, y = {self.name}(...)"
             )
         for name, value in [*zip(self.names, args, strict=False), *keywords.items()]:
             if name in self.accepted or (name in self.defaults and value is self.defaults[name]):
@@ -260,176 +250,6 @@ class RuleByPosition(dict[int, Rule]):
         return self[i]
 
 
-def rule(
-    function: Callable[..., Any],
-    /,
-    *,
-    forward: Callable[..., Any] | None = None,
-    accepts: Sequence[str] = (),
-    **vjps: VJP,
-) -> Function[..., Any]:
-    """Give a NumPy function its derivative rules: `rule(np.exp, x=lambda g, out: g * out)`.
-
-    forward: what to compute on arrays, if not the function itself.
-    Raises TypeError for a function whose rule nothing would call; see `differentiable`.
-
-    >>> _ = ad.rule(np.exp, x=lambda g, out: g * out)
-    >>> ad.grad(np.exp)(np.array(0.0))
-    array(1.)
-    """
-    check_dispatched(function)
-    functions[function] = made = Function(forward or function, vjps, accepts)
-    made.name = full_name(function)
-    return made
-
-
-def check_dispatched(function: Callable[..., Any]) -> None:
-    """Raise TypeError unless calls of a function on Tensors come to the engine: NumPy's that dispatch, and indexing."""
-    if not isinstance(function, np.ufunc | type(np.sum)) and function not in (operator.getitem, operator.setitem):
-        raise TypeError(
-            f"{getattr(function, '__name__', function)} is not one of the functions that NumPy hands to tensors, and "
-            "nothing would call its rule; put @ad.differentiable(x=...) above a function of your own, and call that"
-        )
-
-
-def variadic_rule(function: Callable[..., Any], vjp: VJP) -> Variadic:
-    """Give a function of any number of arrays its derivative rule."""
-    functions[function] = made = Variadic(function, vjp)
-    return made
-
-
-def differentiable(*, accepts: Sequence[str] = (), **vjps: VJP) -> Callable[[Callable[P, R]], Function[P, R]]:
-    """Decorate a function of arrays with its derivative rules: `@differentiable(x=lambda g, out: g * (out > 0))`.
-
-    >>> @ad.differentiable(x=lambda g, x: 2 * g * x)
-    ... def square(x):
-    ...     return x * x
-    >>> ad.grad(square)(np.array(3.0))
-    array(6.)
-    """
-
-    def decorate(forward: Callable[P, R]) -> Function[P, R]:
-        made = Function(forward, vjps, accepts)
-        functions[made] = made
-        return made
-
-    return decorate
-
-
-def composed(*numpy_functions: Callable[..., Any], weak: bool = False) -> Callable[[F], F]:
-    """Decorate the definition of NumPy functions, or of one of our own, by others that have rules.
-
-    Where no gradient flows, NumPy's function itself runs: its values, its dtypes, and every argument it knows.
-    weak: whether Python's numbers take a floating-point tensor's dtype where NumPy makes float64 arrays of them.
-    """
-
-    def decorate(definition: F) -> F:
-        for function in numpy_functions:
-            check_dispatched(function)
-            functions[function] = numpys_own(function, definition, weak)
-        if not numpy_functions:
-            functions[definition] = definition
-        return definition
-
-    return decorate
-
-
-def numpys_own(function: Callable[..., Any], definition: Callable[..., Any], weak: bool) -> Callable[..., Any]:
-    """Return what calls a NumPy function's definition where a gradient has to flow, and the function elsewhere.
-
-    Where NumPy returns a window on an argument, the definition makes it again, for it knows whose window it is.
-    """
-
-    @wraps(definition)
-    def call(*args: Any, **keywords: Any) -> Any:
-        values = (*args, *keywords.values())
-        tensors = tensors_in(values)
-        if (modes.get().grad_enabled and any(one.node is not None for one in tensors)) or (
-            weak and any(one.dtype.kind == "f" for one in tensors)
-        ):
-            out = definition(*args, **keywords)
-            return wrap(out, None) if isinstance(out, np.ndarray) else out  # it depends on none of the tensors
-        found = apply_without_gradient(function, *args, **keywords)
-        is_window = any(shows(part._data, one._data) for part in tensors_in((found,)) for one in tensors)
-        return definition(*args, **keywords) if is_window else found
-
-    return call
-
-
-def tensors_in(values: Iterable[Any]) -> list[Tensor]:
-    """Return the Tensors among values, and in the lists, tuples and dicts among them."""
-    return [leaf for leaf in flatten([*values]) if isinstance(leaf, Tensor)]
-
-
-def shows(array: Any, source: Any) -> bool:
-    """Return whether an array is another or a window on it; of a recorded one, whether it is one on anything."""
-    if array is source:
-        return True
-    return array.base is not None and (type(array) is not np.ndarray or np.may_share_memory(array, source))
-
-
-def writing(function: Callable[..., Any]) -> Callable[[F], F]:
-    """Decorate the definition, by `t[index] = value`, of a NumPy function that writes into its argument."""
-    check_dispatched(function)
-    in_place.add(function)
-
-    def decorate(definition: F) -> F:
-        functions[function] = definition
-        return definition
-
-    return decorate
-
-
-in_place: set[Callable[..., Any]] = set()
-
-
-def no_gradient(*numpy_functions: Callable[..., Any]) -> Callable[..., Any]:
-    """Declare functions through which no gradient flows: those that answer with integers, booleans or constants.
-
-    Returns the last of them, to call on Tensors.
-    """
-    for function in numpy_functions[:-1]:
-        check_dispatched(function)
-    for function in numpy_functions:
-        functions[function] = partial(apply_without_gradient, function)
-    return functions[numpy_functions[-1]]
-
-
-def has_gradient(function: Callable[..., Any]) -> bool:
-    """Return whether gradients flow from the arguments of a registered function to its value."""
-    made = functions[function]
-    return function not in in_place and not (isinstance(made, partial) and made.func is apply_without_gradient)
-
-
-def apply_without_gradient(function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
-    """Return a function of the Tensors' arrays as a Tensor that requires no gradient, or as what else it returns."""
-    further = args[function.nin :] if isinstance(function, np.ufunc) else ()
-    check_no_out(full_name(function), args, keywords.get("out") if not further else further[0])
-    out = function(*map(arrays_of, args), **{name: arrays_of(value) for name, value in keywords.items()})
-    return constants(out, function)
-
-
-def arrays_of(value: Any) -> Any:
-    """Return a Tensor's array, nested lists and tuples with the arrays of their Tensors, anything else as it is."""
-    if isinstance(value, Tensor):
-        return value._data
-    return mapped(value, arrays_of) if holds_tensor(value) else value
-
-
-def constants(out: Any, function: Callable[..., Any]) -> Any:
-    """Return what a NumPy function returned with its arrays, in lists and tuples too, as Tensors without a gradient."""
-    if isinstance(out, np.ndarray | np.generic):
-        array = as_array(out)
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"{full_name(function)} made {array.dtype}, through which no gradient flows")
-        if modes.get().anomaly:
-            check_finite(array, full_name(function), user_line())
-        return wrap(array, None)
-    if isinstance(out, tuple) and hasattr(out, "_fields"):
-        return type(out)(*[constants(part, function) for part in out])
-    return type(out)([constants(part, function) for part in out]) if isinstance(out, SEQUENCE) else out
-
-
 def read_signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Return the names of a function's arguments and the defaults of those that have one."""
     if isinstance(forward, np.ufunc):
@@ -447,20 +267,6 @@ def read_needs(vjp: VJP) -> tuple[str, ...]:
     return names[1:]
 
 
-def constant(out: Any) -> Any:
-    """Return an array as a Tensor without a gradient, a tuple of them (indices, from np.where(t)) as a tuple."""
-    return tuple(wrap(part, None) for part in out) if isinstance(out, tuple) else wrap(out, None)
-
-
-def linked(made: Any, forward: Callable[..., Any], arguments: Arguments) -> Any:
-    """Return what a call made; a window on an argument's memory knows it."""
-    if type(made) is Tensor:
-        out, (_, arrays, _, named) = made._data, arguments
-        if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
-            share_with_source(made, Made(forward, *arguments))
-    return made
-
-
 def is_one_of(out: Any, named: dict[str, Any]) -> bool:
     """Return whether a function returned an argument itself."""
     return any(out is value for value in named.values())
@@ -473,29 +279,3 @@ def weaken_lists(arrays: list[Any]) -> None:
         if isinstance(value, list | tuple):
             array = np.asarray(value)
             arrays[i] = array.astype(dtype) if array.dtype.kind in "if" and dtype.kind == "f" else array
-
-
-def describe(value: Any) -> str:
-    """Return an argument in a few words, for an error."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} {value.shape}"
-    text = repr(value)
-    return text if len(text) < 40 else type(value).__name__
-
-
-def advice(forward: Callable[..., Any]) -> str:
-    """Return what to do about arguments that do not fit."""
-    if forward is np.matmul:
-        return (
-            "; the last axis of the first must be as long as the last but one of the second: transpose one, as in b.T"
-        )
-    if isinstance(forward, np.ufunc) and forward.nin > 1:
-        return (
-            "; axes, counted from the last, must be as long as each other or 1: np.reshape or t[:, None] can align them"
-        )
-    return ""
-
-
-def no_out(function: Function[..., Any]) -> str:
-    """Return the advice against out=."""
-    return f"; out= is not among them: use the value, y = {function.name}(...)"

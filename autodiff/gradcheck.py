@@ -12,10 +12,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.function import Function, Variadic, has_gradient
+from autodiff.declarations import has_gradient
+from autodiff.function import Function, Variadic
+from autodiff.registry import full_name, functions
 from autodiff.samples import samples_of
 from autodiff.samples.builders import Sample
-from autodiff.tensor import Tensor, full_name, functions
+from autodiff.tensor import Tensor
 from autodiff.transforms import differentiate
 
 Order = Literal[1, 2]

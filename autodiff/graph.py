@@ -4,12 +4,12 @@ import heapq
 import itertools
 import weakref
 from collections.abc import Callable, Collection, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from autodiff.anomaly import check_finite
+from autodiff.broadcasting import unbroadcast
 from autodiff.modes import modes
 from autodiff.saved import check_unchanged
 
@@ -208,37 +208,16 @@ def check_gradient(gradient: Array, node: Node, name: Any) -> None:
 def fit_to(parent: Node, gradient: Array, node: Node, name: Any) -> Array:
     """Sum a gradient over the axes along which the parent was broadcast, and check its shape and dtype."""
     if gradient.shape != parent.shape:
-        gradient = unbroadcast(gradient, parent.shape, node, name)
+        summed = unbroadcast(gradient, parent.shape)
+        if summed is None:
+            found = f"made a gradient of shape {gradient.shape} for an argument of shape {parent.shape}"
+            raise wrong_rule(node, name, found)
+        gradient = summed
     if gradient.dtype != parent.dtype:
         if node.dtype == parent.dtype:
             raise wrong_rule(node, name, f"made a {gradient.dtype} gradient for a {parent.dtype} argument")
         gradient = gradient.astype(parent.dtype)  # the function promoted float32 with float64
     return gradient
-
-
-def unbroadcast(gradient: Array, shape: tuple[int, ...], node: Node, name: Any) -> Array:
-    """Undo broadcasting: sum over the axes that were added in front, and over those stretched from length 1."""
-    if gradient.ndim == 2 and gradient.shape[1:] == shape and isinstance(gradient, np.ndarray):
-        return ones(len(gradient), gradient.dtype) @ gradient  # BLAS sums columns several times faster than np.sum
-    added = gradient.ndim - len(shape)
-    stretched = tuple(
-        axis + added
-        for axis, length in enumerate(shape)
-        if length == 1 and gradient.shape[axis + added : axis + added + 1] != (1,)
-    )
-    if added < 0 or any(length not in (1, gradient.shape[axis + added]) for axis, length in enumerate(shape)):
-        raise wrong_rule(node, name, f"made a gradient of shape {gradient.shape} for an argument of shape {shape}")
-    axes = (*range(added), *stretched)
-    summed = np.sum(gradient, axis=axes)
-    return summed if summed.shape == shape else np.reshape(summed, shape)
-
-
-@lru_cache(maxsize=16)
-def ones(size: int, dtype: np.dtype[Any]) -> Array:
-    """Return ones, to be read only."""
-    array = np.ones(size, dtype)
-    array.flags.writeable = False
-    return array
 
 
 def wrong_rule(node: Node, name: Any, fault: str) -> AssertionError:

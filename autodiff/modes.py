@@ -51,13 +51,21 @@ class Switch:
 
     def __enter__(self) -> Self:
         now = modes.get()
-        modes.set(now._replace(entered=(*now.entered, (self, getattr(now, self.mode))), **{self.mode: self.value}))
+        modes.set(self.switched(now, self.value, (*now.entered, (self, getattr(now, self.mode)))))
         return self
 
     def __exit__(self, *exception: object) -> None:
         now = modes.get()
-        i = max(i for i, (switch, _) in enumerate(now.entered) if switch is self)
-        modes.set(now._replace(entered=(*now.entered[:i], *now.entered[i + 1 :]), **{self.mode: now.entered[i][1]}))
+        i = len(now.entered) - 1
+        while now.entered[i][0] is not self:
+            i -= 1
+        modes.set(self.switched(now, now.entered[i][1], now.entered[:i] + now.entered[i + 1 :]))
+
+    def switched(self, now: Modes, value: bool, entered: "tuple[tuple[Switch, bool], ...]") -> Modes:
+        """Return the modes with this one changed: written out, for `_replace` takes four times as long."""
+        grad_enabled = value if self.mode == "grad_enabled" else now.grad_enabled
+        anomaly = value if self.mode == "anomaly" else now.anomaly
+        return Modes(grad_enabled, anomaly, now.transforms, entered)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Return a function that computes in the mode, at each call or, if it is a generator, between its yields.
@@ -117,6 +125,8 @@ class Resumed(Generator[Any, Any, Any]):
 
 class no_grad(Switch):  # noqa: N801 - reads as a statement
     """Compute without recording: `with ad.no_grad():`, or `@ad.no_grad()` above a function.
+
+    A generator that yields within the block leaves whoever takes from it in the mode, as in PyTorch; decorate it.
 
     >>> import autodiff as ad
     >>> x = ad.Tensor([1.0, 2.0], requires_grad=True)

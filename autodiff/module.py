@@ -3,7 +3,7 @@
 import gc
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any, Literal
 
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from autodiff import functional
+from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.activations import check_generator
-from autodiff.tensor import DEFAULT_FLOAT, Tensor
+from autodiff.tensor import Tensor
+from autodiff.trees import paths
 
 
 class Parameter(Tensor):
@@ -58,18 +60,16 @@ class Module:
 
         Attributes of the class count too, and lists, dicts and their like in each other. Raises TypeError for a set.
         """
-        pending = [*attributes(self)][::-1]
-        while pending:
-            name, value = pending.pop()
-            if isinstance(value, Parameter | Module):
-                yield name, value
-            elif isinstance(value, Set) and any(isinstance(entry, Parameter | Module) for entry in value):
-                raise TypeError(
-                    f"{type(self).__name__}.{name} is a {type(value).__name__}, which has no order, so that its "
-                    "parameters would have no names; make it a list or a dict"
-                )
-            else:
-                pending.extend([(f"{name}.{key}", entry) for key, entry in entries(value)][::-1])
+        for attribute, held in attributes(self):
+            for path, value in paths(held, entries):
+                name = ".".join(map(str, (attribute, *path)))
+                if isinstance(value, Parameter | Module):
+                    yield name, value
+                elif isinstance(value, Set) and any(isinstance(entry, Parameter | Module) for entry in value):
+                    raise TypeError(
+                        f"{type(self).__name__}.{name} is a {type(value).__name__}, which has no order, so that its "
+                        "parameters would have no names; make it a list or a dict"
+                    )
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Yield every parameter once, with its name from the root: `layers.0.weight`.
@@ -175,15 +175,15 @@ def attributes(module: Module) -> Iterator[tuple[str, Any]]:
                     yield name, value
 
 
-def entries(value: Any) -> Iterable[tuple[Any, Any]]:
-    """Return what a list, a dict or their like holds, with its keys; of anything else nothing."""
+def entries(value: Any) -> dict[Any, Any] | None:
+    """Return what a list, a dict or their like holds, by its keys; None of anything else, and of a module."""
+    if isinstance(value, Module | str | bytes | range):
+        return None
     if isinstance(value, Mapping):
-        return value.items()
+        return dict(value)
     if isinstance(value, np.ndarray):
-        return enumerate(value.flat) if value.dtype == object else ()
-    if isinstance(value, Sequence | deque) and not isinstance(value, str | bytes | range):
-        return enumerate(value)
-    return ()
+        return dict(enumerate(value.flat)) if value.dtype == object else None
+    return dict(enumerate(value)) if isinstance(value, Sequence | deque) else None
 
 
 def hidden_in(value: Any) -> Iterator[tuple[str, "Parameter"]]:

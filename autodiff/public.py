@@ -7,7 +7,7 @@ from autodiff.aliases import tensor
 from autodiff.anomaly import AnomalyError
 from autodiff.compiler.captured import capture
 from autodiff.compiler.record.errors import CaptureError
-from autodiff.function import differentiable, rule
+from autodiff.declarations import differentiable, rule
 from autodiff.graph import GraphFreedError
 from autodiff.model_files import load, load_metadata, save
 from autodiff.modes import detect_anomaly, no_grad
@@ -24,8 +24,9 @@ from autodiff.module import (
 )
 from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
+from autodiff.registry import MissingRuleError
 from autodiff.saved import ChangedArrayError
-from autodiff.tensor import MissingRuleError, Tensor
+from autodiff.tensor import Tensor
 from autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 if TYPE_CHECKING:

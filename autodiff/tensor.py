@@ -3,46 +3,20 @@
 import copy
 import operator
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from autodiff.arrays import DEFAULT_FLOAT, as_array, to_array
 from autodiff.graph import Node, backward_pass
+from autodiff.in_place import SYMBOLS, check_writable, operate_in_place
 from autodiff.modes import modes, no_grad, recording
+from autodiff.registry import MissingRuleError, check_no_out, find, full_name, functions, of_methods, translated
 from autodiff.saved import hand_out
 from autodiff.trees import flatten, mapped
-from autodiff.views import NUMBER, Memory, rebind, share, write
-
-DEFAULT_FLOAT = np.dtype(np.float32)
-
-# Once so much was freed, glibc keeps freed arrays of up to this size for the next ones. Else it returns the memory of
-# larger activations to the system at every step, and clearing it anew takes longer than computing them.
-np.empty(16 * 2**20, np.uint8)
-
-functions: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""NumPy's functions and their differentiable counterparts; `function.py` fills it."""
-
-
-other_keywords: dict[str, str] = {}
-"""Other names of keywords, such as dim for axis; `aliases.py` fills it."""
-
-
-def translated(keywords: dict[str, Any]) -> dict[str, Any]:
-    """Return keywords by the names that NumPy's functions and ours know."""
-    return {other_keywords.get(name, name): value for name, value in keywords.items()}
-
-
-class MissingRuleError(TypeError):
-    """A NumPy function, or one of its arguments, has no derivative rule."""
-
-
-def full_name(function: Callable[..., Any]) -> str:
-    """Return the name under which a user knows a function: np.exp, np.linalg.inv, relu."""
-    module = getattr(function, "__module__", "") or "numpy"  # ufuncs have no module
-    prefix = f"{module.replace('numpy', 'np', 1)}." if module.split(".")[0] == "numpy" else ""
-    return f"{prefix}{function.__name__}"
+from autodiff.views import NUMBER, Memory, share, write
 
 
 def operators(function: np.ufunc) -> tuple[Callable[[Any, Any], "Tensor"], Callable[[Any, Any], "Tensor"]]:
@@ -57,50 +31,21 @@ def operators(function: np.ufunc) -> tuple[Callable[[Any, Any], "Tensor"], Calla
     return on_the_left, on_the_right
 
 
-def in_place(function: np.ufunc) -> Callable[[Any, Any], Any]:
+def in_place(function: np.ufunc) -> Callable[["Tensor", Any], Any]:
     """Return the method for an operator that writes into the tensor: `t += v`."""
 
-    def write_into(self: "Tensor", other: Any) -> "Tensor":
-        self.check_writable(f"t {SYMBOLS[function]}= v", f"t = t {SYMBOLS[function]} v")
-        if not modes.get().grad_enabled and (self.memory is None or self.memory is NUMBER):
-            function(hand_out(self._data), unwrap(other), out=self._data)
-            return self
-        result = functions[function](self, other)
-        if result.shape != self.shape or not np.can_cast(result.dtype, self.dtype, "same_kind"):
-            raise TypeError(
-                f"t {SYMBOLS[function]}= v cannot write {result.dtype} {result.shape} into a tensor of {self.dtype} "
-                f"{self.shape}; write t = t {SYMBOLS[function]} v"
-            )
-        result = result if result.dtype == self.dtype else result.astype(self.dtype)
-        if self.memory is None or self.memory is NUMBER:
-            rebind(self, result)
-        else:
-            self.write(..., result)
+    def on_itself(self: "Tensor", other: Any) -> "Tensor":
+        operate_in_place(self, function, to_write(other))
         return self
 
-    return write_into
-
-
-SYMBOLS = {
-    np.add: "+",
-    np.subtract: "-",
-    np.multiply: "*",
-    np.divide: "/",
-    np.floor_divide: "//",
-    np.remainder: "%",
-    np.power: "**",
-    np.matmul: "@",
-    np.bitwise_and: "&",
-    np.bitwise_or: "|",
-}
-"""The operators that have a form that writes in place."""
+    return on_itself
 
 
 def method(function: Callable[..., Any]) -> Callable[..., "Tensor"]:
     """Return the method that calls a NumPy function on the tensor, as ndarray's methods do."""
 
     def call(self: "Tensor", *args: Any, **keywords: Any) -> "Tensor":
-        return find(function)(self, *args, **(translated(keywords) if keywords else keywords))
+        return find(function)(self, *args, **(translated(keywords) if keywords else keywords))  # type: ignore[no-any-return]
 
     summary = next(filter(None, map(str.strip, (function.__doc__ or "").splitlines()[1:])), "")
     call.__doc__ = (
@@ -135,7 +80,11 @@ class Tensor:
     grad: "Tensor | None"
 
     def __init__(self, data: Any, requires_grad: bool = False, dtype: DTypeLike | None = None) -> None:
-        self._data = to_array(data, dtype)
+        if isinstance(data, Tensor) and data.node is not None:
+            raise TypeError(
+                "a Tensor made from one that requires a gradient would lose it; use t.detach() if that is meant"
+            )
+        self._data = to_array(unwrap(data), dtype)
         self.memory = None
         self.node = None
         self.grad = None
@@ -357,28 +306,18 @@ class Tensor:
     __iadd__, __isub__, __imul__, __itruediv__, __ifloordiv__, __imod__, __ipow__, __imatmul__, __iand__, __ior__ = map(
         in_place, SYMBOLS
     )
+    __neg__, __pos__, __abs__ = method(np.negative), method(np.positive), method(np.absolute)
+    __invert__ = method(np.invert)
     __lt__, __gt__ = operators(np.less)
     __le__, __ge__ = operators(np.less_equal)
 
     def __eq__(self, other: object) -> "Tensor":  # type: ignore[override]
         check_not_none(other, "==", "is")
-        return find(np.equal)(self, other)
+        return find(np.equal)(self, other)  # type: ignore[no-any-return]
 
     def __ne__(self, other: object) -> "Tensor":  # type: ignore[override]
         check_not_none(other, "!=", "is not")
-        return find(np.not_equal)(self, other)
-
-    def __neg__(self) -> "Tensor":
-        return find(np.negative)(self)
-
-    def __pos__(self) -> "Tensor":
-        return find(np.positive)(self)
-
-    def __abs__(self) -> "Tensor":
-        return find(np.absolute)(self)
-
-    def __invert__(self) -> "Tensor":
-        return find(np.invert)(self)
+        return find(np.not_equal)(self, other)  # type: ignore[no-any-return]
 
     __hash__ = object.__hash__
 
@@ -389,36 +328,22 @@ class Tensor:
         return found  # type: ignore[no-any-return]
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.check_writable("t[i] = v", "t = +t; t[i] = v")
+        check_writable(self, "t[i] = v", "t = +t; t[i] = v")
         if self.dtype.kind != "f" and isinstance(value, Tensor) and value.requires_grad and modes.get().grad_enabled:
             raise TypeError(f"a tensor of {self.dtype} cannot hold a value that requires a gradient; use .astype first")
-        self.write(index, value)
-
-    def write(self, index: Any, value: Any) -> None:
-        """Write into the tensor, and into what shares its memory; see `views.write`."""
-        recorded = modes.get().grad_enabled
-        pick, assign = functions[operator.getitem], functions[operator.setitem]
-        write(self, index, value if recorded else unwrap(value), pick, assign, recorded)
-
-    def check_writable(self, statement: str, instead: str) -> None:
-        """Raise RuntimeError for a write into a leaf that requires a gradient, if it would be recorded."""
-        if self.node is not None and self.node.function is None and modes.get().grad_enabled:
-            raise RuntimeError(
-                f"{statement} on a leaf that requires a gradient would make it something else than the leaf; write "
-                f"{instead} for a new tensor, or change the leaf's values under ad.no_grad()"
-            )
+        write(self, index, to_write(value))
 
     # Methods of ndarray
 
     @property
     def T(self) -> "Tensor":  # noqa: N802 - ndarray's name
         """The tensor with its axes reversed."""
-        return find(np.transpose)(self)
+        return find(np.transpose)(self)  # type: ignore[no-any-return]
 
     @property
     def mT(self) -> "Tensor":  # noqa: N802 - ndarray's name
         """The tensor with its last two axes swapped."""
-        return find(np.matrix_transpose)(self)
+        return find(np.matrix_transpose)(self)  # type: ignore[no-any-return]
 
     exp, log, sqrt, tanh = method(np.exp), method(np.log), method(np.sqrt), method(np.tanh)  # for type checkers
     sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
@@ -432,58 +357,21 @@ class Tensor:
     ravel, squeeze = method(np.ravel), method(np.squeeze)
     swapaxes, repeat, take, copy = method(np.swapaxes), method(np.repeat), method(np.take), method(np.copy)
 
-    def flatten(self) -> "Tensor":
-        """Return a copy with one axis."""
-        return self.copy().ravel()
+    def flatten(self, order: str = "C") -> "Tensor":
+        """Return a copy with one axis, the elements in an order of np.ravel's."""
+        return self.ravel(order).copy()
 
-    def reshape(self, *shape: Any) -> "Tensor":
+    def reshape(self, *shape: Any, **keywords: Any) -> "Tensor":
         """Return np.reshape(self, shape); the shape as one tuple or as several integers."""
-        return find(np.reshape)(self, shape[0] if len(shape) == 1 else shape)
+        return find(np.reshape)(self, shape[0] if len(shape) == 1 else shape, **keywords)  # type: ignore[no-any-return]
 
     def transpose(self, *axes: Any) -> "Tensor":
         """Return np.transpose(self, axes); the axes as one tuple, as several integers, or reversed if absent."""
-        return find(np.transpose)(self, (axes[0] if len(axes) == 1 else axes) or None)
+        return find(np.transpose)(self, (axes[0] if len(axes) == 1 else axes) or None)  # type: ignore[no-any-return]
 
     def astype(self, dtype: DTypeLike) -> "Tensor":
         """Return the tensor converted to another dtype; the gradient is converted back."""
-        return find(np.astype)(self, np.dtype(dtype))
-
-
-of_methods: dict[tuple[np.ufunc, str], Callable[..., Any]] = {
-    (np.add, "reduce"): np.sum,
-    (np.multiply, "reduce"): np.prod,
-    (np.maximum, "reduce"): np.max,
-    (np.minimum, "reduce"): np.min,
-    (np.add, "accumulate"): np.cumsum,
-    (np.multiply, "accumulate"): np.cumprod,
-}
-
-
-def find(function: Callable[..., Any]) -> Callable[..., Tensor]:
-    """Return the differentiable counterpart of a NumPy function.
-
-    Raises MissingRuleError for a function without one.
-    """
-    try:
-        return functions[function]
-    except KeyError:
-        raise MissingRuleError(
-            f"{full_name(function)} has no derivative rule, so it does not work on tensors; "
-            "call it on t.data if no gradient has to flow through it"
-        ) from None
-
-
-def check_no_out(name: str, args: Sequence[Any], out: Any) -> None:
-    """Raise MissingRuleError for out=, which is also what an array's own operators in place ask for."""
-    target = out[0] if isinstance(out, tuple) else out
-    if target is None:
-        return
-    if isinstance(target, np.ndarray) and args and args[0] is target:
-        raise MissingRuleError(
-            f"{name} would write a tensor into an array, where its gradient is lost; use the tensor's values, "
-            "array += t.data, as in p.data -= lr * p.grad.data, or make a new tensor, a = a + t"
-        )
-    raise MissingRuleError(f"{name} cannot write into out= on tensors; use its value, y = {name}(...)")
+        return find(np.astype)(self, np.dtype(dtype))  # type: ignore[no-any-return]
 
 
 def check_not_none(other: object, operator: str, instead: str) -> None:
@@ -526,39 +414,14 @@ def unwrap(value: Any) -> Any:
     return value
 
 
+def to_write(value: Any) -> Any:
+    """Return what is written into a tensor: a value with its gradient while that is recorded, else its array."""
+    return value if modes.get().grad_enabled else unwrap(value)
+
+
 def holds_tensor(value: Any) -> bool:
     """Return whether a value is a Tensor or a list or tuple with one somewhere in it."""
     return any(isinstance(leaf, Tensor) for leaf in flatten(value))
-
-
-def as_array(value: Any) -> Any:
-    """Return an array as it is, NumPy's scalars as 0-d arrays. Raises TypeError for masked arrays."""
-    if type(value) is np.ndarray:
-        return value
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError("masked arrays do not work on tensors; fill them, or choose with np.where")
-    if isinstance(value, np.ndarray):
-        return value
-    is_recorded = isinstance(value, np.generic) and not issubclass(type(value), np.generic)  # it stands for a number
-    return value[...] if is_recorded else np.array(value)  # type: ignore[index,unused-ignore]  # as NumPy 2.4 has it
-
-
-def to_array(data: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """Return a copy of the data as an array: arrays keep their dtype, Python numbers become float32."""
-    if isinstance(data, Tensor) and data.node is not None:
-        raise TypeError(
-            "a Tensor made from one that requires a gradient would lose it; use t.detach() if that is meant"
-        )
-    data = unwrap(data)
-    if dtype is None:
-        array = np.copy(data)
-    else:
-        array = np.copy(data).astype(dtype) if isinstance(data, np.ndarray) else np.array(data, dtype)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"a tensor holds real numbers or booleans, found {array.dtype} ({type(data).__name__})")
-    if dtype is None and not isinstance(data, np.ndarray | np.generic) and array.dtype != bool:
-        array = array.astype(DEFAULT_FLOAT)
-    return array
 
 
 def gradients(

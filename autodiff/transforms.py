@@ -11,8 +11,9 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
+from autodiff.arrays import as_array
 from autodiff.modes import modes, recording
-from autodiff.tensor import Tensor, as_array, gradients, wrap
+from autodiff.tensor import Tensor, gradients, wrap
 from autodiff.trees import Tree, flatten, rebuild
 
 P = ParamSpec("P")
@@ -57,16 +58,15 @@ def value_and_grad(
 
     @wraps(function, (), ())
     def with_gradient(*args: P.args, **keywords: P.kwargs) -> tuple[Any, Any]:
-        traced = Traced(function, argnums, args, keywords)
-        output, aux = value_and_aux(traced.output, has_aux)
-        output = constant(output) if isinstance(output, CONSTANTS) else output
+        traced = Traced(function, argnums, args, keywords, has_aux)
+        output = constant(traced.output) if isinstance(traced.output, CONSTANTS) else traced.output
         if not isinstance(output, Tensor) or output.size != 1:
             advice = "; has_aux=True if it returns something besides" if isinstance(output, tuple) else ""
             raise TypeError(
                 f"grad needs a function that computes a scalar from its arguments, found {kind(output)}{advice}"
             )
-        value = traced.finish((output, aux) if has_aux else output)
-        return value, traced.finish(traced.pull_back(output, None, again=False))
+        value = traced.results(output)
+        return value if has_aux else value[0], traced.finish(traced.pull_back(output, None, again=False))
 
     return with_gradient
 
@@ -85,15 +85,14 @@ def vjp(function: Callable[..., Any], *args: Any, has_aux: bool = False) -> tupl
     >>> pull_back(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
-    traced = Traced(function, tuple(range(len(args))), args, {})
-    value, aux = value_and_aux(traced.output, has_aux)
-    output = tensor_from(value, "vjp")
+    traced = Traced(function, tuple(range(len(args))), args, {}, has_aux)
+    output = tensor_from(traced.output, "vjp")
 
     def pull_back(g: Any) -> Any:
         found = traced.pull_back(output, g)
         return found if is_traced(g) else traced.finish(found)  # it is differentiated by g in turn
 
-    return (traced.finish(output), pull_back, traced.finish(aux)) if has_aux else (traced.finish(output), pull_back)
+    return traced.results(output, pull_back)
 
 
 def jvp(
@@ -109,15 +108,13 @@ def jvp(
     (array([1., 4.]), array([ 2., 40.]))
     """
     check_same_structure("jvp", args, tangents)
-    traced = Traced(function, tuple(range(len(args))), tuple(args), {}, recorded=True, others=tangents)
-    value, aux = value_and_aux(traced.output, has_aux)
-    output = tensor_from(value, "jvp")
+    traced = Traced(function, tuple(range(len(args))), tuple(args), {}, has_aux, recorded=True, others=tangents)
+    output = tensor_from(traced.output, "jvp")
     with recording(transforms=1):
         vector = Tensor(np.zeros_like(output._data), requires_grad=True)
         product = inner(traced.pull_back(output, vector), tuple(tangents))
     (found,) = differentiate(product, [vector], create_graph=traced.nested)
-    result = traced.finish(output), traced.finish(found)
-    return (*result, traced.finish(aux)) if has_aux else result
+    return traced.results(output, found)
 
 
 def hvp(function: Callable[..., Any], args: Sequence[Any], vectors: Sequence[Any]) -> Any:
@@ -157,11 +154,10 @@ def jacobian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has
 
     @wraps(function, (), ())
     def with_respect_to(*args: P.args, **keywords: P.kwargs) -> Any:
-        traced = Traced(function, argnums, args, keywords)
-        value, aux = value_and_aux(traced.output, has_aux)
-        jacobians = [jacobian_of(tensor_from(part, "jacobian"), traced) for part in flatten(value)]
-        found = traced.finish(rebuild(value, iter(jacobians)))
-        return (found, traced.finish(aux)) if has_aux else found
+        traced = Traced(function, argnums, args, keywords, has_aux)
+        jacobians = [jacobian_of(tensor_from(part, "jacobian"), traced) for part in flatten(traced.output)]
+        found = traced.results(rebuild(traced.output, iter(jacobians)))
+        return found if has_aux else found[0]
 
     return with_respect_to
 
@@ -196,6 +192,7 @@ def hessian(function: Callable[P, Any], argnums: int | tuple[int, ...] = 0, has_
 class Traced:
     """A function called with Tensors in place of the arguments it is differentiated by.
 
+    has_aux: whether it returns its value, `output`, and something else, `aux`; that is one more of the results then.
     others: what it is multiplied with, which may be differentiated by in turn.
     """
 
@@ -205,6 +202,7 @@ class Traced:
         argnums: int | tuple[int, ...],
         args: tuple[Any, ...],
         keywords: dict[str, Any],
+        has_aux: bool = False,
         recorded: bool = False,
         others: Sequence[Any] = (),
     ) -> None:
@@ -217,7 +215,8 @@ class Traced:
         variables = {i: rebuild(args[i], map(variable, flatten(args[i]))) for i in chosen}
         self.leaves = [leaf for i in chosen for leaf in flatten(variables[i])]
         with recording(transforms=1):
-            self.output = function(*[variables.get(i, value) for i, value in enumerate(args)], **keywords)
+            value = function(*[variables.get(i, value) for i, value in enumerate(args)], **keywords)
+        self.output, *self.aux = pair(value) if has_aux else [value]
 
     def pull_back(self, output: Tensor, g: Any, again: bool = True) -> Tree:
         """Return the gradients of the arguments, given that of the output, in the arguments' structure.
@@ -238,6 +237,10 @@ class Traced:
             return tree
         return rebuild(tree, (leaf.data if isinstance(leaf, Tensor) else leaf for leaf in flatten(tree)))
 
+    def results(self, *computed: Tree) -> tuple[Any, ...]:
+        """Return what a transform computed and, with has_aux, what else the function returned; see `finish`."""
+        return tuple(map(self.finish, (*computed, *self.aux)))
+
 
 def is_traced(value: Any) -> bool:
     """Return whether a value belongs to a computation that is being recorded."""
@@ -250,15 +253,14 @@ def chosen_positions(argnums: Any, count: int) -> list[int]:
     Raises IndexError for one beyond the arguments, TypeError for what is no integer or tuple of integers.
     """
     check_argnums(argnums)
-    found = []
-    for i in argnums if isinstance(argnums, tuple) else (argnums,):
+    chosen = argnums if isinstance(argnums, tuple) else (argnums,)
+    for i in chosen:
         if not -count <= i < count:
             raise IndexError(
                 f"argnums names the argument {i}, found {count} arguments given by position; those given by name "
                 "cannot be chosen"
             )
-        found.append(i % count)
-    return found
+    return [i % count for i in chosen]
 
 
 def check_argnums(argnums: Any) -> None:
@@ -269,10 +271,8 @@ def check_argnums(argnums: Any) -> None:
         raise TypeError(f"argnums must be an integer or a tuple of integers, such as (0, 1), found {argnums!r}{advice}")
 
 
-def value_and_aux(output: Any, has_aux: bool) -> tuple[Any, Any]:
-    """Return what a function returned: its value and, with has_aux, what else. Raises TypeError if that is no pair."""
-    if not has_aux:
-        return output, None
+def pair(output: Any) -> tuple[Any, Any]:
+    """Return what a function returned, its value and something else. Raises TypeError if that is no pair."""
     if not isinstance(output, tuple) or len(output) != 2:
         found = f"a tuple of {len(output)}" if isinstance(output, tuple) else kind(output)
         raise TypeError(f"has_aux=True needs a function that returns a pair, (value, something else), found {found}")

@@ -23,12 +23,27 @@ def flatten(tree: Tree) -> list[Any]:
     return [leaf for part in tree for leaf in flatten(part)] if isinstance(tree, list | tuple) else [tree]
 
 
-def named_leaves(tree: Tree, name: str) -> list[tuple[str, Any]]:
-    """Return the leaves, each with a name as Python writes it: x, x[0], x['key']."""
+def paths(
+    tree: Tree, parts: Callable[[Any], dict[Any, Any] | None] = parts, path: tuple[Any, ...] = ()
+) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """Yield the leaves, each with the indices and keys that lead to it. parts: what is no leaf, and what that holds."""
     held = parts(tree)
     if held is None:
-        return [(name, tree)]
-    return [leaf for key, part in held.items() for leaf in named_leaves(part, f"{name}[{key!r}]")]
+        yield path, tree
+        return
+    for key, part in held.items():
+        yield from paths(part, parts, (*path, key))
+
+
+def named_leaves(tree: Tree, name: str) -> list[tuple[str, Any]]:
+    """Return the leaves, each with a name as Python writes it: x, x[0], x['key']."""
+    return [(name + "".join(f"[{key!r}]" for key in path), leaf) for path, leaf in paths(tree)]
+
+
+def folded(tree: Tree, join: Callable[[list[Any]], Any]) -> Any:
+    """Return what `join` makes of a list, tuple or dict from what it made of those within; a leaf stays as it is."""
+    held = parts(tree)
+    return tree if held is None else join([folded(part, join) for part in held.values()])
 
 
 def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:

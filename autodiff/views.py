@@ -6,13 +6,17 @@ any assignment, to those elements of the others whose windows show the same addr
 """
 
 import itertools
+import operator
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autodiff.modes import modes
+from autodiff.registry import functions
 from autodiff.saved import hand_out
 
 
@@ -26,6 +30,10 @@ class Window(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """The length of every axis."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the elements."""
 
 
 next_side = itertools.count(1).__next__
@@ -85,12 +93,14 @@ def share(
     view: Window, source: Window, opened: Callable[[Any], Any], detached: bool = False, moving: bool = False
 ) -> None:
     """Let two Tensors know that one is a window on the other; `opened` opens the same one on an array."""
-    if source.memory is None or not source.memory.others(source):
-        Memory().add(source, 0, None)
     memory = source.memory
-    assert memory is not None
-    memory.moving = memory.moving or moving
+    if memory is None or memory is NUMBER or (len(memory.members) > 1 and not memory.others(source)):
+        memory = Memory()
+        memory.add(source, 0, None)
     member, window = memory.members[id(source)], None
+    if len(memory.members) == 1:  # nobody else has seen what the Tensor was before
+        member.window, memory.moving = None, False
+    memory.moving = memory.moving or moving
     if member.window is not None and not moving:
         window = opened(member.window)
         if not np.may_share_memory(window, member.window):
@@ -109,37 +119,40 @@ class Made(NamedTuple):
     keywords: dict[str, Any]
     named: dict[str, Any]
 
+    def others(self, key: Any) -> Iterator[Any]:
+        """Yield the values of all arguments but one, and what is in tuples of them."""
+        for other, value in (*enumerate(self.arrays), *self.named.items()):
+            if other != key:
+                yield from value if isinstance(value, tuple) else (value,)
+
+    def with_argument(self, key: Any, value: Any) -> Any:
+        """Return what the call returns with another value of one argument."""
+        arrays = [value if i == key else array for i, array in enumerate(self.arrays)]
+        return self.forward(*arrays, **(self.named | {key: value} if key in self.named else self.named))
+
 
 def share_with_source(view: Window, call: Made) -> None:
     """Let what a call returned know the argument that it is a window on, if it is one."""
-    base = view._data.base
-    values: dict[Any, Any] = {**dict(enumerate(call.arrays)), **call.named}
+    array = view._data
+    base = array.base
     for key, source in (*enumerate(call.args), *call.keywords.items()):
         data = getattr(source, "_data", None)
         if data is None:
             continue
-        if data is view._data or (base is not None and (base is getattr(data, "concrete", data) or base is data.base)):
-            others = [value for other, value in values.items() if other != key]
-            parts = (part for value in others for part in (value if isinstance(value, tuple) else (value,)))
-
-            def opened(window: Any, key: Any = key) -> Any:
-                given = {**values, key: window}
-                return call.forward(*[given.pop(i) for i in range(len(call.arrays))], **given)
-
-            share(view, source, opened, moving=any(map(is_stand_in, parts)))
+        if data is array or (base is not None and (base is getattr(data, "concrete", data) or base is data.base)):
+            moving = is_stand_in(array) and any(map(is_stand_in, call.others(key)))
+            share(view, source, partial(call.with_argument, key), moving=moving)
             return
 
 
-def write(
-    tensor: Window, index: Any, value: Any, pick: Callable[..., Any], assign: Callable[..., Any], recorded: bool
-) -> None:
+def write(tensor: Window, index: Any, value: Any) -> None:
     """Write into a Tensor and into the others on its memory: in place under no_grad, else by the rule of assignment.
 
-    pick, assign: the differentiable `t[index]` and `t[index] = value`. recorded: whether gradients are.
     Raises RuntimeError where a leaf that requires a gradient would be reached, or what a captured step does not know,
     ValueError for a view that NumPy protects, and TypeError for a single element.
     """
-    memory = tensor.memory
+    recorded, memory = modes.get().grad_enabled, tensor.memory
+    pick, assign = functions[operator.getitem], functions[operator.setitem]
     others = [] if memory is None else memory.others(tensor)
     if memory is NUMBER:
         raise TypeError("a single element, t[i], is a number that is no view of the tensor; write t[i] = value")

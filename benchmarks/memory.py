@@ -43,6 +43,10 @@ GRID = [
             ("dtype=float32", "dtype=float64"),
         )
     ),
+    *(
+        f"activation={activation} hidden={hidden} dataset.points_per_class={points} dataset.test_points_per_class=8000"
+        for activation, hidden, points in product(("relu", "sigmoid", "tanh"), WIDE[:2], (100, 2000, 8000))
+    ),
     "hidden=[100] frames=1000 epochs=1500",
     "hidden=[256,256] frames=300 epochs=400 dataset.points_per_class=10",
     "activation=sigmoid hidden=[1000] dataset.points_per_class=25000",

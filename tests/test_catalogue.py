@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from autodiff.catalogue import catalogue
+from autodiff.registry import full_name, functions
 from autodiff.rules.elementwise import DEPRECATED
-from autodiff.tensor import full_name, functions
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "functions.md"

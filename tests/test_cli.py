@@ -94,8 +94,9 @@ def test_json_is_one_document_on_stdout(folder: Path) -> None:
 
 def test_compare_prints_a_table_and_writes_the_comparison(folder: Path) -> None:
     done = adrun(folder, "compare", "--all")
-    head, one, two, last = done.stdout.splitlines()
+    head, one, two, advice, last = done.stdout.splitlines()
     assert head.split()[0] == "run"
+    assert advice.startswith("one seed: no spread")
     assert (one.split()[0], two.split()[0]) == ("one", "two")
     assert "results/comparison" in last.replace(os.sep, "/")
     written = folder / "results" / "comparison"
@@ -266,7 +267,7 @@ def test_gradcheck_checks_the_network_of_a_config(folder: Path, activation: str)
 WRONG_RULE = """
 import sys
 import numpy as np
-from autodiff.function import rule
+from autodiff import rule
 import autodiff.rules
 rule(np.tanh, x=lambda g, out: 1.001 * g * (1 - out * out))
 import cli

@@ -33,7 +33,8 @@ def test_validate_prints_every_config_with_its_defaults_and_writes_nothing(folde
     done = adrun(folder, "validate", "one.yaml", "two.yaml", "--set", "dataset={noise: 0.3}", "--seed", "7")
     one, two = yaml.safe_load_all(done.stdout)
     assert (one["optimizer"], two["optimizer"]) == ("sgd", "adam")
-    assert one["dataset"] == {"name": "spiral", "classes": 3, "points_per_class": 10, "noise": 0.3}
+    expected = {"name": "spiral", "classes": 3, "points_per_class": 10, "test_points_per_class": 100, "noise": 0.3}
+    assert one["dataset"] == expected
     assert one["seed"] == two["seed"] == 7
     assert one["frames"] == 3
     assert one["style"] == "soft"

@@ -10,7 +10,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import functional, public
-from autodiff.tensor import functions
+from autodiff.registry import functions
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from autodiff.function import differentiable
+from autodiff.declarations import differentiable
 from autodiff.gradcheck import check_gradient, check_rule, check_rules, rule_names
+from autodiff.registry import functions
 from autodiff.samples import SAMPLES, Sample
-from autodiff.tensor import functions
 
 
 @pytest.fixture(autouse=True)

@@ -113,11 +113,11 @@ def test_no_modules_import_each_other():
 # The rules
 
 
-def test_rules_know_numpy_and_function_alone_and_functional_knows_the_rules():
+def test_rules_know_numpy_and_how_to_declare_them_alone_and_functional_knows_the_rules():
     for package in ("autodiff.rules", "autodiff.functional"):
         members = [name for name in FILES if within(name, package)]
         assert members
-        known = ("numpy", "autodiff.function", "autodiff.rules", package)
+        known = ("numpy", *(f"autodiff.{name}" for name in ("declarations", "function", "trees", "rules")), package)
         allowed = lambda i, known=known: is_standard(i) or within(i, *known)
         assert offenders(members, allowed) == []
 
@@ -216,6 +216,42 @@ def test_what_all_rooms_of_experiment_share_knows_none_of_them():
 
 def test_cli_knows_experiment_and_not_the_engine():
     assert offenders(["cli"], lambda i: not within(i, "autodiff") or within(i, "autodiff.experiment")) == []
+
+
+# Trees
+
+WRITERS = {"text", "index_text", "show"}
+"""They write nested arguments as text for people, each in its own way."""
+
+
+def walkers(source):
+    """Return the names of the functions that ask for a list, tuple or dict themselves, and call themselves."""
+    found = set()
+    for function in ast.walk(ast.parse(source)):
+        if isinstance(function, ast.FunctionDef):
+            calls = [(ast.unparse(node.func), node.args) for node in ast.walk(function) if isinstance(node, ast.Call)]
+            called = {name for name, _ in calls} | {ast.unparse(args[0]) for name, args in calls if name == "map"}
+            kinds = [ast.unparse(args[1]) for name, args in calls if name == "isinstance"]
+            asks = any(re.search(r"\b(list|tuple|dict|SEQUENCE)\b", kind) for kind in kinds)
+            if asks and {function.name, f"self.{function.name}"} & called:
+                found.add(function.name)
+    return found
+
+
+def test_a_walker_would_be_seen():
+    source = (
+        "def nested(a):\n    return 1 + nested(a[0]) if isinstance(a, list) else 0\n"
+        "def kept(a):\n    return kept(a - 1) if a else 0\n"
+        "def by_map(a):\n    return [*map(by_map, a)] if isinstance(a, dict | tuple) else a\n"
+    )
+    assert walkers(source) == {"nested", "by_map"}
+    assert walkers(FILES["autodiff.trees"].read_text(encoding="utf-8")) == {"flatten", "mapped"}
+
+
+def test_trees_alone_walks_nested_lists_tuples_and_dicts():
+    inside = [name for name in FILES if within(name, "autodiff") and not within(name, "autodiff.experiment")]
+    found = {name: walkers(FILES[name].read_text(encoding="utf-8")) for name in inside if name != "autodiff.trees"}
+    assert set().union(*found.values()) - WRITERS == set(), found
 
 
 # What is loaded

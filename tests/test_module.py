@@ -49,6 +49,16 @@ def test_parameters_are_found_in_attributes_lists_tuples_and_dicts():
     ]
 
 
+def test_a_module_that_is_a_sequence_too_is_one_module():
+    class Layers(ad.Module, UserList):
+        def children(self):
+            return ((f"layer{i}", layer) for i, layer in enumerate(self.data))
+
+    model = ad.Module()
+    model.inner = Layers([ad.Linear(1, 1, bias=False)])
+    assert [name for name, _ in model.named_parameters()] == ["inner.layer0.weight"]
+
+
 def test_a_plain_tensor_is_no_parameter():
     model = Custom()
     assert all(parameter is not model.constant for parameter in model.parameters())

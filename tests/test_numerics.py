@@ -9,8 +9,8 @@ import pytest
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
 from autodiff.gradcheck import leaf, variable_slots, with_values
+from autodiff.registry import full_name, functions
 from autodiff.samples import samples_of
-from autodiff.tensor import full_name, functions
 
 INF = math.inf
 

@@ -9,9 +9,9 @@ import pytest
 
 import autodiff as ad
 from autodiff.gradcheck import variable_slots, with_values
+from autodiff.registry import full_name, functions
 from autodiff.samples import samples_of
 from autodiff.samples.builders import Sample
-from autodiff.tensor import full_name, functions
 
 IN_PLACE = {np.put_along_axis}
 FUNCTIONS = sorted(
@@ -364,11 +364,156 @@ def test_lists_of_tensors_are_taken_as_arrays(name, make):
         assert np.any(y.grad.data)
 
 
-@pytest.mark.parametrize("function", [np.ravel, lambda t, order: np.reshape(t, -1, order)])
-def test_an_order_of_memory_is_refused(function):
-    for order in ("A", "K"):
-        with pytest.raises(TypeError, match="order must be 'C' or 'F' on tensors"):
-            function(variable(A), order=order)
+MALFORMED = [
+    lambda x: [[x], x],
+    lambda x: [x, [x]],
+    lambda x: [x, []],
+    lambda x: [[], [x]],
+    lambda x: [(x, x)],
+    lambda x: [[x, x[:2]]],
+]
+
+
+@pytest.mark.parametrize("make", [constant, variable])
+@pytest.mark.parametrize("blocks", MALFORMED)
+def test_blocks_that_numpy_refuses_are_refused(blocks, make):
+    expected = returned(np.block, (blocks(A),), {})
+    assert isinstance(expected, Exception)
+    assert type(returned(np.block, (blocks(make(A)),), {})) is type(expected)
+
+
+# The order of elements in memory
+
+LAYOUTS = {
+    "rows": lambda x: x,
+    "columns": lambda x: x.T,
+    "turned axes": lambda x: x.transpose(1, 0, 2),
+    "gaps": lambda x: x[:, ::2],
+    "gaps in columns": lambda x: x.T[::2],
+    "backwards": lambda x: x[::-1],
+    "one axis with gaps": lambda x: x[:, 0, 0],
+    "axes of length 1": lambda x: x[:, :1].T,
+    "stretched": lambda x: np.broadcast_to(x[0, 0], (3, 4)).T,
+}
+READING = {
+    "ravel": lambda x, order: np.ravel(x, order),
+    "ravel, the method": lambda x, order: x.ravel(order=order),
+    "flatten": lambda x, order: x.flatten(order),
+    "copy": lambda x, order: np.copy(x, order),
+    "reshape": lambda x, order: np.reshape(x, (2, -1), order),
+    "reshape, the method": lambda x, order: x.reshape(2, -1, order=order),
+}
+ORDERS = [
+    pytest.param(read, order, id=f"{read}-{order}")
+    for read in READING
+    for order in "CFAK"
+    if read < "r" or order != "K"
+]
+ORDERS += [pytest.param(read, "K", id=f"{read}-K") for read in ("ravel", "ravel, the method")]
+
+
+@pytest.mark.parametrize(("read", "order"), ORDERS)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_elements_are_read_in_numpys_order_and_seen_where_numpy_shows_them(layout, read, order):
+    whole = np.arange(24.0).reshape(2, 3, 4)
+    array = LAYOUTS[layout](whole)
+    if "reshape" in read and array.size % 2:
+        return
+    leaf = variable(whole)
+    found, expected = READING[read](LAYOUTS[layout](leaf), order), READING[read](array, order)
+    np.testing.assert_array_equal(found.data, expected)
+    assert np.shares_memory(found.data, leaf.data) == np.shares_memory(expected, whole)
+    weights = np.cos(np.arange(expected.size)).reshape(expected.shape)
+    np.sum(found * weights).backward()
+    gradient = np.zeros(24)
+    np.add.at(gradient, expected.astype(int), weights)  # each element is its own number
+    np.testing.assert_allclose(leaf.grad.data.ravel(), gradient)
+
+
+@pytest.mark.parametrize("read", ["reshape", "reshape, the method"])
+def test_reshape_takes_no_order_of_memory_as_in_numpy(read):
+    for x in (A, variable(A)):
+        with pytest.raises(ValueError, match="order 'K' is not permitted"):
+            READING[read](x, "K")
+
+
+# Padding
+
+PADDINGS = [0, 1, 4, 11, (1, 0), (0, 5), (9, 2), ((1, 2), (8, 3))]
+
+
+@pytest.mark.parametrize("mode", ["reflect", "symmetric"])
+@pytest.mark.parametrize("shape", [(1,), (2,), (5,), (2, 3), (1, 4)])
+def test_odd_reflections_are_numpys(shape, mode):
+    array = np.random.default_rng(1).normal(size=shape)
+    for width in PADDINGS[: 7 if len(shape) == 1 else None]:
+        found = np.pad(variable(array), width, mode, reflect_type="odd")
+        np.testing.assert_allclose(found.data, np.pad(array, width, mode, reflect_type="odd"), atol=1e-12)
+
+
+def test_an_odd_reflection_keeps_infinities_where_numpy_has_them():
+    array = np.array([1.0, 2.0, INF])
+    found = np.pad(variable(array), (2, 0), "reflect", reflect_type="odd")
+    np.testing.assert_array_equal(found.data, np.pad(array, (2, 0), "reflect", reflect_type="odd"))
+
+
+@pytest.mark.parametrize("make", [constant, variable])
+def test_padding_with_anything_keeps_the_elements_and_their_gradient(make):
+    x = make(A)
+    found = np.pad(x, ((1, 2), (0, 3)), "empty")
+    assert (found.shape, found.dtype) == ((6, 7), np.float64)
+    np.testing.assert_array_equal(found.data[1:4, :4], A)
+    if make is variable:
+        np.sum(found[1:4, :4] * B).backward()
+        np.testing.assert_array_equal(x.grad.data, B)
+
+
+MISTAKES = {
+    "a keyword of another mode": lambda x: np.pad(x, 1, "edge", stat_length=2),
+    "a keyword of no use": lambda x: np.pad(x, 1, "empty", end_values=2),
+    "less than nothing": lambda x: np.pad(x, -1, "mean"),
+    "the mean of nothing": lambda x: np.pad(x[:, :0], 1, "mean"),
+    "a slope from nothing": lambda x: np.pad(x[:, :0], 1, "linear_ramp"),
+    "a reflection of nothing": lambda x: np.pad(x[:, :0], 1, "reflect", reflect_type="odd"),
+}
+
+
+@pytest.mark.parametrize("make", [np.asarray, constant, variable])
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_numpy_does_not_pad_is_refused(mistake, make):
+    with pytest.raises(ValueError, match=r"unsupported keyword|negative values|can't extend empty axis"):
+        MISTAKES[mistake](make(A))
+
+
+# Quantiles with weights
+
+
+@pytest.mark.parametrize("function", sorted(QUANTILES, key=full_name), ids=full_name)
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.filterwarnings("ignore:All-NaN slice")
+def test_weighted_quantiles_of_ties_and_gaps_are_numpys(function, gaps, dtype):
+    values = np.round(np.random.default_rng(2).normal(size=(4, 6)) * 2).astype(dtype)
+    weights = np.random.default_rng(3).integers(0, 3, (4, 6))
+    weights[0], weights[:, 0] = 1, 1
+    if gaps:
+        values[0, 1], values[:, 3] = NAN, NAN
+    scale = 1 if function in (np.quantile, np.nanquantile) else 100
+    one = weights if "nan" in full_name(function) else weights[2]  # of rows, NumPy's nanquantile takes none
+    for axis, weight in [(None, weights), (0, weights), (1, one), ((0, 1), weights)]:
+        options = {"method": "inverted_cdf", "axis": axis, "weights": weight}
+        expected = function(values, np.multiply([0, 0.3, 0.5, 1], scale), **options)
+        assert_same(function(variable(values), np.multiply([0, 0.3, 0.5, 1], scale), **options), expected, options)
+
+
+@pytest.mark.parametrize("make", [np.asarray, constant, variable])
+def test_weights_that_numpy_refuses_are_refused(make):
+    for options, message in [
+        ({"weights": [1, 2]}, "Only method 'inverted_cdf' supports weights"),
+        ({"weights": [1, -1, 1, 1], "axis": 1, "method": "inverted_cdf"}, "non-negative"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            np.quantile(make(A), 0.5, **options)
 
 
 # Python's own ways

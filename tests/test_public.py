@@ -13,7 +13,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import functional, public
-from autodiff.tensor import functions
+from autodiff.registry import functions
 
 ROOT = Path(__file__).parents[1]
 

@@ -70,13 +70,19 @@ def test_the_python_runs():
             exec(block, namespace)
 
 
+RUN_ELSEWHERE = {
+    "models.md": ["python torch"],  # tests/oracle/test_models_in_torch.py runs it too
+    "cluster.md": ["sh", "python slurm", "sh slurm", "yaml", "sh kubernetes"],  # tests/test_cluster_page.py
+}
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_the_python_of_the_docs_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where the files go that a page writes
     namespace = {}
     blocks = re.findall(r"^```([^\n]+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
     for language, block in blocks:
-        assert language in ("python", "python torch")  # tests/oracle/test_models_in_torch.py runs the latter too
+        assert language in ("python", *RUN_ELSEWHERE.get(page.name, ()))
         if language == "python":
             exec(block, namespace)
 

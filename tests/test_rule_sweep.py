@@ -5,8 +5,8 @@ import pytest
 
 import autodiff as ad
 from autodiff.gradcheck import checked_functions, leaf, variable_slots, with_values
+from autodiff.registry import full_name, functions
 from autodiff.samples import samples_of
-from autodiff.tensor import full_name, functions
 
 FUNCTIONS = sorted(checked_functions(), key=full_name)
 each_function = pytest.mark.parametrize("function", FUNCTIONS, ids=full_name)

@@ -5,11 +5,12 @@ import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.function import Function, Variadic, differentiable
+from autodiff.declarations import differentiable
+from autodiff.function import Function, Variadic
 from autodiff.gradcheck import check_rule, check_rules, checked_functions, rule_names
 from autodiff.graph import Rule
+from autodiff.registry import full_name, functions
 from autodiff.samples import samples_of
-from autodiff.tensor import full_name, functions
 from autodiff.transforms import differentiate
 
 FUNCTIONS = sorted(checked_functions(), key=full_name)

@@ -10,8 +10,8 @@ import pytest
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
 from autodiff.gradcheck import checked_functions
+from autodiff.registry import full_name, functions
 from autodiff.samples import samples_of
-from autodiff.tensor import full_name, functions
 from autodiff.transforms import differentiate
 
 FUNCTIONS = sorted(checked_functions(), key=full_name)
@@ -450,6 +450,21 @@ ABSENT = {
 def test_a_function_that_is_not_in_the_registry_is_refused_by_name(name):
     with pytest.raises(ad.MissingRuleError, match=f"^{name} has no derivative rule"):
         ABSENT[name](leaf(1, 2, 3))
+
+
+@pytest.mark.parametrize("function", [np.fft.fft, np.fft.ifft, np.fft.rfft, np.fft.fft2], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_a_complex_spectrum_is_refused_with_what_stands_instead(function, requires_grad):
+    with pytest.raises(ad.MissingRuleError, match=r"complex numbers, .*np\.fft\.irfft and np\.fft\.hfft .*t\.data"):
+        function(ad.Tensor(np.ones((2, 4)), requires_grad))
+
+
+def test_products_with_cosines_and_sines_are_the_parts_of_a_spectrum():
+    x = leaf(1.0, -2.0, 0.5, 4.0, 3.0)
+    angles = 2 * np.pi * np.outer(np.arange(5), np.arange(5)) / 5
+    expected = np.fft.fft(x.data)
+    np.testing.assert_allclose((np.cos(angles) @ x).data, expected.real, atol=1e-5)
+    np.testing.assert_allclose(-(np.sin(angles) @ x).data, expected.imag, atol=1e-5)
 
 
 # Arguments that no rule knows

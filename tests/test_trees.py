@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff.trees import flatten, mapped, named_leaves, parts, rebuild
+from autodiff.trees import flatten, folded, mapped, named_leaves, parts, paths, rebuild
 
 Pair = namedtuple("Pair", "left right")
 TREES = st.recursive(
@@ -47,6 +47,36 @@ def test_the_name_of_a_leaf_is_python_that_finds_it(tree):
 @given(TREES)
 def test_a_tree_in_which_nothing_changes_is_returned_itself(tree):
     assert mapped(tree, lambda leaf: leaf) is tree
+
+
+@given(TREES)
+def test_the_path_of_a_leaf_leads_to_it(tree):
+    assert [leaf for _, leaf in paths(tree)] == flatten(tree)
+    for path, leaf in paths(tree):
+        found = tree
+        for key in path:
+            found = found[key]
+        assert found is leaf
+
+
+def test_paths_go_through_whatever_is_said_to_hold_something():
+    def letters(value):
+        return dict(enumerate(value)) if isinstance(value, str) and len(value) > 1 else parts(value)
+
+    assert [*paths({"a": ["bc"]}, letters)] == [(("a", 0, 0), "b"), (("a", 0, 1), "c")]
+    assert [*paths([1, [2]], lambda value: None)] == [((), [1, [2]])]
+
+
+@given(TREES)
+def test_a_tree_is_folded_from_within(tree):
+    assert folded(tree, lambda held: [leaf for one in held for leaf in (one if type(one) is list else [one])]) == (
+        tree if parts(tree) is None else flatten(tree)
+    )
+
+
+def test_what_was_made_of_the_inner_lists_is_handed_on():
+    assert folded([1, [2, {"a": 3}], ()], lambda held: f"<{'|'.join(map(str, held))}>") == "<1|<2|<3>>|<>>"
+    assert folded(4, lambda held: None) == 4
 
 
 LEAVES = [

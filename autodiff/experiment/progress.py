@@ -3,15 +3,16 @@
 Rich has a finer bar, but importing it takes longer than a short run.
 """
 
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from autodiff.experiment.terminal import NARROWEST_NAME, columns_of, fitted, terminal_columns
 
-Report = Callable[[int, float, float], None]  # given the epoch, the loss and the accuracy
+Report = Callable[[int, Mapping[str, float]], None]  # given the epoch and, by name, what was measured then
 
 SECONDS_BETWEEN = 0.1
 WIDEST_BAR, NARROWEST_BAR = 24, 8  # columns, between its brackets
@@ -27,7 +28,7 @@ def wanted(quiet: bool) -> bool:
 
 
 class Progress:
-    """Shows the epoch, loss and accuracy of the present run; shows nothing unless `visible`.
+    """Shows the epoch, loss and accuracies of the present run; shows nothing unless `visible`.
 
     `position` is the present run's among those of the command, such as "run 2 of 4".
     """
@@ -41,15 +42,19 @@ class Progress:
         """Yield the function that a run calls after every epoch."""
         started = time.monotonic()
         due = started
+        tested: float | None = None  # the accuracy on the held-out points, which is not measured at every epoch
 
-        def report(epoch: int, loss: float, accuracy: float) -> None:
-            nonlocal due
+        def report(epoch: int, measured: Mapping[str, float]) -> None:
+            nonlocal due, tested
+            if not math.isnan(measured.get("test_accuracy", math.nan)):
+                tested = measured["test_accuracy"]
             now = time.monotonic()
             if now < due:
                 return
             due = now + SECONDS_BETWEEN
             left = duration((now - started) * (epochs - epoch) / epoch) + " left" if epoch else ""
-            self.show(line(name, self.position, epoch, epochs, loss, accuracy, left, _room()))
+            figures = (measured["loss"], measured["accuracy"], tested)
+            self.show(line(name, self.position, epoch, epochs, figures, left, _room()))
 
         try:
             yield report if self.visible else _silent
@@ -77,13 +82,22 @@ class Progress:
 
 
 def line(
-    name: str, position: str, epoch: int, epochs: int, loss: float, accuracy: float, left: str, columns: int
+    name: str,
+    position: str,
+    epoch: int,
+    epochs: int,
+    figures: tuple[float, float, float | None],
+    left: str,
+    columns: int,
 ) -> str:
     """Return the line that fits the columns: first a long name is shortened and the bar gives way, then the count does.
 
-    Loss and accuracy are the last to go.
+    figures: the loss, the accuracy and, if there is one, that on the held-out points. They are the last to go.
     """
+    loss, accuracy, tested = figures
     measured = [f"loss {_loss(loss)}", f"accuracy {accuracy:6.1%}"]
+    if tested is not None:
+        measured.append(f"held out {tested:6.1%}")
     count = f"{epoch:{len(str(epochs))}}/{epochs}"
     roomy = _joined([position, name, "[]", count, *measured, left.ljust(LONGEST_LEFT)])  # lest the bar's width change
     width = min(WIDEST_BAR, columns - columns_of(roomy))
@@ -92,13 +106,14 @@ def line(
         [bar, count, *measured, left],
         [*measured, left],
         measured,
+        measured[:2],
     ]
     for shown in choices:
         for before in (position, ""):
             room = columns - columns_of(_joined([before, "", *shown])) - 2
             if room >= min(NARROWEST_NAME, columns_of(name)):
                 return _joined([before, fitted(name, room), *shown]).replace("  [", " [", 1)
-    return fitted(_joined(measured), columns)
+    return fitted(_joined(measured[:2]), columns)
 
 
 def _joined(parts: list[str]) -> str:
@@ -124,5 +139,5 @@ def _room() -> int:
     return terminal_columns(sys.stderr) - 1
 
 
-def _silent(epoch: int, loss: float, accuracy: float) -> None:
+def _silent(epoch: int, measured: Mapping[str, float]) -> None:
     pass

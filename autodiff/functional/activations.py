@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, cast
 
 import numpy as np
 
-from autodiff.function import composed, differentiable
+from autodiff.declarations import composed, differentiable
 from autodiff.functional.error_function import erf_values
 from autodiff.rules.elementwise import masked, sigmoid
 from autodiff.rules.reductions import restore

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.function import Function, composed, differentiable
+from autodiff.declarations import composed, differentiable
+from autodiff.function import Function
 from autodiff.functional.activations import by_rows, log_softmax, softmax, softplus, weighed
 from autodiff.rules.elementwise import as_array, sigmoid
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed
+from autodiff.declarations import composed
 from autodiff.rules.elementwise import as_array
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import Function, apply_without_gradient, composed, differentiable
+from autodiff.declarations import apply_without_gradient, composed, differentiable
+from autodiff.function import Function
 from autodiff.rules.linalg import identity_like, inverse_transposed, transposed
 from autodiff.rules.reductions import ABSENT
 

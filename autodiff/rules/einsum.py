@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed, variadic_rule
+from autodiff.declarations import composed, variadic_rule
 from autodiff.rules.elementwise import as_array
 
 

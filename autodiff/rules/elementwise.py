@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed, differentiable, no_gradient, rule
+from autodiff.declarations import composed, differentiable, no_gradient, rule
 
 
 def as_array(values: Any, dtype: Any) -> Any:

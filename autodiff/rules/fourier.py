@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed, differentiable
+from autodiff.declarations import composed, differentiable
 
 
 def doubled(spectrum: Any, n: int, factor: float) -> Any:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import Function, differentiable, rule
+from autodiff.declarations import differentiable, rule
+from autodiff.function import Function
 
 
 def pick(x: Any, index: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed, differentiable, no_gradient, rule
+from autodiff.declarations import composed, differentiable, no_gradient, rule
 from autodiff.rules.reductions import axes_of
 
 transposed = np.matrix_transpose

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed
+from autodiff.declarations import composed
 from autodiff.rules.reductions import ABSENT, Axis, Keepdims, given, reduced_shape, root
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed, differentiable
+from autodiff.declarations import composed, differentiable
 from autodiff.rules.decompositions import singular_values
 from autodiff.rules.elementwise import masked
 from autodiff.rules.reductions import axes_of, last, restore, root

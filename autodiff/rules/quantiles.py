@@ -1,11 +1,12 @@
 """Definitions of quantiles and medians, those that pass over NaN too: weighted sums of elements in their order."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed
+from autodiff.declarations import apply_without_gradient, composed
 from autodiff.rules.reductions import Axis, Keepdims, kept_shape, last
 
 
@@ -49,12 +50,34 @@ def arranged(values: Any, fractions: Any, shape: tuple[int, ...], axis: Axis, ke
     return np.reshape(values, (*fractions.shape, *(kept_shape(shape, axis) if keepdims else values.shape[1:])))
 
 
+def weighted(function: Callable[..., Any], a: Any, q: Any, axis: Axis, **options: Any) -> Any:
+    """Return quantiles of elements that count as their weights: each is an element, whose number NumPy finds."""
+    flat = np.reshape(a, -1)
+    order = np.argsort(flat)
+    numbers = np.where(np.isnan(flat), math.nan, np.argsort(order))  # they are ordered as the elements are
+    found = apply_without_gradient(function, np.reshape(numbers.astype(np.float64), np.shape(a)), q, axis, **options)
+    picked = flat[order[np.nan_to_num(found).astype(np.intp)]]
+    return np.where(np.isnan(found), math.nan, picked)
+
+
 @composed(np.quantile, weak=True)
 def quantile(
-    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: Keepdims = False, scale: float = 1
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    *,
+    method: str = "linear",
+    keepdims: Keepdims = False,
+    weights: Any = None,
+    scale: float = 1,
 ) -> Any:
-    """Return quantiles, by default by linear interpolation between the two nearest; q may be an array of constants."""
+    """Return quantiles, by default by linear interpolation between the two nearest; q may be an array of constants.
+
+    With weights, which are constants too, the method is "inverted_cdf".
+    """
     fractions = fractions_of(q, scale, "np.quantile" if scale == 1 else "np.percentile")
+    if weights is not None:
+        return weighted(np.quantile, a, fractions, axis, method=method, keepdims=keepdims, weights=weights)
     rows = last(a, axis)
     positions = positions_of(fractions.reshape(-1), rows.shape[-1], method)
     values = interpolated(np.sort(rows, axis=-1), positions)
@@ -63,9 +86,11 @@ def quantile(
 
 
 @composed(np.percentile, weak=True)
-def percentile(a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: Keepdims = False) -> Any:
+def percentile(
+    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: Keepdims = False, weights: Any = None
+) -> Any:
     """Return quantiles given in percent."""
-    return quantile(a, q, axis, method=method, keepdims=keepdims, scale=100)
+    return quantile(a, q, axis, method=method, keepdims=keepdims, weights=weights, scale=100)
 
 
 @composed(np.median, weak=True)
@@ -76,10 +101,19 @@ def median(a: Any, axis: Axis = None, *, keepdims: Keepdims = False) -> Any:
 
 @composed(np.nanquantile, weak=True)
 def nanquantile(
-    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: Keepdims = False, scale: float = 1
+    a: Any,
+    q: Any,
+    axis: Axis = None,
+    *,
+    method: str = "linear",
+    keepdims: Keepdims = False,
+    weights: Any = None,
+    scale: float = 1,
 ) -> Any:
     """Return the quantiles of the elements that are numbers; NaN where there is none."""
     fractions = fractions_of(q, scale, "np.nanquantile" if scale == 1 else "np.nanpercentile")
+    if weights is not None:
+        return weighted(np.nanquantile, a, fractions, axis, method=method, keepdims=keepdims, weights=weights)
     rows = last(a, axis)
     numbers = np.sum(~np.isnan(rows), axis=-1)  # a constant, and so are the positions in each row
     positions = positions_in_rows(fractions.reshape(-1), numbers, method)
@@ -88,9 +122,11 @@ def nanquantile(
 
 
 @composed(np.nanpercentile, weak=True)
-def nanpercentile(a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: Keepdims = False) -> Any:
+def nanpercentile(
+    a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: Keepdims = False, weights: Any = None
+) -> Any:
     """Return the quantiles, given in percent, of the elements that are numbers."""
-    return nanquantile(a, q, axis, method=method, keepdims=keepdims, scale=100)
+    return nanquantile(a, q, axis, method=method, keepdims=keepdims, weights=weights, scale=100)
 
 
 @composed(np.nanmedian, weak=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed, differentiable, no_gradient, rule
+from autodiff.declarations import composed, differentiable, no_gradient, rule
 from autodiff.rules.elementwise import as_array, masked
 
 Axis = int | tuple[int, ...] | None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import composed, differentiable
+from autodiff.declarations import composed, differentiable
 from autodiff.rules.elementwise import as_array
 from autodiff.rules.indexing import assigned
 from autodiff.rules.reductions import axes_of

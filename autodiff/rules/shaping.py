@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.function import apply_without_gradient, composed, differentiable, rule, variadic_rule, writing
+from autodiff.declarations import apply_without_gradient, composed, differentiable, rule, variadic_rule, writing
+from autodiff.function import Function
 from autodiff.rules.elementwise import as_array
 from autodiff.rules.indexing import place
+from autodiff.trees import folded, mapped, paths
 
 Shape = tuple[int, ...]
 
@@ -23,31 +25,45 @@ def inverse(axes: Any, ndim: int) -> Any:
     return axes if axes is None else tuple(int(i) for i in np.argsort([axis % ndim for axis in axes]))
 
 
-def known(order: str) -> Any:
-    """Return an order of elements, that of rows or of columns, which does not depend on how they lie in memory."""
-    if order not in ("C", "F"):
-        raise TypeError(f"order must be 'C' or 'F' on tensors, found {order!r}: how they lie in memory is not theirs")
-    return order
+class InOrder(Function[..., Any]):
+    """A function that reads the elements of `a` in an order; "A" and "K" are how they lie in memory at the call."""
+
+    def save(self, node: Any, out: Any, arguments: Any) -> None:
+        """Save what the rule needs, the order as one that does not depend on memory; see `Function.save`."""
+        super().save(node, out, arguments)
+        _, arrays, _, named = arguments
+        node.saved["order"] = lasting_order(arrays[0] if arrays else named["a"], node.saved["order"])
+
+
+def lasting_order(a: Any, order: Any) -> Any:
+    """Return "C" for rows first, "F" for columns first, or the axes of an array from the slowest in memory on."""
+    if order == "A":
+        return "F" if a.flags.fnc else "C"
+    return sorted(range(a.ndim), key=lambda axis: -abs(a.strides[axis])) if order == "K" else order
+
+
+def put_back(g: Any, shape: Shape, order: Any) -> Any:
+    """Return elements that were read in an order at their places in an array of that shape."""
+    if order in ("C", "F"):
+        return np.reshape(g, shape, order)
+    return np.transpose(np.reshape(g, tuple(shape[axis] for axis in order)), inverse(order, len(shape)))
 
 
 def reshape_in_order(a: Any, shape: Any, order: Any = "C", *, copy: bool | None = None) -> Any:
     """Return np.reshape(a, shape, order, copy=copy)."""
-    return np.reshape(a, shape) if order == "C" and copy is None else np.reshape(a, shape, known(order), copy=copy)
+    return np.reshape(a, shape) if order == "C" and copy is None else np.reshape(a, shape, order, copy=copy)
 
 
 rule(
     np.reshape,
     forward=reshape_in_order,
-    a=lambda g, a_shape, order: np.reshape(g, a_shape, order),
+    a=lambda g, a_shape, order: put_back(g, a_shape, order),
     accepts=["shape", "copy"],
+    kind=InOrder,
 )
 rule(np.expand_dims, a=lambda g, a_shape: np.reshape(g, a_shape), accepts=["axis"])
 rule(np.squeeze, a=lambda g, a_shape: np.reshape(g, a_shape), accepts=["axis"])
-rule(
-    np.ravel,
-    forward=lambda a, order="C": np.ravel(a, known(order)),
-    a=lambda g, a_shape, order: np.reshape(g, a_shape, order),
-)
+rule(np.ravel, a=lambda g, a_shape, order: put_back(g, a_shape, order), kind=InOrder)
 rule(np.transpose, a=lambda g, axes: np.transpose(g, inverse(axes, g.ndim)))
 rule(np.matrix_transpose, x=lambda g: np.matrix_transpose(g))
 rule(np.swapaxes, a=lambda g, axis1, axis2: np.swapaxes(g, axis1, axis2))
@@ -175,10 +191,7 @@ def column_stack(tup: Any) -> Any:
 
 def stacked(values: Any) -> Any:
     """Return nested lists in which some tensor is as a tensor, anything else as it is."""
-    if not isinstance(values, list | tuple):
-        return values
-    parts = [stacked(value) for value in values]
-    return np.stack(parts) if any(hasattr(part, "node") for part in parts) else values
+    return folded(values, lambda parts: np.stack(parts) if any(hasattr(part, "node") for part in parts) else parts)
 
 
 @composed(np.append, weak=True)
@@ -192,25 +205,17 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 @composed(np.block)
 def block(arrays: Any) -> Any:
     """Put an array together from nested lists of blocks: the innermost side by side, the next below each other."""
-    depth = nesting(arrays)
-    ndim = max(depth, *[np.ndim(array) for array in leaves(arrays)])
-
-    def assembled(blocks: Any, level: int) -> Any:
-        if not isinstance(blocks, list):
-            return np.reshape(blocks, (1,) * (ndim - np.ndim(blocks)) + np.shape(blocks))
-        return joined(*[assembled(one, level - 1) for one in blocks], axis=-level)
-
-    return assembled(arrays, depth)
-
-
-def nesting(blocks: Any) -> int:
-    """Return how deep lists are nested."""
-    return 1 + nesting(blocks[0]) if isinstance(blocks, list) else 0
-
-
-def leaves(blocks: Any) -> list[Any]:
-    """Return the arrays in nested lists."""
-    return [leaf for one in blocks for leaf in leaves(one)] if isinstance(blocks, list) else [blocks]
+    np.block(mapped(arrays, lambda _: np.empty(0)))  # raises NumPy's errors where the nesting is wrong
+    blocks = dict(paths(arrays))
+    depth = max(map(len, blocks))
+    ndim = max(depth, *map(np.ndim, blocks.values()))
+    blocks = {path: np.reshape(one, (1,) * (ndim - np.ndim(one)) + np.shape(one)) for path, one in blocks.items()}
+    for axis in range(-1, -depth - 1, -1):
+        rows: dict[Any, list[Any]] = {}
+        for path, one in blocks.items():
+            rows.setdefault(path[:-1], []).append(one)
+        blocks = {path: joined(*row, axis=axis) for path, row in rows.items()}
+    return blocks[()]
 
 
 # Splitting
@@ -271,7 +276,7 @@ def rearrangement(function: Callable[..., Any]) -> None:
     composed(function)(definition)
 
 
-for rearranging in (np.roll, np.repeat, np.tile, np.delete):
+for rearranging in (np.roll, np.repeat, np.tile, np.delete, np.fft.fftshift, np.fft.ifftshift):
     rearrangement(rearranging)
 rearrangement(np.take)
 rearrangement(np.take_along_axis)
@@ -420,19 +425,47 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **keywords: Any) -> 
     """Return the array with values put around it: constants, its own elements, what they are reduced to, or slopes."""
     if mode == "constant":
         return pad_with_constants(array, pad_width, **keywords)
+    if mode not in ("edge", "empty", "reflect", "symmetric", "wrap", "linear_ramp", *STATISTICS):
+        raise TypeError(
+            "np.pad: mode must be constant, edge, empty, reflect, symmetric, wrap, linear_ramp, maximum, mean, median "
+            f"or minimum on tensors, found {mode!r}"
+        )
     widths = pad_widths(pad_width, np.ndim(array))
+    numbers = np.arange(math.prod(array.shape)).reshape(array.shape)
+    positions = np.pad(numbers, widths, mode, **keywords)  # raises NumPy's errors
+    if mode == "empty":
+        return pad_with_constants(array, widths)
     if mode in STATISTICS:
         return pad_each(array, widths, lambda a, i, pair: statistics_around(a, i, pair, STATISTICS[mode], **keywords))
     if mode == "linear_ramp":
         return pad_each(array, widths, lambda a, i, pair: ramps_around(a, i, pair, **keywords))
-    is_odd = keywords.get("reflect_type", "even") == "odd"
-    if mode not in ("edge", "reflect", "symmetric", "wrap") or is_odd:
-        raise TypeError(
-            "np.pad: mode must be constant, edge, reflect (even), symmetric (even), wrap, linear_ramp, maximum, mean, "
-            f"median or minimum on tensors, found {mode!r}{' (odd)' if is_odd else ''}"
-        )
-    positions = np.pad(np.arange(math.prod(array.shape)).reshape(array.shape), widths, mode=mode)
+    if keywords.get("reflect_type") == "odd":
+        return pad_oddly(array, widths, edge=int(mode == "symmetric"))
     return np.reshape(array, -1)[positions]
+
+
+def pad_oddly(array: Any, widths: list[tuple[int, int]], edge: int) -> Any:
+    """Return an array continued beyond its ends by what it is before them, turned about the end by half a circle.
+
+    edge: 1 if the elements at the ends are repeated, else 0. As many elements as there are at a time, as in NumPy.
+    """
+    array = np.copy(array)  # which is returned where nothing is put around it
+    for axis, (before, after) in enumerate(widths):
+        front = (slice(None),) * axis
+        if array.shape[axis] == 1:
+            array = joined(np.repeat(array, before, axis), array, np.repeat(array, after, axis), axis=axis)
+            continue
+        period = array.shape[axis] - 1 + edge
+        while before or after:
+            length = array.shape[axis]
+            whole = (length - 1 + edge) // period * period
+            left, right = min(whole, before), min(whole, after)
+            near = np.flip(array[(*front, slice(1 - edge, 1 - edge + left))], axis)
+            far = np.flip(array[(*front, slice(length - 1 + edge - right, length - 1 + edge))], axis)
+            first, last = array[(*front, slice(0, 1))], array[(*front, slice(-1, None))]
+            array = joined(2 * first - near, array, 2 * last - far, axis=axis)
+            before, after = before - left, after - right
+    return array
 
 
 STATISTICS: dict[Any, Callable[..., Any]] = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from autodiff.registry import full_name
 from autodiff.samples import elementwise, functional, indexing, linalg, reductions, sequences, shaping
 from autodiff.samples.builders import Maker, Sample
-from autodiff.tensor import full_name
 
 SAMPLES: dict[Callable[..., Any], Maker] = {
     **elementwise.SAMPLES,

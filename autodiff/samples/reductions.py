@@ -90,7 +90,21 @@ def quantiles(scale: float) -> Maker:
         calls += [call(spaced(random, (3, 5)), several, axis=1, method=method) for method in METHODS]
         return [*calls, call(spaced(random, (4,)), [[0.0, scale]]), call(strided(random), 0.4 * scale, axis=1)]
 
-    return samples
+    return both(samples, weighted_quantiles(scale))
+
+
+def weighted_quantiles(scale: float) -> Maker:
+    """Return samples of quantiles of elements with weights, some of them 0."""
+    weights = np.array([[1, 0, 2, 1], [3, 1, 1, 0], [0, 2, 1, 2]])
+    several = [0.0, 0.35 * scale, 0.8 * scale, scale]
+    keywords: list[dict[str, Any]] = [
+        {"weights": weights},
+        {"weights": weights, "axis": 1, "keepdims": True},
+        {"weights": weights, "axis": 0},
+    ]
+    return lambda random: [
+        call(spaced(random, (3, 4)), several, method="inverted_cdf", **options) for options in keywords
+    ]
 
 
 def quantiles_of_numbers(scale: float) -> Maker:

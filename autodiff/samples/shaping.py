@@ -128,6 +128,7 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     ),
     np.fliplr: of_shapes([(2, 3)], [(2, 3, 2)]),
     np.flipud: of_shapes([(2, 3)], [(3,)]),
+    **{f: with_arguments(((2, 3), ()), ((5,), ()), ((3, 4), (1,))) for f in (np.fft.fftshift, np.fft.ifftshift)},
     np.roll: with_arguments(((2, 3), (1,)), ((2, 3), (-2, 1)), ((2, 3), ((1, 2), (0, 1))), ((0,), (1,))),
     np.rot90: with_arguments(((2, 3), ()), ((2, 3), (2,)), ((2, 3, 2), (1, (1, 2)))),
     np.repeat: with_arguments(((2, 3), (2,)), ((2, 3), (2, 1)), ((3,), ([1, 0, 2],)), ((), (3,))),
@@ -169,5 +170,11 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
         ),
         with_arguments(((3, 4), (2, "mean")), ((2, 5), (((1, 0), (2, 2)), "maximum")), stat_length=2),
         with_arguments(((3, 4), (2, "linear_ramp")), end_values=((1.5, -2.0), (0.5, 3.0))),
+        with_arguments(
+            *[((3, 4), (((1, 2), (7, 9)), mode)) for mode in ("reflect", "symmetric")],
+            *[((1, 2), (width, "reflect")) for width in (2, ((0, 3), (1, 0)))],
+            ((4,), (0, "symmetric")),
+            reflect_type="odd",
+        ),
     ),
 }

@@ -5,8 +5,8 @@ import pytest
 
 import autodiff as ad
 from autodiff.gradcheck import checked_functions, variable_slots, with_values
+from autodiff.registry import full_name, functions
 from autodiff.samples import samples_of
-from autodiff.tensor import full_name, functions
 
 FUNCTIONS = sorted(checked_functions(), key=full_name)
 CALLS = 5  # two are recorded, two compared with an eager run, and the last is a replay alone

@@ -2,12 +2,12 @@ import re
 
 import pytest
 
-from autodiff.experiment.progress import duration, line, wanted
+from autodiff.experiment.progress import Progress, duration, line, wanted
 from autodiff.experiment.terminal import columns_of
 
 
 def shown(columns: int, name: str = "sigmoid-adam", loss: float = 0.0123, left: str = "3 s left") -> str:
-    return line(name, "run 2 of 4", 4200, 10_000, loss, 0.987, left, columns)
+    return line(name, "run 2 of 4", 4200, 10_000, (loss, 0.987, None), left, columns)
 
 
 @pytest.mark.parametrize("name", ["a", "sigmoid-adam", "螺旋の実験", "a-very-long-name-for-a-run-in-a-folder-2"])
@@ -56,3 +56,22 @@ def test_ci_is_what_says_so(monkeypatch: pytest.MonkeyPatch, value: str, shows: 
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     assert wanted(quiet=False) is shows
     assert not wanted(quiet=True)
+
+
+@pytest.mark.parametrize("columns", range(32, 200, 3))
+def test_the_accuracy_on_held_out_points_shows_where_there_is_room(columns: int) -> None:
+    text = line("sigmoid-adam", "run 2 of 4", 4200, 10_000, (0.0123, 0.987, 0.95), "3 s left", columns)
+    assert columns_of(text) <= columns
+    assert "accuracy  98.7%" in text
+    assert ("held out  95.0%" in text) is (columns >= 59)
+
+
+def test_the_latest_accuracy_on_held_out_points_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress(visible=True)
+    with pytest.MonkeyPatch.context() as patch, progress.of("one", 300) as report:
+        patch.setattr("autodiff.experiment.progress.SECONDS_BETWEEN", 0)
+        patch.setenv("COLUMNS", "120")
+        report(200, {"loss": 1.0, "accuracy": 0.5, "test_loss": 2.0, "test_accuracy": 0.25})
+        report(201, {"loss": 1.0, "accuracy": 0.5, "test_loss": float("nan"), "test_accuracy": float("nan")})
+    shown = capsys.readouterr().err.split("\r")
+    assert sum("held out  25.0%" in text for text in shown) == 2

@@ -10,8 +10,8 @@ import torch
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
 from autodiff.gradcheck import checked_functions
+from autodiff.registry import full_name, functions
 from autodiff.samples import samples_of
-from autodiff.tensor import full_name, functions
 from autodiff.transforms import differentiate
 
 

@@ -16,11 +16,11 @@ import autodiff as ad
 from autodiff import functional as F  # noqa: N812
 from autodiff.functional import activations, losses
 from autodiff.gradcheck import checked_functions
+from autodiff.registry import full_name, functions
 from autodiff.rules import decompositions, einsum, elementwise, fourier, indexing, norms, reductions, sequences, shaping
 from autodiff.rules import linalg as our_linalg
 from autodiff.samples import samples_of
 from autodiff.samples.builders import Sample
-from autodiff.tensor import full_name, functions
 from autodiff.transforms import differentiate
 
 # NumPy's conventions in PyTorch's words
@@ -547,6 +547,8 @@ TORCH = {
     np.fliplr: torch.fliplr,
     np.flipud: torch.flipud,
     np.roll: lambda a, shift, axis=None: torch.roll(a, shift, axis),
+    np.fft.fftshift: lambda x, axes=None: torch.fft.fftshift(x, axes),
+    np.fft.ifftshift: lambda x, axes=None: torch.fft.ifftshift(x, axes),
     np.rot90: lambda a, k=1, axes=(0, 1): torch.rot90(a, k, axes),
     np.repeat: lambda a, repeats, axis=None: flat(a, axis)[0].repeat_interleave(
         torch.as_tensor(repeats), dim=flat(a, axis)[1]
@@ -638,7 +640,17 @@ UNKNOWN_TO_TORCH = {
 # Both sides
 
 
-NUMPYS_ALONE = {"dtype", "initial", "where", "mean", "method", "include_initial", "stat_length", "end_values"}
+NUMPYS_ALONE = {
+    "reflect_type",
+    "dtype",
+    "initial",
+    "where",
+    "mean",
+    "method",
+    "include_initial",
+    "stat_length",
+    "end_values",
+}
 """Arguments that PyTorch has no word for."""
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from autodiff.compiler.record.errors import CaptureError, here, refusal
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value
+from autodiff.registry import full_name
 from autodiff.saved import owner_of
-from autodiff.tensor import full_name
 from autodiff.trees import flatten, mapped
 
 

@@ -212,9 +212,9 @@ class StandIn:
             return self.recorder.call(convert, (self, self.dtype), {})
         return self.recorder.call(np.copy, (self,), {"order": order})
 
-    def flatten(self) -> Any:
-        """Return a copy with one axis."""
-        return self.copy().reshape(-1)
+    def flatten(self, order: str = "C") -> Any:
+        """Return a copy with one axis, the elements in an order of np.ravel's."""
+        return self.copy().reshape(-1) if order == "C" else self.ravel(order).copy()
 
     def reshape(self, *shape: Any, **keywords: Any) -> Any:
         """Return np.reshape(self, shape); the shape as one tuple or as several integers."""

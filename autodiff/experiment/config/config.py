@@ -44,6 +44,13 @@ class Dataset(_Fields):
         le=MOST_POINTS,
         description=f"a whole number from 2 to {MOST_POINTS:,} (the limit protects this machine's memory)",
     )
+    test_points_per_class: Whole = Field(
+        default=100,
+        ge=0,
+        le=MOST_POINTS,
+        description=f"a whole number from 0 (none are held out) to {MOST_POINTS:,} (the limit protects this machine's "
+        "memory)",
+    )
     noise: float = Field(
         default=0.2, ge=0, le=10, description="a number from 0 to 10 (the angle's deviation, in radians)"
     )
@@ -53,7 +60,12 @@ class Dataset(_Fields):
         """The number of points of all classes together."""
         return self.classes * self.points_per_class
 
-    @field_validator("points_per_class")
+    @property
+    def test_points(self) -> int:
+        """The number of held-out points of all classes together."""
+        return self.classes * self.test_points_per_class
+
+    @field_validator("points_per_class", "test_points_per_class")
     @classmethod
     def _few_enough(cls, points_per_class: int, info: ValidationInfo) -> int:
         points = points_per_class * info.data.get("classes", 1)
@@ -136,6 +148,7 @@ class Config(_Fields):
             activation=self.activation,
             widths=[2, *self.hidden, self.dataset.classes],
             points=points,
+            test_points=self.dataset.test_points,
             batch=self.batch_size or points,
             moments=memory.OF_ADAM if self.optimizer in ADAPTIVE else memory.OF_MOMENTUM * (self.momentum > 0),
             itemsize=8 if self.dtype == "float64" else 4,

@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from autodiff.experiment.config import wording
@@ -72,6 +72,12 @@ def run_names(files: Sequence[Path], overrides: Sequence[Override] = ()) -> list
     if problems:
         raise InputError(problems)
     return [names[index] for index in range(len(files))]
+
+
+def without_settings(name: str, fields: Collection[FieldPath]) -> str:
+    """Return what the name of a run is without what it says of some fields."""
+    base, settings = _taken_apart(name)
+    return _joined(base, {_key(path): text for path, text in settings.items() if path not in fields})
 
 
 def checked_name(name: str, file: Path | None = None) -> str:

@@ -6,7 +6,8 @@ Importing this package imports no drawing library; drawing does.
 from collections.abc import Sequence
 from pathlib import Path
 
-from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, Style
+from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, HeldOut, Style
+from .study import Heatmap, Outcomes, Setting, Swept, Votes
 from .surroundings import shielded
 
 __all__ = [
@@ -16,10 +17,21 @@ __all__ = [
     "Curve",
     "Film",
     "Frame",
+    "Heatmap",
+    "HeldOut",
+    "Outcomes",
+    "Setting",
     "Style",
+    "Swept",
+    "Votes",
+    "render_agreement",
+    "render_bands",
     "render_boundary",
     "render_curves",
     "render_grid",
+    "render_heatmap",
+    "render_seeds",
+    "render_sweep",
 ]
 
 
@@ -51,3 +63,66 @@ def render_curves(films: Sequence[Film], path: Path) -> None:
         from .curves import render_curves
 
         render_curves(films, path)
+
+
+def render_bands(settings: Sequence[Setting], path: Path) -> None:
+    """Write the median loss and accuracy of each setting over the epochs, with 10-90 % bands, as one PNG.
+
+    Raises ValueError for no settings or one without runs.
+    """
+    with shielded():
+        from .bands import render_bands
+
+        render_bands(settings, path)
+
+
+def render_seeds(outcomes: Sequence[Outcomes], path: Path, *, of: str = "held-out", threshold: float = 0.95) -> None:
+    """Write each seed's final accuracy `of` some points, and its epochs to a threshold, as dots by setting; one PNG.
+
+    Raises ValueError for no settings or one without seeds.
+    """
+    with shielded():
+        from .seeds import render_seeds
+
+        render_seeds(outcomes, path, of=of, threshold=threshold)
+
+
+def render_sweep(lines: Sequence[Swept], path: Path, *, field: str, of: str = "held-out") -> None:
+    """Write the median accuracy `of` some points at each value of a swept field, with 10-90 % bands, as one PNG.
+
+    Raises ValueError for no configs, or one without values or seeds.
+    """
+    with shielded():
+        from .sweep import render_sweep
+
+        render_sweep(lines, path, field=field, of=of)
+
+
+def render_heatmap(
+    maps: Sequence[Heatmap],
+    path: Path,
+    *,
+    across: tuple[str, Sequence[str]],
+    down: tuple[str, Sequence[str]],
+    of: str = "held-out",
+) -> None:
+    """Write the accuracy `of` some points at each pair of two swept fields' values, one panel a config, as one PNG.
+
+    `across` and `down` are the names of the fields, and their values as texts. Raises ValueError for no configs, or
+    accuracies of another shape.
+    """
+    with shielded():
+        from .heatmap import render_heatmap
+
+        render_heatmap(maps, path, across=across, down=down, of=of)
+
+
+def render_agreement(settings: Sequence[Votes], path: Path) -> None:
+    """Write for each setting the class that most seeds choose at each place, faded by their share, as one PNG.
+
+    Raises ValueError for no settings, one without seeds, or not 2 to 7 classes.
+    """
+    with shielded():
+        from .agreement import render_agreement
+
+        render_agreement(settings, path)

@@ -13,12 +13,15 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from .field import Extent
+from .film import Part
 from .palette import CLASS_COLORS, CLASS_MARKERS, INK, Palette
 from .text import font
 
 DPI = 100  # pixels of a layout an inch; a picture that is drawn larger than its layout has more of its own
 TICK_GAP = 64  # pixels, or more, from one tick to the next
 LARGEST_MARKER = 10
+HOLLOW_RIM, HOLLOW_SIZE = 2, 0.8
+SAMPLE_COLOR = "#777777"  # of a marker that stands for those of all classes
 
 
 @dataclass(frozen=True)
@@ -55,54 +58,75 @@ def add_axes(figure: Figure, box: Box, font_size: int) -> Axes:
     return axes
 
 
-def draw_points(axes: Axes, box: Box, features: NDArray[Any], labels: NDArray[Any], extent: Extent) -> None:
-    """Draw points (n, 2) on axes over a box, each class in its colour and marker."""
+def draw_points(axes: Axes, box: Box, parts: Sequence[Part], extent: Extent) -> None:
+    """Draw points on axes over a box, each class in its colour and marker; a second part, held out, in hollow ones."""
     scale = axes.figure.dpi / DPI
     size = min(LARGEST_MARKER, 2 * round(box.width / scale / 100))  # even: others are snapped to the next pixel
-    for k, handle in enumerate(class_markers(len(CLASS_COLORS), size)):
-        of_class = features[labels == k]
-        if len(of_class):
-            handle.set_data(of_class[:, 0], of_class[:, 1])
-            axes.add_line(handle)
+    for hollow, (features, labels) in reversed(list(enumerate(parts))):
+        markers = class_markers(len(CLASS_COLORS), HOLLOW_SIZE * size if hollow else size, hollow=bool(hollow))
+        for k, handle in enumerate(markers):
+            of_class = features[labels == k]
+            if len(of_class):
+                handle.set_data(of_class[:, 0], of_class[:, 1])
+                axes.add_line(handle)
     axes.set(xlim=(extent.left, extent.right), ylim=(extent.bottom, extent.top))
     for axis, length in ((axes.xaxis, box.width), (axes.yaxis, box.height)):
         axis.set_major_locator(MaxNLocator(max(2, int(length / scale) // TICK_GAP), steps=[1, 2, 5, 10]))
 
 
-def class_markers(classes: int, size: float) -> list[Line2D]:
-    """Return one line without data for each class, in its colour and marker; `size` in pixels."""
+def class_markers(classes: int, size: float, *, hollow: bool = False) -> list[Line2D]:
+    """Return one line without data for each class, in its colour and marker; `size` in pixels.
+
+    Hollow ones are white, with a rim in the colour.
+    """
     return [
-        Line2D(
-            [],
-            [],
-            linestyle="none",
-            marker=marker,
-            markersize=points(size),
-            markerfacecolor=color,
-            markeredgecolor=INK,
-            markeredgewidth=points(1),
-        )
+        marker_line(marker, size, color, hollow=hollow)
         for color, marker in zip(CLASS_COLORS[:classes], CLASS_MARKERS, strict=False)
     ]
 
 
-def draw_legend(figure: Figure, classes: int, left: float, y: float, font_size: int) -> float:
-    """Draw `class`, and the marker and the number of each, around a height of the picture; return the right end.
+def marker_line(marker: str, size: float, color: str, *, hollow: bool) -> Line2D:
+    """Return a line without data that shows its points alone; `size` in pixels."""
+    return Line2D(
+        [],
+        [],
+        linestyle="none",
+        marker=marker,
+        markersize=points(size),
+        markerfacecolor="white" if hollow else color,
+        markeredgecolor=color if hollow else INK,
+        markeredgewidth=points(min(HOLLOW_RIM, size / 3) if hollow else 1),
+    )
+
+
+def draw_legend(figure: Figure, classes: int, left: float, heights: Sequence[float], font_size: int) -> float:
+    """Draw `class`, and the marker and the number of each, in rows around heights of the picture; return the right end.
 
     All in pixels of the layout.
     """
     face, gap = font(font_size), 0.8 * font_size
-    draw_text(figure, left, y, "class", font_size)
-    x = left + face.getlength("class")
+    draw_text(figure, left, heights[0], "class", font_size)
+    step = 1.7 * gap + face.getlength("0")
+    columns = -(-classes // len(heights))
     for k, marker in enumerate(class_markers(classes, 0.6 * font_size)):
-        x += gap
+        x, y = left + face.getlength("class") + k % columns * step + gap, heights[k // columns]
         place(figure, marker, [x], [y])
         draw_text(figure, x + 0.7 * gap, y, str(k), font_size)
-        x += 0.7 * gap + face.getlength(str(k))
-    return x
+    return left + face.getlength("class") + columns * step
 
 
-def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int) -> None:
+def draw_sample(figure: Figure, left: float, y: float, hollow: bool, font_size: int, name: bool = True) -> float:
+    """Draw the marker of points to train on, or of held-out ones, and its name; return the right end.
+
+    All in pixels of the layout.
+    """
+    size, text = 0.6 * font_size, ("held out" if hollow else "training") if name else ""
+    place(figure, marker_line("o", size, SAMPLE_COLOR, hollow=hollow), [left + size / 2], [y])
+    draw_text(figure, left + 1.6 * size, y, text, font_size)
+    return left + 1.6 * size + font(font_size).getlength(text)
+
+
+def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int, bold: bool = False) -> None:
     """Write a text, as it stands, from a point of the picture on, centred in height; all in pixels of the layout."""
     width, height = figure.get_size_inches() * DPI
     figure.text(
@@ -110,6 +134,7 @@ def draw_text(figure: Figure, x: float, y: float, text: str, font_size: int) -> 
         1 - y / height,
         text,
         fontsize=points(font_size),
+        fontweight="bold" if bold else "normal",
         color=INK,
         verticalalignment="center_baseline",
         parse_math=False,

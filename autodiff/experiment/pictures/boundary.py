@@ -7,37 +7,46 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, new_figure, points
+from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, draw_sample, new_figure, points
 from .field import COARSEST, Field, Painting, extent_of
 from .film import WIDTH, Animation, Film, Style, count_classes
 from .names import fitted
 from .palette import INK, Palette
-from .text import accuracy_text, font, left_of, loss_text, readings, write
+from .text import figures, font, left_of, readings, write
 from .writers import write_animation, write_png
 
 HEIGHT = 800  # where the width is WIDTH
 AREA = Box(left=116, top=116, width=848, height=576)
 CELL = 4  # pixels of the layout
 TITLE_BASELINE, READINGS_BASELINE = 46, 96
+LINE_HEIGHT = 34  # of a second line of readings, those on held-out points
+ONE_ROW = 4  # classes that the legend has room for beside two lines of readings
 TITLE_SIZE, TEXT_SIZE = 30, 25  # read in a README, too, where two such pictures stand side by side
 
 
 class Layout:
-    """What stands where on a picture, in pixels: all in proportion to its width."""
+    """What stands where on a picture, in pixels: all in proportion to its width.
 
-    def __init__(self, width: int) -> None:
+    held_out: whether there are held-out points, which take a line of readings of their own.
+    """
+
+    def __init__(self, width: int, held_out: bool = False) -> None:
+        self.held_out = held_out
+        more = LINE_HEIGHT if held_out else 0
         self.scale = scale = width / WIDTH
         self.width, self.height = width, round(HEIGHT * scale)
         self.cell = max(1, round(CELL * min(1, scale)))  # no coarser, as seen on the plane
         block = self.cell * COARSEST
         self.area = Box(
             left=round(AREA.left * scale),
-            top=round(AREA.top * scale),
+            top=round((AREA.top + more) * scale),
             width=round(AREA.width * scale / block) * block,
-            height=round(AREA.height * scale / block) * block,
+            height=round((AREA.height - more) * scale / block) * block,
         )
         self.right = self.area.left + self.area.width
-        self.title_baseline, self.readings_baseline = round(TITLE_BASELINE * scale), round(READINGS_BASELINE * scale)
+        self.title_baseline = round(TITLE_BASELINE * scale)
+        self.baselines = [READINGS_BASELINE, READINGS_BASELINE + LINE_HEIGHT][: 1 + held_out]
+        self.readings_baselines = [round(baseline * scale) for baseline in self.baselines]
         self.title_size, self.text_size = round(TITLE_SIZE * scale), round(TEXT_SIZE * scale)
 
 
@@ -53,7 +62,7 @@ def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animat
     last: list[NDArray[np.uint8]] = []
 
     def remembering_the_last() -> Iterator[NDArray[np.uint8]]:
-        for frame in compose(film, palette, Layout(width)):
+        for frame in compose(film, palette, Layout(width, film.held_out is not None)):
             last[:] = [frame]
             yield frame
 
@@ -66,13 +75,14 @@ def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animat
 def compose(film: Film, palette: Palette, layout: Layout) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames of a film as palette indices (height, width)."""
     area, right = layout.area, layout.right
-    extent = extent_of(film.features, area.width / area.height)
+    parts = film.parts
+    labelled = tuple(tuple(zip(*features.T.tolist(), labels.tolist(), strict=True)) for features, labels in parts)
+    extent = extent_of(np.concatenate([features for features, _ in parts]), area.width / area.height)
     field = Field(extent, area.width, area.height, layout.cell, palette, layout.scale)
-    labelled = tuple(zip(*film.features.T.tolist(), film.labels.tolist(), strict=True))
     backdrop = backdrop_of(labelled, palette, layout.width)
     face, bold = font(layout.text_size), font(layout.title_size, bold=True)
     epochs = readings(["epoch"], [[f"{frame.epoch:,} / {film.epochs:,}"] for frame in film.frames], right, 0, face)
-    reached = [(loss_text(frame.loss), accuracy_text(frame.accuracy)) for frame in film.frames]
+    reached = [row for frame in film.frames for row in figures(frame)]
     reached_texts = readings(["loss", "accuracy"], reached, right, layout.text_size, face)
     (title,) = fitted([film.title], [left_of(epochs, face) - area.left - layout.title_size], bold)
     background = backdrop.canvas.copy()
@@ -85,20 +95,29 @@ def compose(film: Film, palette: Palette, layout: Layout) -> Iterator[NDArray[np
         canvas = background.copy()
         area.cut(canvas)[...] = backdrop.overlays[0].over(painting.indices)
         write(canvas, palette, epochs[i], layout.title_baseline, face)
-        write(canvas, palette, reached_texts[i], layout.readings_baseline, face)
+        lines = len(layout.readings_baselines)
+        for texts, baseline in zip(reached_texts[i * lines :], layout.readings_baselines, strict=False):
+            write(canvas, palette, texts, baseline, face)
         yield canvas
 
 
 @lru_cache(maxsize=1)  # the runs of a comparison mostly share their points
-def backdrop_of(labelled: tuple[tuple[float, float, int], ...], palette: Palette, width: int) -> Backdrop:
-    """Draw axes, points (x, y, label) and legend of a picture of some width."""
-    layout = Layout(width)
+def backdrop_of(labelled: tuple[tuple[tuple[float, float, int], ...], ...], palette: Palette, width: int) -> Backdrop:
+    """Draw axes, legend and points (x, y, label), a second part of them held out, of a picture of some width."""
+    parts = [(np.array([point[:2] for point in part]), np.array([label for *_, label in part])) for part in labelled]
+    held_out = len(parts) > 1
+    layout = Layout(width, held_out)
     area = layout.area
-    features, labels = np.array([point[:2] for point in labelled]), np.array([label for _, _, label in labelled])
     figure = new_figure(layout.width, layout.height, layout.scale)
     axes = add_axes(figure, area, TEXT_SIZE)
-    draw_points(axes, area, features, labels, extent_of(features, area.width / area.height))
+    draw_points(
+        axes, area, parts, extent_of(np.concatenate([features for features, _ in parts]), area.width / area.height)
+    )
     axes.set_xlabel("feature 1", fontsize=points(TEXT_SIZE), color=INK)
     axes.set_ylabel("feature 2", fontsize=points(TEXT_SIZE), color=INK)
-    draw_legend(figure, palette.classes, AREA.left, READINGS_BASELINE - TEXT_SIZE / 3, TEXT_SIZE)
+    heights = [baseline - TEXT_SIZE / 3 for baseline in layout.baselines]
+    rows = heights if palette.classes > ONE_ROW else heights[:1]
+    right = draw_legend(figure, palette.classes, AREA.left, rows, TEXT_SIZE)
+    for hollow, height in enumerate(heights if held_out else []):
+        draw_sample(figure, right + TEXT_SIZE, height, bool(hollow), TEXT_SIZE)
     return Backdrop(figure, [area], palette)

@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, new_figure, place, points
+from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, draw_sample, new_figure, place, points
 from .curves import curve_line, draw_losses, epoch_axis, loss_range
 from .field import Extent, Field, Painting, extent_of
 from .film import MOST_RUNS, Animation, Film, Frame, Style, count_classes
 from .names import fitted
 from .palette import CURVE_COLORS, INK, Palette
-from .text import Texts, accuracy_text, font, left_of, loss_text, readings, write
+from .text import Texts, figures, font, left_of, readings, write
 from .writers import write_animation
 
 COLUMNS = (1, 2, 3, 2, 3, 3, 4, 4, 3, 4, 4, 4)  # for 1 to 12 runs
@@ -23,6 +23,7 @@ PANEL_SIZES = {1: (864, 608), 2: (400, 304), 3: (272, 240), 4: (208, 192)}  # fo
 CELL = 4
 LEFT, RIGHT, COLUMN_GAP = 100, 32, 32
 HEADER_BASELINE, FIRST_PANEL, ROW_GAP = 40, 122, 74
+LINE_HEIGHT = 26  # of a line of readings, and of the legend
 NAME_RISE, READINGS_RISE = 36, 11  # of the baselines of the two lines over a panel
 STRIP_GAP, STRIP_HEIGHT, BOTTOM = 84, 128, 72
 TITLE_SIZE, TEXT_SIZE = 26, 20
@@ -64,33 +65,37 @@ class Layout:
     panels: list[Box]
     strip: Box
     columns: int
+    lines: int  # of readings over a panel
 
 
-def layout_for(runs: int) -> Layout:
-    """Return the layout of a grid of some runs."""
+def layout_for(runs: int, held_out: bool = False) -> Layout:
+    """Return the layout of a grid of some runs; held-out points take lines of their own."""
+    more = LINE_HEIGHT if held_out else 0
+    first_panel, row_gap = FIRST_PANEL + 2 * more, ROW_GAP + more
     across = COLUMNS[runs - 1]
     rows = -(-runs // across)
     panel_width, panel_height = PANEL_SIZES[across]
     panels = [
         Box(
             LEFT + (i % across) * (panel_width + COLUMN_GAP),
-            FIRST_PANEL + (i // across) * (panel_height + ROW_GAP),
+            first_panel + (i // across) * (panel_height + row_gap),
             panel_width,
             panel_height,
         )
         for i in range(runs)
     ]
     inner_width = across * (panel_width + COLUMN_GAP) - COLUMN_GAP
-    strip_top = FIRST_PANEL + rows * (panel_height + ROW_GAP) - ROW_GAP + STRIP_GAP
+    strip_top = first_panel + rows * (panel_height + row_gap) - row_gap + STRIP_GAP
     strip = Box(LEFT, strip_top, inner_width, STRIP_HEIGHT)
-    return Layout(LEFT + inner_width + RIGHT, strip_top + STRIP_HEIGHT + BOTTOM, panels, strip, across)
+    return Layout(LEFT + inner_width + RIGHT, strip_top + STRIP_HEIGHT + BOTTOM, panels, strip, across, 1 + held_out)
 
 
 class Panel:
     """One run in the grid: paints its fill again only when its frame changes."""
 
-    def __init__(self, film: Film, name: str, box: Box, field: Field, epochs: list[int]) -> None:
+    def __init__(self, film: Film, name: str, box: Box, field: Field, epochs: list[int], lines: int) -> None:
         self.film, self.name, self.box, self.field = film, name, box, field
+        self.baselines = [box.top - READINGS_RISE - LINE_HEIGHT * i for i in reversed(range(lines))]
         self.frames = [frame_at(film, epoch) for epoch in epochs]
         self.painting: Painting | None = None
 
@@ -98,7 +103,7 @@ class Panel:
         """Write the name of the run behind its sample."""
         bold, left = font(TEXT_SIZE, bold=True), self.box.left + SWATCH + 8
         texts = [(left + bold.getlength(self.name), self.name)]
-        write(canvas, self.field.palette, texts, self.box.top - NAME_RISE, bold)
+        write(canvas, self.field.palette, texts, name_baseline(self.box, len(self.baselines)), bold)
 
     def fill(self, i: int) -> NDArray[np.uint8]:
         """Return the fill (height, width) of the i-th picture, asked for in their order."""
@@ -111,19 +116,25 @@ class Panel:
 
 def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Iterator[NDArray[np.uint8]]:
     """Yield the pictures of the grid as palette indices (height, width), one for each of the epochs."""
-    layout = layout_for(len(films))
+    held_out = any(film.held_out for film in films)
+    layout = layout_for(len(films), held_out)
     box = layout.panels[0]
-    extent = extent_of(np.concatenate([film.features for film in films]), box.width / box.height)
+    features = [features for film in films for features, _ in film.parts]
+    extent = extent_of(np.concatenate(features), box.width / box.height)
     figure = new_figure(layout.width, layout.height)
     for i, film in enumerate(films):
         draw_panel(figure, layout, i, film, extent)
     strip = draw_strip(figure, layout.strip, films)
-    draw_legend(figure, palette.classes, LEFT, HEADER_BASELINE - TEXT_SIZE / 3, TEXT_SIZE)
+    height = HEADER_BASELINE - TEXT_SIZE / 3
+    draw_legend(figure, palette.classes, LEFT, [height], TEXT_SIZE)
+    if held_out:
+        right = draw_sample(figure, LEFT, height + LINE_HEIGHT, False, TEXT_SIZE)
+        draw_sample(figure, right + TEXT_SIZE, height + LINE_HEIGHT, True, TEXT_SIZE)
     backdrop = Backdrop(figure, layout.panels, palette)
 
     field = Field(extent, box.width, box.height, CELL, palette)
     names = panel_names(films, epochs, box.width)
-    panels = [Panel(*each, field, epochs) for each in zip(films, names, layout.panels, strict=True)]
+    panels = [Panel(*each, field, epochs, layout.lines) for each in zip(films, names, layout.panels, strict=True)]
     for panel in panels:
         panel.write_name(backdrop.canvas)
     title, face = font(TITLE_SIZE), font(TEXT_SIZE)
@@ -137,7 +148,8 @@ def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Itera
         for panel, overlay, shown in zip(panels, backdrop.overlays, texts, strict=True):
             area = panel.box.cut(canvas)
             area[...] = overlay.over(panel.fill(i))
-            write(canvas, palette, shown[i], panel.box.top - READINGS_RISE, face)
+            for line, baseline in zip(shown[i], panel.baselines, strict=False):
+                write(canvas, palette, line, baseline, face)
         layout.strip.cut(canvas)[:, cursor(strip, layout.strip, epoch)] = palette.ink
         yield canvas
 
@@ -152,36 +164,48 @@ def panel_names(films: Sequence[Film], epochs: list[int], width: int) -> list[st
     return [name + suffix for name, suffix in zip(names, suffixes, strict=True)]
 
 
-def panel_readings(panel: Panel) -> list[Texts]:
-    """Return the loss and the accuracy over a panel at each epoch, from its left edge on."""
+def name_baseline(box: Box, lines: int) -> int:
+    """Return where the name over a panel stands, above some lines of readings."""
+    return box.top - NAME_RISE - LINE_HEIGHT * (lines - 1)
+
+
+def panel_readings(panel: Panel) -> list[list[Texts]]:
+    """Return the lines over a panel at each epoch, from its left edge on, or from behind the samples of markers."""
     face = font(TEXT_SIZE)
-    labels = ("loss", "accuracy" if panel.box.width >= 360 else "")
-    values = [(loss_text(frame.loss), accuracy_text(frame.accuracy)) for frame in panel.frames]
-    rows = readings(labels, values, 0, TEXT_SIZE, face)
-    shift = panel.box.left - left_of(rows, face)
-    return [[(x + shift, text) for x, text in row] for row in rows]
+    indent = TEXT_SIZE if len(panel.baselines) > 1 else 0
+    labels = ("loss" if panel.box.width >= 240 or not indent else "", "accuracy" if panel.box.width >= 360 else "")
+    of_frames = [figures(frame) for frame in panel.frames]
+    rows = readings(labels, [line for lines in of_frames for line in lines], 0, TEXT_SIZE, face)
+    shift = panel.box.left + indent - left_of(rows, face)
+    shifted = iter([(x + shift, text) for x, text in row] for row in rows)
+    return [[next(shifted) for _ in lines] for lines in of_frames]
 
 
 def draw_panel(figure: Figure, layout: Layout, i: int, film: Film, extent: Extent) -> None:
     """Draw the axes and points of the i-th run, with labels only at the outer edges of the grid, and its sample."""
     box = layout.panels[i]
     axes = add_axes(figure, box, TEXT_SIZE)
-    draw_points(axes, box, film.features, film.labels, extent)
+    draw_points(axes, box, film.parts, extent)
     leftmost, lowest = i % layout.columns == 0, i + layout.columns >= len(layout.panels)
     axes.tick_params(labelleft=leftmost, labelbottom=lowest)
     if leftmost:
         axes.set_ylabel("feature 2", fontsize=points(TEXT_SIZE), color=INK)
     if lowest:
         axes.set_xlabel("feature 1", fontsize=points(TEXT_SIZE), color=INK)
-    height = box.top - NAME_RISE - TEXT_SIZE / 3
+    if layout.lines > 1:
+        height = box.top - READINGS_RISE - TEXT_SIZE / 3
+        for hollow in range(len(film.parts)):
+            draw_sample(figure, box.left, height - LINE_HEIGHT * (1 - hollow), bool(hollow), TEXT_SIZE, name=False)
+    height = name_baseline(box, layout.lines) - TEXT_SIZE / 3
     place(figure, curve_line(i, SWATCH_WIDTH), [box.left, box.left + SWATCH], [height, height])
 
 
 def draw_strip(figure: Figure, box: Box, films: Sequence[Film]) -> Axes:
     """Draw the loss curves of all runs; return their axes."""
     axes = add_axes(figure, box, TEXT_SIZE)
-    draw_losses(axes, films, loss_range(films))
-    epoch_axis(axes, films)
+    curves = [film.curve for film in films]
+    draw_losses(axes, curves, loss_range(curves))
+    epoch_axis(axes, max(film.epochs for film in films))
     axes.set_ylabel("loss", fontsize=points(TEXT_SIZE), color=INK)
     axes.set_xlabel("epoch", fontsize=points(TEXT_SIZE), color=INK)
     axes.spines[["top", "right"]].set_visible(False)

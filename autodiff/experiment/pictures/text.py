@@ -10,6 +10,7 @@ from matplotlib.ft2font import FT2Font
 from numpy.typing import NDArray
 from PIL import ImageFont
 
+from .film import Frame
 from .palette import Palette
 
 Font = ImageFont.FreeTypeFont
@@ -88,3 +89,11 @@ def loss_text(loss: float) -> str:
 def accuracy_text(accuracy: float) -> str:
     """Return an accuracy from 0 to 1 in per cent."""
     return f"{100 * accuracy:.1f} %"
+
+
+def figures(frame: Frame) -> list[tuple[str, str]]:
+    """Return the loss and the accuracy of a frame, and those on the held-out points if there are some."""
+    measured = [(frame.loss, frame.accuracy)]
+    if frame.test_loss is not None and frame.test_accuracy is not None:
+        measured.append((frame.test_loss, frame.test_accuracy))
+    return [(loss_text(loss), accuracy_text(accuracy)) for loss, accuracy in measured]

@@ -1,18 +1,18 @@
 """A checkpoint: the state of a training run on disk, so that a kill costs no more than the last seconds."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from autodiff.experiment.runs.arrays import Arrays, read_arrays, write_arrays
+from autodiff.experiment.training.curves import Curves
 from autodiff.experiment.training.training import State
 
 STATE, FRAMES = "checkpoint.safetensors", "frames.safetensors"
 
 
 def write_checkpoint(folder: Path, state: State, frames_written: int) -> int:
-    """Write a state, but for the losses, which the log holds; return the number of frames that are on disk.
+    """Write a state, but for the curves, which the log holds; return the number of frames that are on disk.
 
     The frames have a file of their own, written when there are more than before: late in a run they are few.
     Raises OSError.
@@ -52,17 +52,16 @@ def read_frames(folder: Path) -> dict[int, Arrays]:
     return frames
 
 
-def read_checkpoint(folder: Path, log: tuple[Any, Any]) -> State | None:
+def read_checkpoint(folder: Path, log: Curves) -> State | None:
     """Return the state that a folder holds, or None if there is none or the log does not reach it.
 
-    log: loss and accuracy of the epochs. Raises InputError when the files cannot be read.
+    Raises InputError when the files cannot be read.
     """
     if not (folder / STATE).exists():
         return None
     arrays, about = read_arrays(folder / STATE)
-    loss, accuracy = log
     epoch = about["epoch"]
-    if len(loss) < epoch:
+    if len(log["loss"]) < epoch:
         return None
     states = [dict(numbers) for numbers in about["numbers"]]
     parameters: Arrays = {}
@@ -80,7 +79,6 @@ def read_checkpoint(folder: Path, log: tuple[Any, Any]) -> State | None:
         settings | {"states": states},
         about["generator"],
         {kept: frame for kept, frame in read_frames(folder).items() if kept < epoch},
-        loss[:epoch],
-        accuracy[:epoch],
+        {name: values[:epoch] for name, values in log.items()},
         about["seconds"],
     )

@@ -20,10 +20,11 @@ from autodiff.experiment.runs.record import (
     is_record,
     read_record,
 )
-from autodiff.experiment.runs.text import age_text, loss_text, value_text
+from autodiff.experiment.runs.text import age_text, figures, value_text
 from autodiff.experiment.terminal import fitted_table
+from autodiff.experiment.training.curves import HELD_OUT, TRAINING
 
-RESULTS = ("name", "status", "epoch", "loss", "accuracy", "age", "seconds")
+RESULTS = ("name", "status", "epoch", *TRAINING, *HELD_OUT, "age", "seconds")
 """What a run is listed, sorted and chosen by, beside the fields of its config."""
 SHOWN_OTHERWISE = ("epochs", "frames", "style")  # the first beside the epoch reached; the others change no result
 MOST_NAMES = 3  # that a sentence lists
@@ -140,14 +141,12 @@ def _inner(folder: Path) -> list[Path]:
 
 def _listed(record: Record) -> Run:
     status = present_status(record)
-    reached = record.reached or {"epoch": None, "loss": None, "accuracy": None}
+    reached = record.reached or {}
     seconds = record.age if status == "running" else (record.summary.get("seconds") or {}).get("training")
     results = {
         "name": record.name,
         "status": status,
-        "epoch": reached["epoch"],
-        "loss": reached["loss"],
-        "accuracy": reached["accuracy"],
+        **{name: reached.get(name) for name in ("epoch", *TRAINING, *HELD_OUT)},
         "age": record.age,
         "seconds": seconds,
     }
@@ -202,7 +201,7 @@ def _sorted(runs: list[Run], field: str) -> list[Run]:
     by_name = sorted(runs, key=lambda run: run.name)
     if name == "name":
         return by_name
-    if name == "accuracy":  # the best first, as it is with the loss
+    if name in ("accuracy", "test_accuracy"):  # the best first, as it is with the loss
         return sorted(by_name, key=lambda run: -(-1 if run.fields[name] is None else run.fields[name]))
     return sorted(by_name, key=lambda run: _order(run.fields.get(name)))
 
@@ -221,25 +220,30 @@ def _runs_table(runs: Sequence[Run], columns: int | None) -> str:
     fields = [
         name for name in differing(*(run.record.summary["config"] for run in runs)) if name not in SHOWN_OTHERWISE
     ]
-    headings = ["run", "status", *_short(fields), "epochs", "loss", "accuracy", "age", "seconds"]
+    tested = any(run.fields["test_accuracy"] is not None for run in runs)
+    of_test = ["test loss", "test accuracy"] if tested else []
+    headings = ["run", "status", *_short(fields), "epochs", "loss", "accuracy", *of_test, "age", "seconds"]
     cells = [
         [
             run.name,
             run.fields["status"],
             *(value_text(run.fields.get(name)) for name in fields),
             _epochs(run.fields),
-            _loss(run.fields),
-            "" if run.fields["accuracy"] is None else f"{run.fields['accuracy']:.2%}",
+            *figures(run.fields, TRAINING),
+            *(figures(run.fields, HELD_OUT) if tested else ()),
             "" if run.fields["age"] is None else age_text(run.fields["age"]),
             "" if run.fields["seconds"] is None else f"{run.fields['seconds']:.2f}",
         ]
         for run in runs
     ]
     numbers = [any(isinstance(run.fields.get(name), int | float) for run in runs) for name in fields]
-    rights = [False, False, *numbers, True, True, True, True, True]
-    last = len(headings) - 1
-    least = [last, last - 1, *range(last - 5, 1, -1), last - 4, last - 2]
-    return fitted_table([headings, *cells], rights, columns, least)
+    rights = [False, False, *numbers, *[True] * (len(headings) - 2 - len(fields))]
+    differences = range(len(fields) + 1, 1, -1)
+    seconds, age, epochs, *results = (
+        headings.index(name, len(fields) + 2)
+        for name in ("seconds", "age", "epochs", *of_test[:1], "accuracy", *of_test[1:])
+    )
+    return fitted_table([headings, *cells], rights, columns, [seconds, age, *differences, epochs, *results])
 
 
 def _short(fields: Sequence[str]) -> list[str]:
@@ -264,9 +268,3 @@ def _epochs(fields: dict[str, Any]) -> str:
     """Return the epochs of a whole run, or those reached of them."""
     reached, wanted = fields["epoch"], fields.get("epochs")
     return f"{wanted}" if reached == wanted else f"{0 if reached is None else reached}/{wanted}"
-
-
-def _loss(fields: dict[str, Any]) -> str:
-    if fields["epoch"] is None:
-        return ""
-    return "not finite" if fields["loss"] is None else loss_text(fields["loss"])

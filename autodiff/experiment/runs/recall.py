@@ -2,8 +2,6 @@
 
 import math
 
-import numpy as np
-
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.runs.record import Record
 from autodiff.experiment.training.network import Snapshot
@@ -18,11 +16,11 @@ def experiment_of(record: Record) -> Experiment:
 def recalled(record: Record) -> Training:
     """Return what the run left, from its files. Raises InputError when one of them is damaged."""
     session = Session(record.config())
-    loss, accuracy = record.log()
+    curves = record.log()
+    loss = curves["loss"]
     frames = {epoch: frame for epoch, frame in record.frames().items() if epoch < len(loss)}
     snapshots = {epoch: Snapshot(session.model, frame) for epoch, frame in frames.items() if math.isfinite(loss[epoch])}
     seconds = float(record.summary.get("seconds", {}).get("training", math.nan))
-    state = State(len(loss), record.parameters(), {"states": []}, {}, frames, loss, accuracy, seconds)
-    status = record.summary["status"]
-    labels = session.labels.astype(np.int64)
-    return Training(status, session.features, labels, loss, accuracy, snapshots, state)
+    state = State(len(loss), record.parameters(), {"states": []}, {}, frames, curves, seconds)
+    held_out = session.held_out if "test_loss" in curves else None  # which older records have not
+    return Training(record.summary["status"], session.points, held_out, curves, snapshots, state)

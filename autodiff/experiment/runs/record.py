@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from autodiff.experiment.errors import InputError, reason
 from autodiff.experiment.files import write_text
+from autodiff.experiment.training.curves import HELD_OUT, TRAINING
 
 if TYPE_CHECKING:
     from autodiff.experiment.config.config import Config
     from autodiff.experiment.runs.arrays import Arrays
-    from autodiff.experiment.runs.log import Losses
+    from autodiff.experiment.training.curves import Curves
 
 CONFIG, LOG, SUMMARY, MODEL = "config.yaml", "log.csv", "summary.json", "model.safetensors"
 COMPARISON = "comparison.json"  # what a comparison's folder has instead of a summary
@@ -28,7 +29,9 @@ STAGING = ".running"
 ENDED = ("done", "did not learn", "diverged")
 """The statuses of runs that came to their own end. The others are running, interrupted and failed."""
 NEEDED = {"status": str, "config": dict}
-KINDS = NEEDED | dict.fromkeys(("final", "best", "seconds", "epochs_to_accuracy", "machine", "versions"), dict)
+ROWS = ("final", "best", "test_best")
+MILESTONES_OF = ("epochs_to_accuracy", "epochs_to_test_accuracy")
+KINDS = NEEDED | dict.fromkeys((*ROWS, *MILESTONES_OF, "seconds", "machine", "versions"), dict)
 """What a summary must hold, and of which kind what else is read is where it is not null."""
 LONGEST_ROW = 256  # bytes; that of a log takes at most 60
 
@@ -74,7 +77,7 @@ class Record:
 
     @property
     def reached(self) -> dict[str, Any] | None:
-        """The last epoch, its loss (None unless it is finite) and its accuracy, read from the log if need be."""
+        """The last epoch and what was measured then, None where that is not finite, read from the log if need be."""
         return self.summary.get("final") or _last_row(self.folder / LOG)
 
     @property
@@ -96,14 +99,14 @@ class Record:
 
         return load(self.folder / CONFIG)
 
-    def log(self) -> "tuple[Losses, Losses]":
-        """Return the loss and the accuracy of every epoch. Raises InputError."""
+    def log(self) -> "Curves":
+        """Return the curves of the run, those of held-out points only if it has them. Raises InputError."""
         from autodiff.experiment.runs.log import DIGITS, read_log
 
         dtype, points = self.summary["config"].get("dtype"), self.summary.get("points")
         if dtype not in DIGITS or not isinstance(points, int):
             raise InputError([f"{self.folder / SUMMARY}: is damaged: it has no dtype, or no number of points"])
-        return read_log(self.folder / LOG, dtype, points)
+        return read_log(self.folder / LOG, dtype, points, self.summary.get("test_points"))
 
     def log_lines(self) -> list[str]:
         """Return the lines of the log, its heading first. Raises InputError."""
@@ -160,25 +163,29 @@ def _check(summary: dict[str, Any], path: Path) -> None:
                 raise ValueError
         except (ValueError, TypeError):
             raise InputError([f"{path}: is damaged: its {field} is no time but {summary[field]!r:.40}"]) from None
-    for field in ("final", "best"):
+    for field in ROWS:
         row = summary.get(field) or {"epoch": 0, "loss": 0, "accuracy": 0}
         if not (
             isinstance(row.get("epoch"), int)
             and isinstance(row.get("loss"), int | float | None)
             and isinstance(row.get("accuracy"), int | float)
+            and isinstance(row.get("test_loss"), int | float | None)
+            and isinstance(row.get("test_accuracy"), int | float | None)
         ):
             raise InputError([f"{path}: is damaged: its {field} is no epoch, loss and accuracy but {row!r:.80}"])
 
 
 def _last_row(path: Path) -> dict[str, Any] | None:
-    """Return the epoch, the loss and the accuracy of the last line of a log that is whole; None if there is none."""
+    """Return the epoch, and what was measured then, of the last line of a log that is whole; None if there is none."""
     try:
         with path.open("rb") as stream:
             stream.seek(max(0, stream.seek(0, os.SEEK_END) - 2 * LONGEST_ROW))
             lines = stream.read().split(b"\n")
-        epoch, loss, accuracy = lines[-2].split(b",")
-        finite = math.isfinite(float(loss))
-        return {"epoch": int(epoch), "loss": float(loss) if finite else None, "accuracy": float(accuracy)}
+        epoch, *cells = lines[-2].split(b",")
+        values = [float(cell or "nan") for cell in cells]
+        names = (TRAINING + HELD_OUT)[: max(len(TRAINING), len(values))]
+        measured = {name: value if math.isfinite(value) else None for name, value in zip(names, values, strict=True)}
+        return {"epoch": int(epoch)} | measured
     except (OSError, IndexError, ValueError):  # there is the heading alone, or not even that
         return None
 

@@ -84,7 +84,10 @@ class Outcome:
         began_with, loss = self.losses
         if self.status == "diverged":
             return f"{name}: diverged: the loss became {loss:g} at epoch {final['epoch']}; {self._advice}; {where}"
-        reached = f"loss {loss_text(loss)}, accuracy {final['accuracy']:.2%} after {final['epoch']} epochs"
+        reached = f"loss {loss_text(loss)}, accuracy {final['accuracy']:.2%}"
+        if final.get("test_loss") is not None:
+            reached += f" (held out: {loss_text(final['test_loss'])}, {final['test_accuracy']:.2%})"
+        reached += f" after {final['epoch']} epochs"
         said = "" if self.status == "done" else f"{self.status}: "
         began = ""
         if self.status == "did not learn":
@@ -222,10 +225,11 @@ class _Run:
         began = begun(self.experiment, resumed.epoch if resumed else None)
         self.place.begin(began, afresh=resumed is None)
         write_text(self.folder / CONFIG, _resolved(self.experiment))
-        with open_log(self.folder / LOG, config.dtype, resumed.epoch if resumed else 0) as log:
+        tested = config.dataset.test_points > 0
+        with open_log(self.folder / LOG, config.dtype, tested, resumed.epoch if resumed else 0) as log:
             with self.progress.of(name, config.epochs) as report:
                 training = train(config, report, self.options.frame_epochs, self._keeper(log, resumed), resumed)
-            log.write(training.loss, training.accuracy)
+            log.write(training.curves)
         write_arrays(self.folder / MODEL, training.state.parameters, {"config": config.resolved()})
         write_checkpoint(self.folder, training.state, frames_written=0)
         started = time.perf_counter()
@@ -264,7 +268,7 @@ class _Run:
             now = time.monotonic()
             if now < self.due:
                 return
-            log.write(session.loss[: session.epoch], session.accuracy[: session.epoch])
+            log.write(session.curves)
             self.frames_written = write_checkpoint(self.folder, session.state(), self.frames_written)
             took = time.monotonic() - now
             self.due = now + took + max(SECONDS_BETWEEN, took / MOST_OF_THE_TIME)

@@ -8,8 +8,9 @@ from autodiff.experiment.progress import duration
 from autodiff.experiment.runs.fields import flattened
 from autodiff.experiment.runs.place import present_status
 from autodiff.experiment.runs.record import CONFIG, Record
-from autodiff.experiment.runs.text import age_text, loss_text, size_text, value_text
+from autodiff.experiment.runs.text import age_text, figures, loss_text, size_text, value_text
 from autodiff.experiment.terminal import padded
+from autodiff.experiment.training.curves import HELD_OUT, TRAINING
 
 Section = dict[str, str]
 
@@ -64,21 +65,22 @@ def _results(record: Record) -> Section:
     found: Section = {}
     if reached:
         found["epochs"] = f"{reached['epoch']} of {summary['config'].get('epochs')}"
-        found["loss"] = _loss(reached)
-        found["accuracy"] = f"{reached['accuracy']:.2%}"
-    best = summary.get("best")
-    if best:
-        found["best loss"] = f"{_loss(best)} at epoch {best['epoch']}"
-    for level, epoch in (summary.get("epochs_to_accuracy") or {}).items():
-        found[f"{float(level):.0%} reached"] = "never" if epoch is None else f"at epoch {epoch}"
-    for name in ("parameters", "points"):
+        for names in (TRAINING, HELD_OUT):
+            found |= {_words(name): text for name, text in zip(names, figures(reached, names), strict=True) if text}
+    for best, names in (("best", TRAINING), ("test_best", HELD_OUT)):
+        if row := summary.get(best):
+            found[f"best {_words(names[0])}"] = f"{figures(row, names)[0]} at epoch {row['epoch']}"
+    for milestones, before in (("epochs_to_accuracy", ""), ("epochs_to_test_accuracy", "test ")):
+        for level, epoch in (summary.get(milestones) or {}).items():
+            found[f"{before}{float(level):.0%} reached"] = "never" if epoch is None else f"at epoch {epoch}"
+    for name in ("parameters", "points", "test_points"):
         if name in summary:
-            found[name] = str(summary[name])
+            found[_words(name)] = str(summary[name])
     return found
 
 
-def _loss(row: dict[str, Any]) -> str:
-    return "not finite" if row["loss"] is None else loss_text(row["loss"])
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _times(record: Record) -> Section:
@@ -107,11 +109,14 @@ def _curve(record: Record, columns: int, encoding: str, fault: Callable[[str], N
     from autodiff.experiment.runs.curve import curve
 
     try:
-        loss = record.log()[0]
+        curves = record.log()
     except InputError as error:
         fault(str(error))
         return []
-    drawn = curve(loss, columns - 2, encoding)
-    if not drawn:
-        return []
-    return ["", f"loss, from {loss_text(loss[0])} to {loss_text(loss[-1])}", *(f"  {line}" for line in drawn)]
+    lines = []
+    for name, accuracy in (TRAINING, HELD_OUT):
+        if name in curves and (drawn := curve(curves[name], columns - 2, encoding)):
+            measured = [loss for loss, other in zip(curves[name], curves[accuracy], strict=True) if other == other]
+            lines += ["", f"{_words(name)}, from {loss_text(measured[0])} to {loss_text(measured[-1])}"]
+            lines += [f"  {line}" for line in drawn]
+    return lines

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.runs.machine import machine, versions
+from autodiff.experiment.training.curves import Curves
 from autodiff.experiment.training.training import Training
 
 MILESTONES = (0.90, 0.95, 0.99)
@@ -32,6 +33,7 @@ def begun(experiment: Experiment, resumed_from: int | None) -> dict[str, Any]:
         "versions": versions(),
         "machine": machine(),
         "points": experiment.config.dataset.points,
+        "test_points": experiment.config.dataset.test_points,
         "final": None,
         "config": experiment.config.resolved(),
     }
@@ -45,16 +47,20 @@ def command() -> list[str]:
 def summarise(
     begun: dict[str, Any], training: Training, status: str, drawing_seconds: float, error: str = ""
 ) -> dict[str, Any]:
-    """Return what a run came to; None for a loss that is not finite."""
+    """Return what a run came to; None for a loss that is not finite, and for what was not measured."""
+    curves = training.curves
     found = {
         "status": status,
         "ended": now(),
         "parameters": sum(values.size for values in training.state.parameters.values()),
-        "final": _row(training, len(training.loss) - 1) if len(training.loss) else None,
-        "best": _row(training, _best(training.loss)) if len(training.loss) else None,
-        "epochs_to_accuracy": {f"{level:.2f}": epochs_to(training.accuracy, level) for level in MILESTONES},
+        "final": _row(curves, len(curves["loss"]) - 1) if len(curves["loss"]) else None,
+        "best": _best(curves, "loss"),
+        "epochs_to_accuracy": _milestones(curves["accuracy"]),
         "seconds": {"training": round(training.seconds, 3), "drawing": round(drawing_seconds, 3)},
     }
+    if "test_loss" in curves:
+        found["test_best"] = _best(curves, "test_loss")
+        found["epochs_to_test_accuracy"] = _milestones(curves["test_accuracy"])
     return begun | found | ({"error": error} if error else {})
 
 
@@ -64,19 +70,21 @@ def now() -> str:
 
 
 def epochs_to(accuracy: NDArray[np.float64], level: float) -> int | None:
-    """Return the first epoch whose accuracy is at least `level`, or None."""
+    """Return the first epoch whose accuracy was measured and is at least `level`, or None."""
     reached = accuracy >= level
     return int(reached.argmax()) if reached.any() else None
 
 
-def _best(loss: NDArray[np.float64]) -> int:
-    return int(np.where(np.isfinite(loss), loss, np.inf).argmin())
+def _milestones(accuracy: NDArray[np.float64]) -> dict[str, int | None]:
+    return {f"{level:.2f}": epochs_to(accuracy, level) for level in MILESTONES}
 
 
-def _row(training: Training, epoch: int) -> dict[str, Any]:
-    loss = float(training.loss[epoch])
-    return {
-        "epoch": epoch,
-        "loss": loss if math.isfinite(loss) else None,
-        "accuracy": float(training.accuracy[epoch]),
-    }
+def _best(curves: Curves, loss: str) -> dict[str, Any] | None:
+    """Return the epoch at which a loss was least, and what was measured then."""
+    losses = curves[loss]
+    return _row(curves, int(np.where(np.isfinite(losses), losses, np.inf).argmin())) if len(losses) else None
+
+
+def _row(curves: Curves, epoch: int) -> dict[str, Any]:
+    measured = {name: float(values[epoch]) for name, values in curves.items()}
+    return {"epoch": epoch} | {name: value if math.isfinite(value) else None for name, value in measured.items()}

@@ -1,6 +1,7 @@
 """Values as people read them."""
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
@@ -9,6 +10,14 @@ UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 def loss_text(loss: float) -> str:
     """Return a loss in six decimals, or in powers of ten where those would say little."""
     return f"{loss:.6f}" if 1e-4 <= loss < 1e4 or loss == 0 else f"{loss:.3e}"
+
+
+def figures(measured: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str]:
+    """Return a loss and an accuracy that were measured, by their names; nothing if they were not."""
+    loss, accuracy = map(measured.get, names)
+    if accuracy is None:
+        return "", ""
+    return "not finite" if loss is None else loss_text(loss), f"{accuracy:.2%}"
 
 
 def value_text(value: Any) -> str:

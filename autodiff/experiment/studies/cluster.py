@@ -101,7 +101,8 @@ def connected(scheduler: str, workers: int) -> Iterator[Any]:
     with ExitStack() as ending:
         address: Any = scheduler
         if scheduler == LOCAL:
-            address = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+            anywhere = "127.0.0.1:0"  # without an address, Dask's page takes port 8787, and complains when it is taken
+            address = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=anywhere)
             ending.enter_context(address)
         try:
             with warnings.catch_warnings():

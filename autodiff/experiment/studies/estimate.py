@@ -11,6 +11,7 @@ import numpy as np
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.progress import duration
 from autodiff.experiment.runs.text import size_text
+from autodiff.experiment.training.schedule import TESTED_THROUGHOUT
 from autodiff.experiment.training.training import WARM_UP, Session
 
 MOST_TIMED = 8  # kinds of runs; the others are taken to last as long as these do in the mean
@@ -32,13 +33,17 @@ class Estimate:
         """Return both as people say them, when so many runs go at once."""
         return f"about {duration(max(self.seconds / jobs, 1))} and {size_text(self.bytes)}"
 
+    def as_json(self, jobs: int) -> dict[str, float]:
+        """Return the same as plain values."""
+        return {"jobs": jobs, "seconds": round(self.seconds / jobs, 1), "bytes": self.bytes}
+
 
 def estimated(configs: Sequence[Config]) -> Estimate:
     """Estimate what runs of these configs take that draw no animations: some epochs of each kind are timed."""
     kinds = [_kind(config) for config in configs]
     distinct = list(dict.fromkeys(kinds))
-    timed = {distinct[i] for i in np.linspace(0, len(distinct) - 1, min(len(distinct), MOST_TIMED)).astype(int)}
-    times = {kind: seconds_an_epoch(configs[kinds.index(kind)]) for kind in timed}
+    timed = np.linspace(0, len(distinct) - 1, min(len(distinct), MOST_TIMED)).astype(int)
+    times = {distinct[i]: seconds_an_epoch(configs[kinds.index(distinct[i])]) for i in timed}
     usual = sum(times.values()) / len(times) if times else 0.0
     seconds = sum(
         times.get(kind, usual) * config.epochs + SECONDS_OF_A_RUN for kind, config in zip(kinds, configs, strict=True)
@@ -57,10 +62,12 @@ def seconds_an_epoch(config: Config) -> float:
     with np.errstate(all="ignore"):  # it may diverge
         for _ in range(WARM_UP):
             session.advance()
+        session.epoch = TESTED_THROUGHOUT + 1  # before that, held-out points are measured more often
+        began_at = session.epoch
         started = time.perf_counter()
-        while (passed := time.perf_counter() - started) < SECONDS_EACH or session.epoch == WARM_UP:
+        while (passed := time.perf_counter() - started) < SECONDS_EACH or session.epoch == began_at:
             session.advance()
-    return passed / (session.epoch - WARM_UP)
+    return passed / (session.epoch - began_at)
 
 
 def bytes_of_record(config: Config) -> int:

@@ -3,14 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
 from autodiff.experiment.config.load import Experiment, load_all
 from autodiff.experiment.config.names import run_names
-from autodiff.experiment.config.overrides import Override
+from autodiff.experiment.config.overrides import FieldPath, Override
 from autodiff.experiment.errors import InputError
+from autodiff.experiment.runs.run import Options
 
 MOST_RUNS = 1_000_000
 MOST_SEEDS = 100_000
@@ -25,6 +26,16 @@ class Plan:
     configs: int
     combinations: int
     seeds: int
+    swept: tuple[FieldPath, ...] = ()
+
+    @property
+    def is_study(self) -> bool:
+        """Whether there are runs that nobody named one by one: several seeds, or swept values."""
+        return self.seeds > 1 or self.combinations > 1
+
+    def options(self, options: Options) -> Options:
+        """Return the options of each run: nobody looks at the animations of all seeds, and `adrun draw` makes any."""
+        return replace(options, animate=options.animate and not self.is_study)
 
     @property
     def size(self) -> str:
@@ -67,7 +78,8 @@ def planned(
     for run, times in Counter(experiment.name for experiment in experiments).items():
         if times > 1:
             raise InputError([f"--sweep: {times} of the runs would be {run}; give every value once"])
-    return Plan(tuple(experiments), len(files), len(combinations), len(seeds) or 1)
+    swept = tuple(sweep.values[0].path for sweep in sweeps)
+    return Plan(tuple(experiments), len(files), len(combinations), len(seeds) or 1, swept)
 
 
 def _with_seeds(

@@ -1,47 +1,44 @@
 """The table of several runs, for a terminal, for Markdown and for spreadsheets."""
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
 from autodiff.experiment.runs.fields import differing, flattened
 from autodiff.experiment.runs.summary import MILESTONES
-from autodiff.experiment.runs.text import loss_text, value_text
-from autodiff.experiment.terminal import aligned, fitted_table
+from autodiff.experiment.runs.text import figures, value_text
+from autodiff.experiment.studies.formats import as_comma_separated, as_markdown
+from autodiff.experiment.terminal import fitted_table
+from autodiff.experiment.training.curves import HELD_OUT, TRAINING
 
 Summaries = Sequence[dict[str, Any]]
 
-HEADINGS = ("run", "final loss", "accuracy", *(f"epochs to {level:.0%}" for level in MILESTONES), "seconds", "status")
-SHORT_HEADINGS = tuple(heading.removeprefix("final ").removeprefix("epochs ") for heading in HEADINGS)
+OF_HELD_OUT = ("test loss", "test accuracy")  # columns that there are if any run has them
 TEXTS = ("run", "status")  # columns aligned to the left; numbers go to the right
-RIGHTS = tuple(heading not in TEXTS for heading in HEADINGS)
 OF_PICTURES = ("frames", "style")
-LEAST = ("seconds", "to 90%", "to 99%", "to 95%")  # what is left out on a narrow terminal, first to last
+LEAST = ("seconds", "test loss", "to 90%", "to 99%", "to 95%", "test accuracy")
+"""What is left out on a narrow terminal, first to last."""
 
 
 def plain(summaries: Summaries, columns: int | None = None) -> str:
     """Return aligned columns, a line a run, without a newline at the end, fitted to the `columns` of a terminal."""
-    table = [list(SHORT_HEADINGS), *(_cells(summary) for summary in summaries)]
-    return fitted_table(table, RIGHTS, columns, [SHORT_HEADINGS.index(heading) for heading in LEAST])
+    headings = [heading.removeprefix("final ").removeprefix("epochs ") for heading in _headings(summaries)]
+    table = [headings, *(_cells(summary, _tested(summaries)) for summary in summaries)]
+    least = [headings.index(heading) for heading in LEAST if heading in headings]
+    return fitted_table(table, _rights(headings), columns, least)
 
 
 def markdown(summaries: Summaries) -> str:
     """Return a Markdown table, with a column for each field in which the configs differ."""
     fields = _differing(summaries)
-    headings = [HEADINGS[0], *(field.replace("_", " ") for field in fields), *HEADINGS[1:]]
-    rights = [False, *(_are_numbers(summaries, field) for field in fields), *RIGHTS[1:]]
+    first, *others = _headings(summaries)
+    headings = [first, *(field.replace("_", " ") for field in fields), *others]
+    rights = [False, *(_are_numbers(summaries, field) for field in fields), *_rights(others)]
     rows = [
         [name, *(value_text(_field(summary, field)) for field in fields), *cells]
         for summary in summaries
-        for name, *cells in [_cells(summary)]
+        for name, *cells in [_cells(summary, _tested(summaries))]
     ]
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in [headings, *rows]]
-    first, *others = aligned(escaped, rights)
-    rule = [
-        ("-" * (len(cell) - 1) + ":") if right else "-" * len(cell) for cell, right in zip(first, rights, strict=True)
-    ]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (first, rule, *others))
+    return as_markdown(headings, rights, rows)
 
 
 def comma_separated(summaries: Summaries) -> str:
@@ -50,14 +47,13 @@ def comma_separated(summaries: Summaries) -> str:
     There is a column for each field in which the configs differ.
     """
     fields = _differing(summaries)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    headings = [heading.replace("%", " percent").replace(" ", "_") for heading in HEADINGS]
-    writer.writerow([headings[0], *fields, *headings[1:]])
-    for summary in summaries:
-        name, *values = _values(summary)
-        writer.writerow([name, *(value_text(_field(summary, field)) for field in fields), *values])
-    return text.getvalue()
+    headings = [heading.replace("%", " percent").replace(" ", "_") for heading in _headings(summaries)]
+    rows = [
+        [name, *(value_text(_field(summary, field)) for field in fields), *values]
+        for summary in summaries
+        for name, *values in [_values(summary, _tested(summaries))]
+    ]
+    return as_comma_separated([headings[0], *fields, *headings[1:]], rows)
 
 
 def _differing(summaries: Summaries) -> list[str]:
@@ -73,20 +69,35 @@ def _are_numbers(summaries: Summaries, field: str) -> bool:
     return any(isinstance(_field(summary, field), int | float) for summary in summaries)
 
 
-def _values(summary: dict[str, Any]) -> list[Any]:
-    final = summary["final"] or {"loss": None, "accuracy": None}
+def _tested(summaries: Summaries) -> bool:
+    """Tell whether any run has held-out points."""
+    return any(summary.get("test_points") for summary in summaries)
+
+
+def _headings(summaries: Summaries) -> list[str]:
+    milestones = (f"epochs to {level:.0%}" for level in MILESTONES)
+    of_held_out = OF_HELD_OUT if _tested(summaries) else ()
+    return ["run", "final loss", "accuracy", *of_held_out, *milestones, "seconds", "status"]
+
+
+def _rights(headings: Sequence[str]) -> list[bool]:
+    return [heading not in TEXTS for heading in headings]
+
+
+def _values(summary: dict[str, Any], tested: bool) -> list[Any]:
+    final = summary["final"] or {}
+    measured = [final.get(name) for name in (*TRAINING, *(HELD_OUT if tested else ()))]
     milestones = summary["epochs_to_accuracy"].values()
-    seconds = summary["seconds"]["training"]
-    return [summary["name"], final["loss"], final["accuracy"], *milestones, seconds, summary["status"]]
+    return [summary["name"], *measured, *milestones, summary["seconds"]["training"], summary["status"]]
 
 
-def _cells(summary: dict[str, Any]) -> list[str]:
-    name, loss, accuracy, *milestones, seconds, status = _values(summary)
+def _cells(summary: dict[str, Any], tested: bool) -> list[str]:
+    final = summary["final"] or {}
     return [
-        name,
-        "not finite" if loss is None else loss_text(loss),
-        "" if accuracy is None else f"{accuracy:.2%}",
-        *("never" if epoch is None else str(epoch) for epoch in milestones),
-        f"{seconds:.2f}",
-        status,
+        summary["name"],
+        *figures(final, TRAINING),
+        *(figures(final, HELD_OUT) if tested else ()),
+        *("never" if epoch is None else str(epoch) for epoch in summary["epochs_to_accuracy"].values()),
+        f"{summary['seconds']['training']:.2f}",
+        summary["status"],
     ]

@@ -11,7 +11,7 @@ def milestone_in_words(comparison: Comparison, a: str, b: str, threshold: str) -
         where = "the one seed" if comparison.seeds == 1 else f"any of {comparison.seeds} seeds"
         return f"neither {a} nor {b} reaches {threshold} in {where}"
     if comparison.verdict.outcome == "cannot tell":
-        return _undecided(comparison, f"epochs to {threshold}")
+        return _undecided(comparison, a, b, f"epochs to {threshold}")
     winner, loser = _ordered(comparison, a, b)
     text = f"{winner} reaches {threshold} sooner than {loser} in {_share(comparison)}"
     if comparison.ratio and comparison.ratio.value < float("inf"):
@@ -28,7 +28,7 @@ def score_in_words(comparison: Comparison, a: str, b: str, score: str, *, in_poi
     in_points: the scores are from 0 to 1, and differences are told in percentage points.
     """
     if comparison.verdict.outcome == "cannot tell":
-        return _undecided(comparison, score)
+        return _undecided(comparison, a, b, score)
     winner, loser = _ordered(comparison, a, b)
     text = f"{winner} has a {'lower' if comparison.smaller_is_better else 'higher'} {score} than {loser}"
     text += f" in {_share(comparison)}"
@@ -40,13 +40,13 @@ def score_in_words(comparison: Comparison, a: str, b: str, score: str, *, in_poi
     return text + _infinite(comparison, a, b, in_all, in_some)
 
 
-def _undecided(comparison: Comparison, what: str) -> str:
+def _undecided(comparison: Comparison, a: str, b: str, what: str) -> str:
     seeds = comparison.seeds
     if seeds == 1:
-        return f"one seed: no spread, no difference in {what} can be told"
+        return f"{a} and {b}: one seed, no spread, no difference in {what} can be told"
     if comparison.ties == seeds:
-        return f"no difference in {what}: the same in {'both' if seeds == 2 else f'all {seeds}'} seeds"
-    return f"no difference in {what} can be told with {seeds} seeds"
+        return f"{a} and {b}: no difference in {what}: the same in {'both' if seeds == 2 else f'all {seeds}'} seeds"
+    return f"{a} and {b}: no difference in {what} can be told with {seeds} seeds"
 
 
 def _ordered(comparison: Comparison, a: str, b: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -75,7 +75,7 @@ class _Told(Progress):
         """Yield the function that a run calls after every epoch."""
         due = time.monotonic() + SECONDS_BETWEEN
 
-        def report(epoch: int, *measured: float) -> None:
+        def report(epoch: int, measured: Mapping[str, float]) -> None:
             nonlocal due
             if time.monotonic() >= due:
                 self.connection.send(epoch)

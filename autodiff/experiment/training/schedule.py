@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+TESTED_THROUGHOUT, TESTED_EVERY = 100, 10  # epochs
+
 
 def frame_epochs(epochs: int, frames: int) -> list[int]:
     """Return about `frames` epochs (at most so many) from 0 to the last: 0, 1, 2, 4, then in geometric progression.
@@ -19,6 +21,14 @@ def frame_epochs(epochs: int, frames: int) -> list[int]:
     counts = range(1, 50 * room)
     finest = bisect_right(counts, room, key=lambda count: len(_progression(first[-1], epochs, count))) - 1
     return [*first, *_progression(first[-1], epochs, counts[finest])]
+
+
+def is_tested(epoch: int, epochs: int) -> bool:
+    """Tell whether the held-out points are measured at an epoch of so many: at first at all, then at every tenth.
+
+    A measurement takes most of the time of a step: at every epoch it would nearly double that of a run.
+    """
+    return epoch <= TESTED_THROUGHOUT or epoch % TESTED_EVERY == 0 or epoch == epochs
 
 
 def shared_frame_epochs(runs: Sequence[tuple[int, int]]) -> list[int]:

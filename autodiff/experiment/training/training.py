@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.data.spiral import spiral
+from autodiff.experiment.data.spiral import Points, held_out_spiral, spiral
 from autodiff.experiment.progress import Report
+from autodiff.experiment.training.curves import HELD_OUT, TRAINING, Curves
 from autodiff.experiment.training.network import Snapshot, build_model, build_optimizer
-from autodiff.experiment.training.schedule import frame_epochs
+from autodiff.experiment.training.schedule import frame_epochs, is_tested
 
 Status = Literal["done", "did not learn", "diverged", "interrupted"]
 Measurement = tuple[float, float]
@@ -26,17 +27,26 @@ Measured = tuple[ad.Tensor, int]
 class Training:
     """What a training run leaves.
 
-    `loss` and `accuracy` (0 to 1) hold one entry an epoch, from 0 (the initial network) on, measured on all points;
-    `snapshots` the networks kept for the pictures, by epoch; `state` what the training could go on from.
+    `held_out` are the points that were only measured on; `snapshots` the networks kept for the pictures, by epoch;
+    `state` what the training could go on from.
     """
 
     status: Status
-    features: NDArray[Any]
-    labels: NDArray[np.int64]
-    loss: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
+    points: Points
+    held_out: Points | None
+    curves: Curves
     snapshots: dict[int, Snapshot]
     state: "State"
+
+    @property
+    def loss(self) -> NDArray[np.float64]:
+        """The loss of every epoch on all training points."""
+        return self.curves["loss"]
+
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        """The accuracy of every epoch on all training points."""
+        return self.curves["accuracy"]
 
     @property
     def seconds(self) -> float:
@@ -48,7 +58,7 @@ class Training:
 class State:
     """All that a training run is between two epochs: with it, another process goes on as this one would have.
 
-    epoch: the one to come; `loss` and `accuracy` are those of the epochs before. `generator` is that of the batches.
+    epoch: the one to come; `curves` are of the epochs before. `generator` is that of the batches.
     """
 
     epoch: int
@@ -56,8 +66,7 @@ class State:
     optimizer: dict[str, Any]
     generator: Mapping[str, Any]
     snapshots: dict[int, dict[str, NDArray[Any]]]
-    loss: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
+    curves: Curves
     seconds: float
 
 
@@ -70,13 +79,14 @@ WARM_UP = 12
 def train(
     config: Config, report: Report, kept: Collection[int] = (), keep: Keep | None = None, resumed: State | None = None
 ) -> Training:
-    """Train the config's network; call `report` with the epoch, the loss and the accuracy of every epoch.
+    """Train the config's network; call `report` with every epoch and its entries of the curves.
 
     The networks at the epochs in `kept` are kept, by default those that the config's `frames` asks for. `keep` is
     called after every epoch with the session, whose state it may write down; `resumed` is one to go on from.
 
     Stops at once when the loss is no longer finite or the user interrupts: what was reached by then is returned. The
-    data, the initial weights and the order of the batches come from three independent streams of the one seed.
+    data, the initial weights, the order of the batches and the held-out points come from four independent streams of
+    the one seed.
     """
     session = Session(config, kept)
     if resumed is not None:
@@ -86,10 +96,10 @@ def train(
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a diverging run is told in words, once
             while session.epoch <= config.epochs:
-                measurement = session.advance()
+                measured = session.advance()
                 session.seconds = time.perf_counter() - started
-                report(session.epoch - 1, *measurement)
-                if not math.isfinite(measurement[0]):
+                report(session.epoch - 1, measured)
+                if not math.isfinite(measured["loss"]):
                     status = "diverged"
                     break
                 if keep is not None:
@@ -103,30 +113,49 @@ class Session:
     """A training run under way. `epoch` is the one to come."""
 
     def __init__(self, config: Config, kept: Collection[int] = ()) -> None:
-        for_data, for_weights, for_batches = (
-            np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(3)
+        for_data, for_weights, for_batches, for_held_out = (
+            np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(4)
         )
-        dataset = config.dataset
+        data = config.dataset
         self.config = config
-        self.features, self.labels = spiral(dataset.classes, dataset.points_per_class, dataset.noise, for_data)
+        self.points = spiral(data.classes, data.points_per_class, data.noise, for_data)
+        self.held_out = (
+            held_out_spiral(data.classes, data.test_points_per_class, data.noise, for_held_out)
+            if data.test_points
+            else None
+        )
         self.model = build_model(config, for_weights)
-        self.trainer = _Trainer(config, self.model, self.features.astype(config.dtype), self.labels, for_batches)
+        self.trainer = _Trainer(config, self.model, self.points, self.held_out, for_batches)
         self.kept = set(kept or frame_epochs(config.epochs, config.frames))
-        self.loss, self.accuracy = np.empty(config.epochs + 1), np.empty(config.epochs + 1)
+        names = TRAINING if self.held_out is None else TRAINING + HELD_OUT
+        self.all_curves = {name: np.full(config.epochs + 1, np.nan) for name in names}
         self.snapshots: dict[int, Snapshot] = {}
         self.epoch = 0
         self.seconds = 0.0
 
-    def advance(self) -> Measurement:
-        """Measure the network as it is and, but for the last time, train it for one epoch."""
+    @property
+    def curves(self) -> Curves:
+        """The curves of the epochs so far."""
+        return {name: values[: self.epoch] for name, values in self.all_curves.items()}
+
+    def advance(self) -> dict[str, float]:
+        """Measure the network as it is and, but for the last time, train it for one epoch.
+
+        Returns the epoch's entries of the curves.
+        """
         epoch = self.epoch
         if epoch in self.kept:
             self.snapshots[epoch] = Snapshot(self.model)
-        trainer = self.trainer
-        measurement = trainer.measure_and_train() if epoch < self.config.epochs else trainer.measure_last()
-        self.loss[epoch], self.accuracy[epoch] = measurement
+        trainer, epochs = self.trainer, self.config.epochs
+        tested: Measurement | tuple[()] = ()
+        if self.held_out is not None:
+            tested = trainer.measure_held_out() if is_tested(epoch, epochs) else (math.nan, math.nan)
+        measurement = trainer.measure_and_train() if epoch < epochs else trainer.measure_last()
+        measured = dict(zip(self.all_curves, measurement + tested, strict=True))
+        for name, value in measured.items():
+            self.all_curves[name][epoch] = value
         self.epoch = epoch + 1
-        return measurement
+        return measured
 
     def state(self) -> State:
         """Return all that the session is, copied where it will change."""
@@ -136,8 +165,7 @@ class Session:
             self.trainer.optimizer.state_dict(),
             self.trainer.rng.bit_generator.state,
             {epoch: snapshot.parameters for epoch, snapshot in self.snapshots.items()},
-            self.loss[: self.epoch],
-            self.accuracy[: self.epoch],
+            self.curves,
             self.seconds,
         )
 
@@ -155,19 +183,21 @@ class Session:
         self.trainer.rng.bit_generator.state = state.generator
         self.snapshots = {epoch: Snapshot(self.model, kept) for epoch, kept in state.snapshots.items()}
         self.epoch, self.seconds = state.epoch, state.seconds
-        self.loss[: state.epoch], self.accuracy[: state.epoch] = state.loss, state.accuracy
+        for name, values in state.curves.items():
+            self.all_curves[name][: state.epoch] = values
 
     def ended(self, status: Status) -> Training:
         """Return what the session leaves."""
-        loss, accuracy = self.loss[: self.epoch], self.accuracy[: self.epoch]
-        if status == "done" and not learned(loss, accuracy, self.config.dataset.classes):
+        curves = self.curves
+        loss = curves["loss"]
+        if status == "done" and not learned(loss, curves["accuracy"], self.config.dataset.classes):
             status = "did not learn"
         drawable = {
             epoch: snapshot
             for epoch, snapshot in self.snapshots.items()
             if epoch < self.epoch and math.isfinite(loss[epoch])
         }
-        return Training(status, self.features, self.labels, loss, accuracy, drawable, self.state())
+        return Training(status, self.points, self.held_out, curves, drawable, self.state())
 
 
 def learned(loss: NDArray[np.float64], accuracy: NDArray[np.float64], classes: int) -> bool:
@@ -180,7 +210,7 @@ def learned(loss: NDArray[np.float64], accuracy: NDArray[np.float64], classes: i
 
 
 class _Trainer:
-    """Measures a network on all points and trains it for one epoch, in one go where the batch is all points.
+    """Measures a network on all points and trains it for one epoch, in one go where the batch is all of them.
 
     The steps are captured: after a few calls they run as programs without the engine's overhead, one for each size of
     batch, which compute the same up to rounding.
@@ -190,8 +220,8 @@ class _Trainer:
         self,
         config: Config,
         model: ad.Sequential,
-        features: NDArray[Any],
-        labels: NDArray[np.int64],
+        points: Points,
+        held_out: Points | None,
         rng: np.random.Generator,
     ) -> None:
         self.optimizer = optimizer = build_optimizer(config, model)
@@ -209,17 +239,26 @@ class _Trainer:
             optimizer.step()
             return loss, count_correct(logits, labels)
 
+        features, labels = points.features.astype(config.dtype), points.labels
         self.features = features
         self.labels = labels
         self.rng = rng
         self.batch_size = config.batch_size or len(labels)
         self.measure_all = ad.capture(lambda: measure(features, labels))
+        if held_out is not None:
+            test_features, test_labels = held_out.features.astype(config.dtype), held_out.labels
+            self.test_labels = test_labels
+            self.measure_test = ad.capture(lambda: measure(test_features, test_labels))
         self.train_all = ad.capture(lambda: train(features, labels))
         self.train_batch = {size: ad.capture(train) for size in {self.batch_size, len(labels) % self.batch_size}}
 
     def measure(self) -> Measurement:
         """Return the loss and the accuracy on all points."""
-        return self._measurement(*self.measure_all())
+        return _measurement(self.measure_all(), self.labels)
+
+    def measure_held_out(self) -> Measurement:
+        """Return the loss and the accuracy on the held-out points."""
+        return _measurement(self.measure_test(), self.test_labels)
 
     def measure_last(self) -> Measurement:
         """Return the loss and the accuracy on all points, and train no more: the memory of that is given back first."""
@@ -229,7 +268,7 @@ class _Trainer:
     def measure_and_train(self) -> Measurement:
         """Return the loss and the accuracy on all points, of the network as it is before the epoch that follows."""
         if self.batch_size == len(self.labels):
-            return self._measurement(*self.train_all())
+            return _measurement(self.train_all(), self.labels)
         measurement = self.measure()
         order = self.rng.permutation(len(self.labels))
         for start in range(0, len(order), self.batch_size):
@@ -244,8 +283,10 @@ class _Trainer:
         loss, _ = self.train_batch[len(batch)](self.features[batch], self.labels[batch])
         return loss
 
-    def _measurement(self, loss: ad.Tensor, correct: int) -> Measurement:
-        return loss.item(), correct / len(self.labels)
+
+def _measurement(measured: Measured, labels: NDArray[np.int64]) -> Measurement:
+    loss, correct = measured
+    return loss.item(), correct / len(labels)
 
 
 def count_correct(logits: ad.Tensor, labels: NDArray[np.int64]) -> int:

@@ -39,7 +39,13 @@ def test_defaults_are_filled_in(tmp_path: Path) -> None:
         "dtype": "float32",
         "frames": 60,
         "style": "soft",
-        "dataset": {"name": "spiral", "classes": 3, "points_per_class": 100, "noise": 0.2},
+        "dataset": {
+            "name": "spiral",
+            "classes": 3,
+            "points_per_class": 100,
+            "test_points_per_class": 100,
+            "noise": 0.2,
+        },
         "hidden": [100],
     }
 

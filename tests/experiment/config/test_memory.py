@@ -23,6 +23,12 @@ def needed(**changed: Any) -> int:
         {"hidden": [1000], "dataset": {"points_per_class": 8000}},
         {"activation": "sigmoid", "hidden": [400, 400], "dataset": {"points_per_class": 8000}, "dtype": "float64"},
         {"activation": "sigmoid", "hidden": [1000], "dataset": {"points_per_class": 8000}, "batch_size": 1000},
+        {"hidden": [1000], "dataset": {"points_per_class": 100, "test_points_per_class": 8000}},
+        {
+            "activation": "sigmoid",
+            "hidden": [1000],
+            "dataset": {"points_per_class": 8000, "test_points_per_class": 8000},
+        },
         {"hidden": [1024, 1024], "dataset": {"points_per_class": 10}, "optimizer": "adam", "frames": 10},
     ],
 )
@@ -39,6 +45,7 @@ def test_more_of_anything_needs_no_less(activation: str, hidden: list[int], data
                 {"hidden": [*hidden, 5]},
                 {"hidden": [width + 1 for width in hidden]},
                 {"dataset": {"points_per_class": 101}},
+                {"dataset": {"points_per_class": 100, "test_points_per_class": 101}},
                 {"dtype": "float64"},
                 {"frames": 61, "epochs": 100},
                 {"optimizer": "adam"},

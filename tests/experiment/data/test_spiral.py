@@ -1,6 +1,6 @@
 import numpy as np
 
-from autodiff.experiment.data.spiral import spiral
+from autodiff.experiment.data.spiral import held_out_spiral, spiral
 
 
 def test_without_noise_the_arms_are_the_formula() -> None:
@@ -30,3 +30,25 @@ def test_the_generator_decides_the_points() -> None:
     first, again, other = (spiral(3, 50, 0.2, np.random.default_rng(seed))[0] for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_held_out_points_are_of_the_same_arms_at_radii_of_their_own() -> None:
+    features, labels = held_out_spiral(3, 2000, 0.2, np.random.default_rng(0))
+    assert np.bincount(labels).tolist() == [2000] * 3
+    radius = np.hypot(*features.T)
+    trained_on = np.hypot(*spiral(3, 2000, 0.2, np.random.default_rng(1)).features.T)
+    assert not np.isclose(radius[:, None], np.unique(trained_on)[[0, -1]], rtol=0, atol=1e-9).any()
+    for arm in range(3):
+        of_arm = np.sort(radius[labels == arm])
+        assert np.abs(of_arm - (np.arange(2000) + 0.5) / 2000).max() < 1.63 / np.sqrt(2000)  # Kolmogorov's at 1 %
+    angle = np.arctan2(*features.T)
+    turned = (angle - 4 * (labels + radius) + np.pi) % (2 * np.pi) - np.pi
+    assert abs(turned.mean()) < 0.01
+    assert abs(turned.std() - 0.2) < 0.01
+
+
+def test_without_noise_held_out_points_lie_on_the_formula() -> None:
+    features, labels = held_out_spiral(4, 50, 0.0, np.random.default_rng(0))
+    radius = np.hypot(*features.T)
+    angle = 4 * (labels + radius)
+    np.testing.assert_allclose(features, np.column_stack([radius * np.sin(angle), radius * np.cos(angle)]), atol=1e-14)

@@ -4,8 +4,8 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
-from autodiff.experiment.pictures import Curve, Film, render_curves
-from autodiff.experiment.pictures.curves import NAME_GAP, spread
+from autodiff.experiment.pictures import Curve, Film, HeldOut, render_curves
+from autodiff.experiment.pictures.curves import MOST_DASHED, NAME_GAP, spread, thinned
 from autodiff.experiment.pictures.palette import CURVE_COLORS
 
 
@@ -104,3 +104,61 @@ def test_places_are_apart_within_their_bounds_in_order_and_the_nearest_there_are
         free = np.sort(rng.uniform(low + gap / 2, high - gap / 2 - gap * (count - 1), count)) + gap * np.arange(count)
         mixed = places[order] + rng.uniform(0, 1) * (free - places[order])
         assert ((mixed - wanted[order]) ** 2).sum() >= best - 1e-6
+
+
+def with_held_out(film, loss=None, accuracy=None, last=10):
+    curve = make_film(loss=loss, accuracy=accuracy, last=last).curve
+    return dataclasses.replace(film, held_out=HeldOut(np.zeros((1, 2)), np.zeros(1, int), curve))
+
+
+def strokes(picture, color, level):
+    """Return the lengths of what is drawn in a colour along a row where a curve is level, within the plots."""
+    drawn = (picture[level, 200:1500] == rgb(color)).all(axis=1).astype(int)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], drawn, [0]])))
+    return edges[1::2] - edges[::2]
+
+
+def test_curves_of_training_are_solid_and_those_of_held_out_points_dashed(tmp_path):
+    runs = [make_film(f"run {i}", loss=np.full(11, 0.5**i), accuracy=np.full(11, 0.1 * i + 0.05)) for i in range(4)]
+    alone = [drawn([with_held_out(film, film.curve.loss * 0.01, film.curve.accuracy)], tmp_path) for film in runs]
+    assert all((picture != alone[0]).any() for picture in alone[1:])
+    films = [with_held_out(film, film.curve.loss * 0.8, film.curve.accuracy + 0.5) for film in runs]
+    picture = drawn(films, tmp_path)
+    for half in np.array_split(picture, 2):
+        for color in CURVE_COLORS[:4]:
+            longest = [strokes(half, color, row).max(initial=0) for row in range(len(half))]
+            counts = [len(strokes(half, color, row)) for row in range(len(half))]
+            assert max(longest) == 1300  # across all that is looked at
+            assert 50 < max(counts) < 200
+
+
+def test_the_range_of_losses_holds_those_of_held_out_points(tmp_path):
+    film = make_film(loss=np.full(11, 1.0))
+    upper = drawn([with_held_out(film, np.full(11, 1e-3))], tmp_path)
+    (rows,) = (upper == rgb(CURVE_COLORS[0])).all(axis=2)[:700, 300:1400].any(axis=1).nonzero()
+    assert np.ptp(rows) > 400  # of the 528 pixels of the plot
+
+
+def test_more_runs_than_colours_are_drawn_without_held_out_points(tmp_path):
+    films = [make_film(f"run {i}", loss=np.full(11, 1.0 + i)) for i in range(7)]
+    without = [drawn(films[:count], tmp_path) for count in (6, 7)]
+    tested = [with_held_out(film) for film in films]
+    assert not np.array_equal(drawn(tested[:6], tmp_path), without[0])
+    assert np.array_equal(drawn(tested, tmp_path), without[1])
+
+
+@pytest.mark.parametrize("losses", [[1, np.nan], [np.inf, np.inf], [1, 1e-200], [1, 1.7e308]])
+def test_any_loss_on_held_out_points_is_drawn_or_left_out_without_a_warning(tmp_path, losses):
+    film = make_film("one", loss=np.ones(2), accuracy=np.ones(2), last=1)
+    assert drawn([with_held_out(film, np.array(losses, float), np.ones(2), last=1)], tmp_path).size
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 50, 10_001])
+def test_a_dashed_curve_has_few_points_and_both_its_ends(count):
+    epochs = np.arange(count)
+    kept = thinned(Curve(epochs, epochs * 2.0, epochs * 3.0))
+    assert kept.epochs.tolist() == sorted(set(kept.epochs.tolist()))
+    assert len(kept.epochs) <= MOST_DASHED + 1
+    assert kept.epochs.tolist()[:1] == epochs.tolist()[:1]
+    assert kept.epochs.tolist()[-1:] == epochs.tolist()[-1:]
+    assert np.array_equal(kept.loss, kept.epochs * 2.0)

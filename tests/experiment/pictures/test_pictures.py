@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from autodiff.experiment.pictures import WIDTH, Curve, Film, Frame, render_boundary, render_curves, render_grid
+from autodiff.experiment.pictures import WIDTH, Curve, Film, Frame, HeldOut, render_boundary, render_curves, render_grid
 from autodiff.experiment.pictures import boundary as boundary_module
 from autodiff.experiment.pictures import grid as grid_module
 from autodiff.experiment.pictures.boundary import AREA, Layout
@@ -305,3 +305,70 @@ def test_nothing_is_cut_at_the_edges_of_the_pictures(tmp_path, runs):
         picture = pixels(path)[-1]
         for edge in (picture[:3], picture[-3:], picture[:, :3], picture[:, -3:]):
             assert (edge == 255).all(), path.name
+
+
+def with_held_out(film, features, labels, loss=0.5, accuracy=0.25):
+    """Return the film with held-out points, on which every frame has the same loss and accuracy."""
+    every = np.arange(film.epochs + 1)
+    curve = Curve(every, 2 / (1.0 + every), every / 20)
+    frames = tuple(dataclasses.replace(frame, test_loss=loss, test_accuracy=accuracy) for frame in film.frames)
+    return dataclasses.replace(film, frames=frames, held_out=HeldOut(features, labels, curve))
+
+
+def test_held_out_points_are_hollow_in_the_colour_of_their_class():
+    film = dataclasses.replace(make_film(), features=np.array([[-1.0, -1.0], [1.0, 1.0]]), labels=np.array([0, 1]))
+    places = np.array([[-0.5, 0.5], [0.5, 0.0], [0.0, -0.5]])
+    film = with_held_out(film, places, np.array([0, 1, 2]))
+    layout, palette = Layout(WIDTH, held_out=True), Palette(3, "crisp")
+    (*_, last) = boundary_module.compose(film, palette, layout)
+    area = palette.rgb[layout.area.cut(last)]
+    unit = layout.area.height / 2.2
+    for k, (x, y) in enumerate(places):
+        column, row = round(layout.area.width / 2 + x * unit), round(layout.area.height / 2 - y * unit)
+        marker = area[row - 6 : row + 7, column - 6 : column + 7].reshape(-1, 3)
+        color = list(bytes.fromhex(CLASS_COLORS[k][1:]))
+        assert area[row, column].tolist() == [255, 255, 255]
+        assert (marker == color).all(axis=1).sum() >= 10
+
+
+@pytest.mark.parametrize("classes", [2, 4, 5, 7])
+@pytest.mark.parametrize("width", [400, WIDTH, 1700])
+def test_a_second_line_of_readings_leaves_all_room_that_the_others_need(tmp_path, classes, width):
+    film = make_film(epochs=(10,), classes=classes)
+    film = with_held_out(film, film.features / 2, film.labels, loss=1.5e-5, accuracy=1.0)
+    for style in ("soft", "crisp"):
+        _, still = render_boundary(film, tmp_path, style=style, animation="gif", width=width)
+        assert imageio.imread(still).shape == (round(0.8 * width), width, 3)
+    box = Layout(width, held_out=True).area
+    header = imageio.imread(still)[: box.top].min(axis=(0, 2)) < 200
+    right = round((AREA.left + AREA.width) * width / WIDTH)
+    assert not header[right + 8 :].any()
+
+
+def test_the_lines_of_readings_are_of_training_and_of_held_out_points(monkeypatch):
+    film = with_held_out(make_film(epochs=(1,)), np.zeros((1, 2)), np.zeros(1, int), loss=0.75, accuracy=0.125)
+    for module, compose in (
+        (boundary_module, lambda palette: boundary_module.compose(film, palette, Layout(WIDTH, held_out=True))),
+        (grid_module, lambda palette: grid_module.compose([film], [1], palette)),
+    ):
+        written = []
+
+        def note(canvas, palette, texts, baseline, face, written=written):
+            written.append((baseline, texts))
+
+        monkeypatch.setattr(module, "write", note)
+        next(compose(Palette(3, "crisp", ["#000000"])))
+        lines = {baseline: [text for _, text in texts] for baseline, texts in written}
+        (training,) = [at for at, texts in lines.items() if texts == ["loss 0.5000", "accuracy 10.0 %"]]
+        (held_out,) = [at for at, texts in lines.items() if texts == ["loss 0.7500", "accuracy 12.5 %"]]
+        assert training < held_out
+
+
+@pytest.mark.parametrize("runs", range(1, 13))
+def test_a_grid_of_any_size_has_room_for_held_out_points(tmp_path, runs):
+    film = make_film(epochs=(10,), classes=7)
+    film = with_held_out(film, film.features / 2, film.labels, loss=1.5e-5, accuracy=1.0)
+    without = dataclasses.replace(make_film(epochs=(10,)), title="one without")
+    path = render_grid([*[film] * (runs - 1), without if runs > 1 else film], tmp_path, style="soft", animation="gif")
+    layout = layout_for(runs, held_out=True)
+    assert pixels(path)[0].shape == (layout.height, layout.width, 3)

@@ -21,7 +21,7 @@ dataset: {{points_per_class: 20}}
 """
 CASES = {
     "adam": CONFIG.format(optimizer="adam", epochs=60),
-    "batches": CONFIG.format(optimizer="sgd\nmomentum: 0.9\nbatch_size: 25", epochs=40),
+    "batches": CONFIG.format(optimizer="sgd\nmomentum: 0.9\nbatch_size: 25", epochs=115),
 }
 PROGRAM = """
 import os, signal, sys

@@ -205,3 +205,21 @@ def test_a_run_as_json_is_its_summary_and_what_is_listed(results: Path) -> None:
     assert document["config"]["hidden"] == [5]
     assert (document["epoch"], document["loss"], document["folder"]) == (4, 0.5, str(results / "a"))
     json.dumps(document, allow_nan=False)
+
+
+def test_what_was_reached_on_held_out_points_is_listed_if_a_run_has_some(results: Path, put: Put) -> None:
+    more = {"epoch": 4, "loss": 0.5, "accuracy": 0.75}
+    put(results / "d", final=more | {"test_loss": 2.0, "test_accuracy": 0.25})
+    put(results / "e", final=more | {"test_loss": None, "test_accuracy": 0.5})
+    found = listed(results, "name=d")
+    head, d = found.table().splitlines()
+    assert " ".join(head.split()) == "run status epochs loss accuracy test loss test accuracy age seconds"
+    assert d.split()[2:7] == ["4", "0.500000", "75.00%", "2.000000", "25.00%"]
+    assert names(listed(results, sort="test_accuracy")) == "e d a b c"
+    assert names(listed(results, sort="test_loss")) == "d a b c e"
+    assert names(listed(results, "test_accuracy=0.25")) == "d"
+    assert found.runs[0].as_json()["test_loss"] == 2.0
+    for columns in (40, 60, 80, 100):
+        lines = listed(results).table(columns).splitlines()
+        assert max(map(len, lines)) <= columns
+        assert "test accuracy" in lines[0] or columns < 60

@@ -57,3 +57,34 @@ def test_a_damaged_log_is_told_and_the_rest_is_shown(tmp_path: Path, put: Put, l
     lines, [fault] = text(folder)
     assert fault.startswith(str(folder / "log.csv"))
     assert "best loss" in lines
+
+
+def test_what_was_reached_on_held_out_points_is_shown(tmp_path: Path, put: Put) -> None:
+    row = {"epoch": 4, "loss": 0.25, "accuracy": 0.5, "test_loss": 0.75, "test_accuracy": 0.25}
+    more = {"test_points": 12, "final": row, "test_best": row | {"epoch": 3, "test_loss": 0.5}}
+    folder = put(tmp_path / "one", **more, epochs_to_test_accuracy={"0.90": 2, "0.95": None})
+    cells = ("3,0.5", ",", "2,0.25", ",", "0.75,0.25")
+    rows = "".join(f"{epoch},1,0.5,{cell}\n" for epoch, cell in enumerate(cells))
+    (folder / "log.csv").write_text("epoch,loss,accuracy,test_loss,test_accuracy\n" + rows)
+    lines, faults = text(folder)
+    assert faults == []
+    words = [" ".join(line.split()) for line in lines.splitlines()]
+    for expected in (
+        "test loss 0.750000", "test accuracy 25.00%", "best test loss 0.500000 at epoch 3", "test points 12",
+        "test 90% reached at epoch 2", "test 95% reached never", "test loss, from 3.000000 to 0.750000",
+    ):  # fmt: skip
+        assert expected in words
+
+
+def test_a_run_that_was_cut_off_is_shown_with_its_last_row_measured_on_held_out_points_or_not(
+    tmp_path: Path, put: Put
+) -> None:
+    folder = put(tmp_path / ".running" / "one", "running", final=None, best=None, seconds=None, ended=None)
+    heading = "epoch,loss,accuracy,test_loss,test_accuracy\n0,1,0.5,2,0.25\n"
+    (folder / "log.csv").write_text(heading)
+    reached = {"epoch": 0, "loss": 1, "accuracy": 0.5, "test_loss": 2, "test_accuracy": 0.25}
+    assert shown_as_json(read_record(folder))["reached"] == reached
+    (folder / "log.csv").write_text(heading + "1,0.75,0.5,,\n")
+    unmeasured = {"epoch": 1, "loss": 0.75, "accuracy": 0.5, "test_loss": None, "test_accuracy": None}
+    assert shown_as_json(read_record(folder))["reached"] == unmeasured
+    assert "test accuracy" not in text(folder)[0]

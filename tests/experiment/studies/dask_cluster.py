@@ -41,7 +41,8 @@ class DaskCluster:
         self.file = folder / "scheduler.json"
 
     def start(self, command: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        command_line = [sys.executable, "-m", "dask", command, "--no-dashboard", "--scheduler-file", str(self.file)]
+        command_line = [sys.executable, "-m", "dask", command, "--scheduler-file", str(self.file)]
+        command_line += ["--dashboard-address", "127.0.0.1:0"]
         with (self.folder / f"{command}-{len(self.processes)}.txt").open("wb") as log:
             process = subprocess.Popen(
                 [*command_line, *arguments],

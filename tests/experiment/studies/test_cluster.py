@@ -53,14 +53,16 @@ def test_a_worker_is_killed_and_all_records_are_those_of_one_process(dask: DaskC
     dask.scheduler()
     first, second = dask.worker("--no-nanny"), dask.worker("--no-nanny")
     outcomes: list[Outcome] = []
-    for outcome in on(dask.address).outcomes(experiments, Options(tmp_path / "cluster", animate=False)):
+    for outcome in on(dask.address).outcomes(experiments, Options(tmp_path / "cluster", animate=False, width=400)):
         outcomes.append(outcome)
         if len(outcomes) == 3:
             first.kill()
     assert sorted(outcome.experiment.name for outcome in outcomes) == sorted(run.name for run in experiments)
     assert {outcome.error for outcome in outcomes} == {""}
     assert second.pid in {read_record(outcome.folder).summary["process"] for outcome in outcomes}
-    for outcome in Here(Interrupts(), visible=False).outcomes(experiments, Options(tmp_path / "here", animate=False)):
+    for outcome in Here(Interrupts(), visible=False).outcomes(
+        experiments, Options(tmp_path / "here", animate=False, width=400)
+    ):
         there = tmp_path / "cluster" / outcome.experiment.name
         assert files(outcome.folder) == files(there)
         for same in ("config", "final", "command", "versions", "name"):
@@ -70,7 +72,7 @@ def test_a_worker_is_killed_and_all_records_are_those_of_one_process(dask: DaskC
 
 def test_the_scheduler_is_killed_and_what_was_finished_is_kept(dask: DaskCluster, tmp_path: Path) -> None:
     experiments = [experiment(str(seed), seed=seed) for seed in range(12)]
-    scheduler, options = dask.scheduler(), Options(tmp_path / "results", animate=False)
+    scheduler, options = dask.scheduler(), Options(tmp_path / "results", animate=False, width=400)
     dask.worker("--no-nanny")
     found: list[Outcome] = []
 
@@ -107,7 +109,7 @@ def test_a_run_that_kills_its_workers_has_failed_and_the_others_finish(dask: Das
     for _ in range(3):  # it kills one when others may be to blame, and one when it is alone
         dask.worker("--no-nanny", "--preload", str(tmp_path / "deadly.py"))
     experiments = [experiment(name) for name in ("deadly", "one", "two")]
-    outcomes = on(dask.address).outcomes(experiments, Options(tmp_path / "results", animate=False))
+    outcomes = on(dask.address).outcomes(experiments, Options(tmp_path / "results", animate=False, width=400))
     found = {outcome.experiment.name: outcome for outcome in outcomes}
     assert "deadly: failed: its worker was killed 1 time" in found.pop("deadly").error
     assert {name: outcome.error for name, outcome in found.items()} == {"one": "", "two": ""}
@@ -152,7 +154,7 @@ def test_other_versions_are_refused_or_recorded(
     dask.scheduler()
     root = os.fspath(Path(cluster.__file__).parents[3])
     dask.worker("--no-nanny", PYTHONPATH=os.pathsep.join([os.fspath(tmp_path / "path"), root]))
-    options = Options(tmp_path / "results", animate=False)
+    options = Options(tmp_path / "results", animate=False, width=400)
     with pytest.MonkeyPatch.context() as patch:  # as if it had joined later: its task refuses
         patch.setattr(cluster._Study, "check_workers", lambda self: None)
         refused = f"this worker has NumPy 1.2.3, and {versions()['NumPy']} here; install the same there"

@@ -97,3 +97,29 @@ def test_there_is_a_column_for_each_field_in_which_the_configs_differ() -> None:
 def test_a_bar_in_a_name_does_not_end_its_cell() -> None:
     [_, _, row] = markdown([summary("a|b", 0.5, [1, 2, 3])]).splitlines()
     assert row.startswith("| a\\|b ")
+
+
+TESTED = [
+    run | {"test_points": 30, "final": run["final"] | {"test_loss": loss, "test_accuracy": accuracy}}
+    for run, loss, accuracy in zip(RUNS, (0.5, None), (0.25, 0.125), strict=True)
+]
+
+
+def test_held_out_points_have_columns_if_any_run_has_them() -> None:
+    head, first, second, old = plain([*TESTED, RUNS[0] | {"name": "old"}]).splitlines()
+    assert " ".join(head.split()).startswith("run loss accuracy test loss test accuracy to 90%")
+    assert first.split()[:5] == ["relu-adam", "0.012346", "50.00%", "0.500000", "25.00%"]
+    assert second.split()[:7] == ["x", "not", "finite", "50.00%", "not", "finite", "12.50%"]
+    assert old.split()[:4] == ["old", "0.012346", "50.00%", "3"]
+    rows = list(csv.DictReader(io.StringIO(comma_separated([*TESTED, RUNS[0]]))))
+    assert [(row["test_loss"], row["test_accuracy"]) for row in rows] == [("0.5", "0.25"), ("", "0.125"), ("", "")]
+    assert "test" not in plain(RUNS) + markdown(RUNS) + comma_separated(RUNS)
+    assert len({line.count("|") for line in markdown([*TESTED, RUNS[0]]).splitlines()}) == 1
+
+
+@pytest.mark.parametrize("columns", [79, 60, 50])
+def test_of_held_out_points_the_accuracy_is_the_last_to_go(columns: int) -> None:
+    lines = plain(TESTED, columns).splitlines()
+    assert max(map(len, lines)) <= columns
+    assert ("test accuracy" in lines[0]) is (columns > 56)
+    assert "test loss" not in lines[0]

@@ -76,9 +76,9 @@ def test_neither_gets_there():
 @pytest.mark.parametrize(
     ("a", "b", "words"),
     [
-        ([1], [100], "one seed: no spread, no difference in epochs to 95 % can be told"),
-        ([1], [INF], "one seed: no spread, no difference in epochs to 95 % can be told"),
-        ([1], [1], "one seed: no spread, no difference in epochs to 95 % can be told"),
+        ([1], [100], "one seed, no spread, no difference in epochs to 95 % can be told"),
+        ([1], [INF], "one seed, no spread, no difference in epochs to 95 % can be told"),
+        ([1], [1], "one seed, no spread, no difference in epochs to 95 % can be told"),
         ([1] * 5, [9] * 5, "no difference in epochs to 95 % can be told with 5 seeds"),
         ([1, 9] * 10, [9, 1] * 10, "no difference in epochs to 95 % can be told with 20 seeds"),
         ([7, 7], [7, 7], "no difference in epochs to 95 %: the same in both seeds"),
@@ -86,7 +86,7 @@ def test_neither_gets_there():
     ],
 )
 def test_what_cannot_be_told(a, b, words):
-    assert milestone(a, b) == words
+    assert milestone(a, b) == f"{A} and {B}: {words}"
 
 
 def test_higher_accuracy_is_told_in_points():
@@ -94,7 +94,9 @@ def test_higher_accuracy_is_told_in_points():
     words = "in 20 of 20 seeds, by 2.00 percentage points (95 % interval 2.00 to 2.00)"
     assert accuracy(high, low) == f"{A} has a higher final held-out accuracy than {B} {words}"
     assert accuracy(low, high) == f"{B} has a higher final held-out accuracy than {A} {words}"
-    assert accuracy(low[:5], high[:5]) == "no difference in final held-out accuracy can be told with 5 seeds"
+    assert accuracy(low[:5], high[:5]) == (
+        f"{A} and {B}: no difference in final held-out accuracy can be told with 5 seeds"
+    )
 
 
 def test_lower_loss_is_told_in_its_own_unit():

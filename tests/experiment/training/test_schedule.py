@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from autodiff.experiment.training.schedule import frame_epochs
+from autodiff.experiment.training.schedule import frame_epochs, is_tested
 
 
 def test_ten_thousand_epochs_begin_densely_and_go_on_in_geometric_progression() -> None:
@@ -27,3 +27,8 @@ def test_frames_are_within_the_run_and_no_more_than_asked_for(epochs: int, frame
 
 def test_a_short_run_keeps_every_epoch() -> None:
     assert frame_epochs(5, 60) == [0, 1, 2, 3, 4, 5]
+
+
+def test_held_out_points_are_measured_at_every_epoch_at_first_then_at_every_tenth_and_at_the_last() -> None:
+    assert [epoch for epoch in range(134) if is_tested(epoch, 133)] == [*range(101), 110, 120, 130, 133]
+    assert all(is_tested(epoch, 50) for epoch in range(51))

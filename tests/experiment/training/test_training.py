@@ -1,14 +1,17 @@
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from autodiff.experiment.config.config import Config
+from autodiff.experiment.data.spiral import held_out_spiral, spiral
 from autodiff.experiment.training.network import Snapshot, build_model, build_optimizer
-from autodiff.experiment.training.training import Training, train
+from autodiff.experiment.training.training import State, Training, train
 
 
-def silent(epoch: int, loss: float, accuracy: float) -> None:
+def silent(epoch: int, measured: Mapping[str, float]) -> None:
     pass
 
 
@@ -20,7 +23,7 @@ def config(**changed: object) -> Config:
 def reference(activation: str, training: Training, epochs: int, rate: float) -> list[float]:
     """Train the same network in plain NumPy and return its losses."""
     state = {name: values.astype(np.float64) for name, values in training.snapshots[0].parameters.items()}
-    x, labels, n = training.features, training.labels, len(training.labels)
+    x, labels, n = training.points.features, training.points.labels, len(training.points.labels)
     targets = np.eye(3)[labels]
     w1, b1, w2, b2 = (state[name] for name in ("0.weight", "0.bias", "2.weight", "2.bias"))
     losses = []
@@ -80,9 +83,9 @@ def test_every_row_measures_the_network_kept_at_that_epoch() -> None:
         training = train(config(**changed), silent)
         assert list(training.snapshots) == list(range(7))
         for epoch, snapshot in training.snapshots.items():
-            logits = snapshot(training.features)
+            logits = snapshot(training.points.features)
             assert logits.shape == (60, 3)
-            assert np.mean(logits.argmax(axis=1) == training.labels) == training.accuracy[epoch]
+            assert np.mean(logits.argmax(axis=1) == training.points.labels) == training.accuracy[epoch]
 
 
 def test_a_snapshot_leaves_the_model_as_it_was() -> None:
@@ -101,20 +104,20 @@ def test_a_snapshot_leaves_the_model_as_it_was() -> None:
 
 def test_data_weights_and_batches_have_streams_of_their_own() -> None:
     small, other_net = train(config(), silent), train(config(hidden=[9], batch_size=3), silent)
-    assert np.array_equal(small.features, other_net.features)
+    assert np.array_equal(small.points.features, other_net.points.features)
     weights = [
         train(config(dataset={"points_per_class": points}), silent).snapshots[0].parameters["0.weight"]
         for points in (20, 30)
     ]
     assert np.array_equal(*weights)
     other_seed = train(config(seed=1), silent)
-    assert not np.array_equal(small.features, other_seed.features)
+    assert not np.array_equal(small.points.features, other_seed.points.features)
     assert not np.array_equal(small.snapshots[0].parameters["0.weight"], other_seed.snapshots[0].parameters["0.weight"])
 
 
 def test_weights_are_not_drawn_from_the_numbers_that_made_the_data() -> None:
     training = train(config(activation="relu"), silent)
-    angles = np.arctan2(*training.features[1:17].T) - np.linspace(0, 4, 20)[1:17]
+    angles = np.arctan2(*training.points.features[1:17].T) - np.linspace(0, 4, 20)[1:17]
     noise = (angles + np.pi) % (2 * np.pi) - np.pi
     weights = training.snapshots[0].parameters["0.weight"].ravel()
     # The first point, at the centre, has no angle: the noise known here begins with the second number drawn.
@@ -124,7 +127,7 @@ def test_weights_are_not_drawn_from_the_numbers_that_made_the_data() -> None:
 def test_a_diverging_run_stops_at_once_and_keeps_what_it_has() -> None:
     epochs: list[int] = []
     diverging = config(activation="relu", learning_rate=1e25, epochs=50)
-    training = train(diverging, lambda epoch, loss, accuracy: epochs.append(epoch))
+    training = train(diverging, lambda epoch, measured: epochs.append(epoch))
     assert training.status == "diverged"
     assert not np.isfinite(training.loss[-1])
     assert np.isfinite(training.loss[:-1]).all()
@@ -134,7 +137,7 @@ def test_a_diverging_run_stops_at_once_and_keeps_what_it_has() -> None:
 
 
 def test_an_interrupted_run_keeps_what_it_has() -> None:
-    def interrupt(epoch: int, loss: float, accuracy: float) -> None:
+    def interrupt(epoch: int, measured: Mapping[str, float]) -> None:
         if epoch == 3:
             raise KeyboardInterrupt
 
@@ -184,3 +187,62 @@ def test_the_four_configs_of_the_repository_are_valid() -> None:
 def test_weights_start_with_the_variance_of_he_or_of_glorot(activation: str, variance: float) -> None:
     model = build_model(config(activation=activation, hidden=[1000]), np.random.default_rng(0))
     assert np.var(model.state_dict()["0.weight"]) == pytest.approx(variance, rel=0.1)
+
+
+def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
+    logits = logits.astype(np.float64)
+    return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(labels)), labels]))
+
+
+@pytest.mark.parametrize("more", [{}, {"batch_size": 7}])
+def test_held_out_points_are_measured_on_the_network_before_the_epoch(more: dict[str, int]) -> None:
+    training = train(config(dataset={"points_per_class": 20, "test_points_per_class": 15}, **more), silent)
+    features, labels = training.held_out
+    assert np.bincount(labels).tolist() == [15] * 3
+    for epoch, snapshot in training.snapshots.items():
+        logits = snapshot(features)
+        assert training.curves["test_loss"][epoch] == pytest.approx(cross_entropy(logits, labels), rel=1e-5)
+        assert training.curves["test_accuracy"][epoch] == np.mean(logits.argmax(axis=1) == labels)
+
+
+def test_what_is_reported_of_an_epoch_is_what_the_curves_hold() -> None:
+    reported: list[Mapping[str, float]] = []
+    training = train(config(epochs=112), lambda epoch, measured: reported.append(measured))
+    assert list(training.curves) == ["loss", "accuracy", "test_loss", "test_accuracy"]
+    for name, values in training.curves.items():
+        assert np.array_equal(values, [measured[name] for measured in reported], equal_nan=True)
+    unmeasured = np.flatnonzero(np.isnan(training.curves["test_loss"])).tolist()
+    assert unmeasured == [*range(101, 110), 111]
+
+
+@pytest.mark.parametrize("more", [{}, {"batch_size": 7}, {"optimizer": "adam", "learning_rate": 0.05}])
+def test_held_out_points_change_nothing_of_the_training(more: dict[str, object]) -> None:
+    with_them = train(config(**more), silent)
+    without = train(config(dataset={"points_per_class": 20, "test_points_per_class": 0}, **more), silent)
+    assert without.held_out is None
+    assert list(without.curves) == ["loss", "accuracy"]
+    assert np.array_equal(with_them.points.features, without.points.features)
+    for name, values in without.curves.items():
+        assert np.array_equal(with_them.curves[name], values)
+    for name, values in without.state.parameters.items():
+        assert np.array_equal(with_them.state.parameters[name], values)
+
+
+def test_held_out_points_have_the_fourth_stream_of_the_seed() -> None:
+    training = train(config(seed=5), silent)
+    streams = [np.random.default_rng(stream) for stream in np.random.SeedSequence(5).spawn(4)]
+    data, *_ = np.random.SeedSequence(5).spawn(3)
+    assert np.array_equal(training.held_out.features, held_out_spiral(3, 100, 0.2, streams[3]).features)
+    assert np.array_equal(training.points.features, spiral(3, 20, 0.2, np.random.default_rng(data)).features)
+
+
+def test_a_run_that_is_gone_on_with_measures_the_same() -> None:
+    states: list[State] = []
+    whole = train(config(epochs=125), silent, keep=lambda session: states.append(session.state()))
+    for epoch in (5, 60, 104, 110):
+        state = states[epoch - 1]
+        assert state.epoch == epoch
+        kept = replace(state, curves={name: values.copy() for name, values in state.curves.items()})
+        resumed = train(config(epochs=125), silent, resumed=kept)
+        for name, values in whole.curves.items():
+            assert np.array_equal(resumed.curves[name], values, equal_nan=True), (epoch, name)

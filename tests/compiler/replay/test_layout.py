@@ -1,0 +1,123 @@
+"""The layout: an array for every Value of a program, in one block or of its own, and views opened once."""
+
+import operator
+
+import numpy as np
+import pytest
+
+from autodiff.compiler.compiler import compile_recording
+from autodiff.compiler.passes.arrays import ALIGNMENT
+from autodiff.compiler.passes.blocks import Loop
+from autodiff.compiler.passes.program import Program
+from autodiff.compiler.record.errors import CaptureError, Origin
+from autodiff.compiler.record.recording import record
+from autodiff.compiler.record.trace import Call, Storage, Value
+from autodiff.compiler.replay.layout import Layout
+
+
+def value(shape=(4,), kind="made", form="array", array=None, storage=None, dtype=np.float64):
+    example = np.empty(shape, dtype) if array is None else array
+    return Value(storage or Storage(kind), form, example.shape, example.dtype, example.strides, array)
+
+
+def program(calls, inputs=(), outputs=None):
+    return Program([*inputs], calls, [], [], outputs, ("warn",) * 4, exact=True)
+
+
+def chain(*functions, shape=(4,)):
+    """Return an input, the Values that functions make of it one after the other, and the program of that."""
+    values = [value(shape, "input"), *(value(shape) for _ in functions)]
+    calls = [Call(f, (values[i],), {}, [values[i + 1]]) for i, f in enumerate(functions)]
+    return values, program(calls, values[:1], values[-1])
+
+
+def test_every_value_has_an_array_of_its_shape_and_dtype_that_starts_at_a_cache_line():
+    values, steps = chain(np.exp, np.sin, np.cos, shape=(3, 5))
+    layout = Layout(steps, set())
+    for one in values:
+        assert (layout[one].shape, layout[one].dtype) == (one.shape, one.dtype)
+        assert layout[one].ctypes.data % ALIGNMENT == 0
+
+
+def test_the_axes_lie_in_memory_as_numpy_laid_them():
+    columns = value(array=None)
+    columns.shape, columns.strides = (3, 5), (8, 24)
+    layout = Layout(program([Call(np.exp, (columns,), {}, [value((3, 5))])], [columns]), set())
+    assert layout[columns].strides == (8, 24)
+
+
+def test_what_is_read_later_is_not_overwritten_and_the_memory_of_what_is_done_is_used_again():
+    x, a, b, total = (value(kind=kind) for kind in ("input", "made", "made", "made"))
+    calls = [Call(np.exp, (x,), {}, [a]), Call(np.sin, (x,), {}, [b]), Call(np.add, (a, b), {}, [total])]
+    layout = Layout(program(calls, [x], total), set())
+    assert not np.shares_memory(layout[a], layout[b])
+    assert not any(np.shares_memory(layout[x], layout[one]) for one in (a, b, total))
+    (_, *made), steps = chain(*[np.exp] * 20, shape=(64,))
+    layout = Layout(steps, set())
+    assert steps.peak_bytes < sum(one.nbytes for one in made) / 4
+    addresses = {layout[one].ctypes.data for one in made[:-1]}
+    assert max(addresses) - min(addresses) < steps.peak_bytes
+
+
+def test_an_array_that_exists_is_itself():
+    own = np.arange(4.0)
+    held = value(array=own, kind="held")
+    layout = Layout(program([Call(np.exp, (held,), {}, [value()])]), set())
+    assert layout[held] is own
+
+
+def test_numbers_and_scalars_have_no_array():
+    number, scalar = value((), "made", "number"), value((), "made", "scalar")
+    x = value(kind="input")
+    steps = program([Call(np.sum, (x,), {}, [scalar]), Call(operator.add, (1, 2), {}, [number])], [x])
+    layout = Layout(steps, {scalar})
+    assert number not in layout.arrays
+    assert scalar not in layout.arrays
+    with pytest.raises(CaptureError, match=r"an array of float64 \(\) is read before it is made"):
+        _ = layout[scalar]
+
+
+def opened(function, *args, result=(2, 2)):
+    """Return the array of a (2, 2) input, and that of the view of it that a call opens."""
+    x = value((2, 2), "input")
+    view = value(result, storage=x.storage)
+    call = Call(function, (x, *args), {}, [view], is_view=True, origin=Origin("step.py:3, in step", ""))
+    layout = Layout(program([call], [x], view), set())
+    return layout[x], layout[view]
+
+
+def test_views_are_opened_once_on_the_memory_of_their_array():
+    x, view = opened(np.transpose)
+    x[...] = [[1, 2], [3, 4]]
+    np.testing.assert_array_equal(view, [[1, 3], [2, 4]])
+    x, row = opened(operator.getitem, 1, result=(2,))
+    x[1] = 7
+    np.testing.assert_array_equal(row, [7, 7])
+
+
+def test_a_copy_where_there_was_a_view_is_refused_with_the_line():
+    with pytest.raises(CaptureError, match=r"np\.copy at step\.py:3, in step made a copy where it had made a view"):
+        opened(np.copy)
+
+
+def test_a_view_of_nothing_may_be_anywhere():
+    x = value((0, 2), "input")
+    view = value((2, 0), storage=x.storage)
+    layout = Layout(program([Call(lambda a: np.zeros((2, 0)), (x,), {}, [view], is_view=True)], [x], view), set())
+    assert layout[view].shape == (2, 0)
+
+
+def test_the_blocks_of_a_loop_are_parts_of_their_arrays():
+    """4,000 samples are more than a block holds."""
+    weights, samples = np.linspace(-1, 1, 120).reshape(2, 60), np.linspace(0, 1, 8000).reshape(4000, 2)
+    recording = record(lambda x: np.tanh(np.sin(x @ weights) * 0.5) @ weights.T, (samples,), {}, set())
+    compiled, _ = compile_recording(recording, exact=False)
+    (loop,) = [call.function for call in compiled.calls if isinstance(call.function, Loop)]
+    layout = Layout(compiled, set())
+    assert loop.sliced
+    for entry in loop.sliced:
+        parts, whole = layout.slices[entry.part], layout[entry.whole]
+        assert [part.shape[entry.axis] for part in parts] == [loop.length] * loop.count
+        whole[...] = np.arange(whole.size).reshape(whole.shape)
+        np.testing.assert_array_equal(np.concatenate(parts, axis=entry.axis), whole)
+        assert layout[entry.part] is parts[0]
