@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def wait_until(happened: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 300
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.01)
