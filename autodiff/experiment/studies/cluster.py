@@ -36,6 +36,7 @@ TASKS_A_WORKER = 2  # the one that it is at, and the next
 QUIET = {
     "logging": dict.fromkeys(("distributed", "distributed.client", "asyncio", "tornado"), "critical"),
     "distributed.comm.timeouts.connect": f"{SECONDS_TO_CONNECT} s",
+    "distributed.worker.profile.enabled": False,  # of local workers, which would keep it for an hour: 0.3 MB a second
     "distributed.admin.large-graph-warning-threshold": "1 TiB",  # a run to go on with brings its networks along
 }
 
