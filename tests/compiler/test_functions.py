@@ -125,3 +125,18 @@ def test_a_warning_of_an_eager_run_is_a_warning_of_a_replay():
         function(np.ones(2))
     with pytest.warns(RuntimeWarning, match="divide by zero"):
         function(np.zeros(2))
+
+
+@pytest.mark.parametrize("outside", ["divide", "invalid"])
+def test_errstate_at_the_call_holds_where_the_function_sets_another_kind(outside):
+    def function(x):
+        with np.errstate(over="ignore"):
+            return np.exp(x * 1000) + x / (x - 2)
+
+    step = ad.capture(function)
+    for _ in range(7):
+        step(np.ones(2))
+    x = np.full(2, 2.0 if outside == "divide" else np.inf)
+    for one in (function, step):
+        with np.errstate(**{outside: "raise"}), pytest.raises(FloatingPointError):
+            one(x)

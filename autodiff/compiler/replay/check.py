@@ -80,8 +80,8 @@ class State:
 
 
 def put(array: NDArray[Any], contents: NDArray[Any]) -> None:
-    """Write into an array, unless it holds that already: it may be one that cannot be written to."""
-    if array.tobytes() != contents.tobytes():
+    """Write into an array, unless it cannot be written to and holds that already."""
+    if array.flags.writeable or not np.array_equal(array, contents, equal_nan=array.dtype.kind == "f"):
         array[...] = contents
 
 

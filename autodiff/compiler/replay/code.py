@@ -127,7 +127,11 @@ class Writer:
             if errstate == self.program.errstate:
                 yield from lines
                 continue
-            settings = ", ".join(f"{key}={value!r}" for key, value in zip(kinds, errstate, strict=True))
+            settings = ", ".join(
+                f"{key}={value!r}"
+                for key, value, outside in zip(kinds, errstate, self.program.errstate, strict=True)
+                if value != outside or set(errstate) == {"ignore"}  # the others are as they are around the call
+            )
             yield f"with {self.name(np.errstate, 'f')}({settings}):"
             yield from (f"    {line}" for line in lines)
 
