@@ -180,6 +180,8 @@ def agree(expected: Left, found: Left, exact: bool) -> bool:
         one, two = np.asarray(value), np.asarray(other)
         if (one.shape, one.dtype) != (two.shape, two.dtype):
             return False
+        if np.array_equal(one, two):  # as most are, and soon seen
+            return True
         if exact or one.dtype.kind != "f":
             return np.array_equal(one, two, equal_nan=one.dtype.kind == "f")
         with np.errstate(all="ignore"):
@@ -187,7 +189,7 @@ def agree(expected: Left, found: Left, exact: bool) -> bool:
             allowed = TOLERANCE.get(one.dtype.char, 1e-2) * size_of(expected.moved()) + rounding_of(expected)
             return bool(np.all(same | (np.absolute(one - two) <= allowed)))
     if isinstance(value, float) and isinstance(other, float):
-        return bool(np.isclose(value, other, rtol=1e-12, atol=0, equal_nan=True))
+        return value == other or bool(np.isclose(value, other, rtol=1e-12, atol=0, equal_nan=True))
     return type(value) is type(other) and (value is other or bool(value == other))
 
 
