@@ -75,14 +75,16 @@ def measures(outcomes: Sequence[Outcome]) -> list[Measure]:
     held_out = all("epochs_to_test_accuracy" in outcome.summary for outcome in outcomes)
     kind, prefix = ("held-out", "test_") if held_out else ("training", "")
     return [
-        Measure("accuracy", f"final {kind} accuracy", False, lambda summary: _final(summary, f"{prefix}accuracy", 0.0)),
+        Measure(
+            "accuracy", f"final {kind} accuracy", False, lambda summary: _final(summary, f"{prefix}accuracy", -math.inf)
+        ),
         Measure("loss", f"final {kind} loss", True, lambda summary: _final(summary, f"{prefix}loss", math.inf)),
         *(_milestone(f"{level:.2f}", f"epochs to {level:.0%} {kind} accuracy", prefix) for level in MILESTONES),
     ]
 
 
 def _final(summary: Summary, name: str, worst: float) -> float:
-    """Return what the last epoch had; of a run that diverged the worst there is."""
+    """Return what the last epoch had; of a run that diverged what is worse than any number."""
     value = None if summary["status"] == "diverged" else summary["final"].get(name)
     return worst if value is None else float(value)
 

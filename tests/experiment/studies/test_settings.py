@@ -51,7 +51,7 @@ def test_runs_are_measured_on_held_out_points_where_all_have_some() -> None:
 def test_a_run_that_diverged_is_worse_than_any_other_but_keeps_what_it_reached_before() -> None:
     lost = outcome("a", accuracy=0.99, loss=None, status="diverged")
     found = {measure.key: measure.value(lost.summary) for measure in measures([lost])}
-    assert (found["accuracy"], found["loss"], found["epochs_to_0.90"]) == (0.0, math.inf, 50)
+    assert (found["accuracy"], found["loss"], found["epochs_to_0.90"]) == (-math.inf, math.inf, 50)
 
 
 def test_the_values_of_some_seeds_can_be_had() -> None:
