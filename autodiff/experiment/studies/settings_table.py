@@ -90,6 +90,8 @@ def _cells(findings: Findings, setting: Setting) -> list[str]:
 
 def _median(spread: Summary, written: Written, unit: str = "") -> str:
     """Return a median and its interval."""
+    if spread.interval and set(spread.interval) == {-math.inf}:
+        return written(spread.median)
     interval = f" ({_interval(spread.interval, written)})" if spread.interval else ""
     return f"{written(spread.median)}{unit if math.isfinite(spread.median) else ''}{interval}"
 

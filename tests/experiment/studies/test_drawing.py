@@ -129,3 +129,10 @@ def test_a_record_that_was_replaced_meanwhile_is_not_drawn_as_the_one_that_was_c
     with pytest.raises(RunError, match="one: was replaced while the comparison was made; compare again"):
         draw(Findings([other]), tmp_path, Options(tmp_path), ())
     assert drawn == {}
+
+
+def test_what_the_networks_agree_on_is_not_asked_of_those_that_diverged(tmp_path: Path, drawn: dict[str, Any]) -> None:
+    found = outcomes(tmp_path, *seeds("one"), *seeds("wild", learning_rate=1e25))
+    assert {outcome.status for outcome in found[3:]} == {"diverged"}
+    draw(Findings(found), tmp_path, Options(tmp_path, animate=False), ())
+    assert [len(setting.logits) for setting in drawn["agreement"][0]] == [3]
