@@ -145,12 +145,12 @@ def train(
     as_json: Json = False,
 ) -> None:
     with reporting(as_json, runs=[]) as told:
-        refuse(bool(seeds and seed is not None), "train: give --seed or --seeds, but not both")
+        refuse(seeds is not None and seed is not None, "train: give --seed or --seeds, but not both")
 
         from autodiff.experiment.config.overrides import overrides_of
         from autodiff.experiment.studies.plan import planned, seeds_of
 
-        plan = planned(configs, overrides_of(overrides or (), seed), seeds_of(seeds) if seeds else (), name=name)
+        plan = planned(configs, overrides_of(overrides or (), seed), seeds_of(seeds), name=name)
 
         from autodiff.experiment.runs.run import Options
         from autodiff.experiment.studies.execution import Where
@@ -158,7 +158,7 @@ def train(
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
         where = Where(jobs, scheduler, any_version)
         if plan.is_study:
-            tell_plan(plan, where, told, dry_run=False, as_json=as_json)
+            tell_plan(plan, options, where, told, dry_run=False, as_json=as_json)
         told.status(run_all(plan.experiments, plan.options(options), where, quiet, told, announce=not as_json))
 
 
@@ -201,21 +201,25 @@ def compare(
     with reporting(as_json, runs=[]) as told:
         refuse(bool(configs) == every, "compare: name the configs to compare, or give --all, but not both")
 
-        refuse(bool(seeds and seed is not None), "compare: give --seed or --seeds, but not both")
+        refuse(seeds is not None and seed is not None, "compare: give --seed or --seeds, but not both")
 
         from autodiff.experiment.config.load import configs_in
         from autodiff.experiment.config.names import COMPARISON, checked_name
         from autodiff.experiment.config.overrides import overrides_of
-        from autodiff.experiment.runs.record import is_record, read_record
+        from autodiff.experiment.runs.record import is_record, records_in
         from autodiff.experiment.studies.plan import planned, seeds_of, sweeps_of
 
         comparison_name = COMPARISON if name is None else checked_name(name)
         given = configs or configs_in(folder)
-        records = [read_record(path) for path in given if is_record(path)]
+        records = records_in(given)
+        refuse(
+            len(records) == len(given) and bool(seeds is not None or sweeps or overrides or seed is not None),
+            "compare: records are compared as they are; --set, --seed, --seeds and --sweep are for configs",
+        )
         plan = planned(
             [path for path in given if not is_record(path)],
             overrides_of(overrides or (), seed),
-            seeds_of(seeds) if seeds else (),
+            seeds_of(seeds),
             sweeps_of(sweeps or ()),
         )
 
@@ -230,7 +234,7 @@ def compare(
         options = for_comparison(plan, options, len(records))
         where = Where(jobs, scheduler, any_version)
         if plan.is_study or dry_run:
-            tell_plan(plan, where, told, dry_run, as_json)
+            tell_plan(plan, options, where, told, dry_run=dry_run, as_json=as_json)
         if dry_run:
             return
         with claim(results, comparison_name) as place:
@@ -631,14 +635,14 @@ def claim(results: Path, name: str) -> "Iterator[Place]":
         yield place
 
 
-def tell_plan(plan: "Plan", where: "Where", told: Told, dry_run: bool, as_json: bool) -> None:
+def tell_plan(plan: "Plan", options: "Options", where: "Where", told: Told, *, dry_run: bool, as_json: bool) -> None:
     """Tell what a study will take, on stderr, or what is asked of a dry run."""
     from autodiff.experiment.studies.estimate import estimated
     from autodiff.experiment.terminal import say, warn
 
     names = [experiment.name for experiment in plan.experiments]
     at_once = where.at_once(plan.experiments)
-    estimate = estimated([experiment.config for experiment in plan.experiments])
+    estimate = estimated([experiment.config for experiment in plan.experiments], animated=plan.options(options).animate)
     text = f"{plan.size}, {where.in_words(at_once)}: {estimate.in_words(at_once)}"
     if not dry_run:
         warn(text)

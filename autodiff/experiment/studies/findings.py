@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
+from autodiff.experiment.config.names import without_common_settings
 from autodiff.experiment.runs.run import Outcome
 from autodiff.experiment.studies.settings import Measure, Setting, measures, settings_of
 from autodiff.experiment.studies.statistics import Comparison, Summary, compare, summary
@@ -33,6 +34,8 @@ class Findings:
     def __init__(self, outcomes: Sequence[Outcome]) -> None:
         self.outcomes = tuple(outcomes)
         self.settings = settings_of(outcomes)
+        names = [setting.name for setting in self.settings]
+        self.short = dict(zip(names, without_common_settings(names), strict=True))  # names for people
         self.measures = {measure.key: measure for measure in measures(outcomes)}
         self.spreads = [
             {key: summary(setting.values(measure)) for key, measure in self.measures.items()}
@@ -81,12 +84,15 @@ class Findings:
         first, second = (self.settings[i] for i in self.ranked[:2])
         label = self.measures["accuracy"].label
         best, following = self.spread(first)["accuracy"], self.spread(second)["accuracy"]
-        if best.interval is None or following.interval is None:
-            return f"best by {label}: {first.name}, {best.median:.2%}, before {second.name}, {following.median:.2%}"
-        text = f"best by median {label}: {first.name}, {best.median:.2%}"
-        if following.interval[1] >= best.interval[0]:
-            return f"{text}; but its interval overlaps that of {second.name}, {following.median:.2%}"
-        return f"{text}, before {second.name}, {following.median:.2%}"
+        if math.isinf(best.median):
+            return "no setting is the best: of each, half of the runs or more diverged"
+        kind = "" if best.interval is None or following.interval is None else "median "
+        text = f"best by {kind}{label}: {self.short[first.name]}, {best.median:.2%}"
+        reached = "diverged" if math.isinf(following.median) else f"{following.median:.2%}"
+        next_one = f"{self.short[second.name]}, {reached}"
+        if best.interval and following.interval and following.interval[1] >= best.interval[0]:
+            return f"{text}; but its interval overlaps that of {next_one}"
+        return f"{text}, before {next_one}"
 
     @property
     def caution(self) -> str:
@@ -94,7 +100,9 @@ class Findings:
         fewest = min(len(setting.seeds) for setting in self.settings)
         if fewest < FEWEST_FOR_A_CLAIM:
             return f"fewer than {FEWEST_FOR_A_CLAIM} seeds: the intervals are too narrow, and no difference is claimed"
-        return "in brackets: 95 % interval of the median; of claims that are wrong, at most 5 % would be made by chance"
+        return (
+            "in brackets: 95 % intervals; where there is no difference, a sentence claims one in at most 5 % of cases"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return all numbers as plain values: null for what is infinite, such as the epochs to what never came."""
@@ -126,13 +134,14 @@ class Findings:
 
     def _told(self, pair: Pair) -> list[str]:
         lines = []
+        one, other = self.short[pair.one.name], self.short[pair.other.name]
         for key in TOLD:
             comparison, label = pair.comparisons[key], self.measures[key].label
             if key.startswith("epochs_to"):
                 threshold = label.removeprefix("epochs to ")
-                lines.append(milestone_in_words(comparison, pair.one.name, pair.other.name, threshold))
+                lines.append(milestone_in_words(comparison, one, other, threshold))
             else:
-                lines.append(score_in_words(comparison, pair.one.name, pair.other.name, label, in_points=True))
+                lines.append(score_in_words(comparison, one, other, label, in_points=True))
         return lines
 
 

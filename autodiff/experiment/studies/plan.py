@@ -58,6 +58,7 @@ def planned(
     seeds: none for the config's own. name: of the run, when there is only one; otherwise each is named after its file
     and what the command line sets.
     """
+    _refuse_twice(overrides, seeds, sweeps)
     combinations = [list(values) for values in product(*(sweep.values for sweep in sweeps))]
     count = len(files) * len(combinations) * (len(seeds) or 1)
     if count > MOST_RUNS:
@@ -82,6 +83,15 @@ def planned(
     return Plan(tuple(experiments), len(files), len(combinations), len(seeds) or 1, swept)
 
 
+def _refuse_twice(overrides: Sequence[Override], seeds: Sequence[int], sweeps: "Sequence[Sweep]") -> None:
+    """Raise InputError if two options set one field."""
+    given = {path: override.option for override in overrides for path, _ in override.assignments()}
+    others = [(("seed",), "--seeds")] * bool(seeds) + [(sweep.values[0].path, "--sweep") for sweep in sweeps]
+    for path, option in others:
+        if path in given:
+            raise InputError([f"{given[path]} and {option}: both set {'.'.join(path)}; give one of them"])
+
+
 def _with_seeds(
     files: Sequence[Path], overrides: Sequence[Override], seeds: Sequence[int], name: str | None
 ) -> list[list[Experiment]]:
@@ -104,8 +114,13 @@ def of_seed(seed: int) -> Override:
     return Override(f"--seeds {seed}", ("seed",), seed)
 
 
-def seeds_of(text: str) -> list[int]:
-    """Return the seeds that `--seeds` names: a number of them, a range or a list. Raises InputError."""
+def seeds_of(text: str | None) -> list[int]:
+    """Return the seeds that `--seeds` names: a number of them, a range or a list; none if it is not given.
+
+    Raises InputError.
+    """
+    if text is None:
+        return []
     number = re.fullmatch(r"\s*(\d+)\s*", text, re.ASCII)
     if number:
         return _range(text, 0, int(number[1]) - 1)
@@ -149,6 +164,8 @@ def sweeps_of(assignments: Sequence[str]) -> list[Sweep]:
     sweeps = [Sweep.parse(assignment) for assignment in assignments]
     fields = [".".join(sweep.values[0].path) for sweep in sweeps]
     for field in fields:
+        if field == "seed":
+            raise InputError(["--sweep seed: seeds are given with --seeds, such as --seeds 10 or --seeds 3,5"])
         if fields.count(field) > 1:
             raise InputError([f"--sweep {field}: is given twice; give all values at once, as in {field}=1,2,3"])
     return sweeps

@@ -35,7 +35,11 @@ def plain(findings: Findings, columns: int | None = None, swept: Sequence[FieldP
     fields = [".".join(path) for path in swept]
     headings = ["config", *fields, "seeds", "accuracy", "IQR", "loss", "to 90%", "to 95%", "to 99%", "diverged"]
     rows = [
-        [without_settings(setting.name, swept), *_fields(setting, fields), *_cells(findings, setting)]
+        [
+            without_settings(findings.short[setting.name], swept),
+            *(value or "none" for value in _fields(setting, fields)),
+            *_cells(findings, setting),
+        ]
         for setting in findings.settings
     ]
     least = [headings.index(name) for name in LEAST]
@@ -87,8 +91,8 @@ def _cells(findings: Findings, setting: Setting) -> list[str]:
     spread, epochs = findings.spread(setting), setting.config.epochs
     return [
         str(len(setting.seeds)),
-        _median(spread["accuracy"], lambda number: f"{100 * number:.2f}", "%"),
-        _interval(spread["accuracy"].quartiles, lambda number: f"{100 * number:.2f}"),
+        _median(spread["accuracy"], _accuracy, "%"),
+        _interval(spread["accuracy"].quartiles, _accuracy),
         _median(spread["loss"], lambda number: f"{number:.3g}"),
         *(_median(spread[key], _epochs(epochs)) for key in spread if key.startswith("epochs_to")),
         f"{_diverged(setting)} of {len(setting.seeds)}",
@@ -96,13 +100,20 @@ def _cells(findings: Findings, setting: Setting) -> list[str]:
 
 
 def _median(spread: Summary, written: Written, unit: str = "") -> str:
-    """Return a median and its interval."""
-    interval = f" ({_interval(spread.interval, written)})" if spread.interval else ""
-    return f"{written(spread.median)}{unit}{interval}"
+    """Return a median, and its interval unless both ends look the same."""
+    median = f"{written(spread.median)}{unit if math.isfinite(spread.median) else ''}"
+    if spread.interval is None or written(spread.interval[0]) == written(spread.interval[1]):
+        return median
+    return f"{median} ({_interval(spread.interval, written)})"
 
 
 def _interval(interval: Interval, written: Written) -> str:
     return f"{written(interval[0])} to {written(interval[1])}"
+
+
+def _accuracy(share: float) -> str:
+    """Return an accuracy in per cent; that of a run which diverged is worse than any number."""
+    return "diverged" if math.isinf(share) else f"{100 * share:.2f}"
 
 
 def _epochs(most: int) -> Written:

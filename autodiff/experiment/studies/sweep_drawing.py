@@ -24,7 +24,7 @@ def draw_sweep(findings: Findings, folder: Path, swept: Sequence[FieldPath]) -> 
     fields = [".".join(path) for path in swept]
     by_config: dict[str, dict[Values, Setting]] = {}
     for setting in findings.settings:
-        name = without_settings(setting.name, swept)
+        name = without_settings(findings.short[setting.name], swept)
         by_config.setdefault(name, {})[tuple(_value(setting, field) for field in fields)] = setting
     if len(fields) == 1:
         lines = [_line(findings, name, settings) for name, settings in by_config.items()]
@@ -39,16 +39,14 @@ def draw_sweep(findings: Findings, folder: Path, swept: Sequence[FieldPath]) -> 
 
 
 def accuracies_of(findings: Findings, setting: Setting) -> NDArray[np.float64]:
-    """Return the final accuracy of each seed, NaN for one that diverged."""
-    values = setting.values(findings.measures["accuracy"])
-    diverged = [outcome.status == "diverged" for outcome in setting.outcomes]
-    return np.where(diverged, math.nan, values)
+    """Return the final accuracy of each seed, infinitely bad for one that diverged."""
+    return np.array(setting.values(findings.measures["accuracy"]))
 
 
 def _value(setting: Setting, field: str) -> float | str:
     """Return the value of a field: a number as such, anything else as text."""
     value = flattened(setting.config.resolved()).get(field)
-    return value if isinstance(value, int | float) else value_text(value)
+    return value if isinstance(value, int | float) else value_text(value) or "none"
 
 
 def _line(findings: Findings, name: str, settings: dict[Values, Setting]) -> Swept:
@@ -71,7 +69,5 @@ def _map(
 
 
 def _median(findings: Findings, setting: Setting | None) -> float:
-    """Return the median accuracy of a setting whose seeds did not all diverge, else NaN."""
-    if setting is None or all(outcome.status == "diverged" for outcome in setting.outcomes):
-        return math.nan
-    return findings.spread(setting)["accuracy"].median
+    """Return the median accuracy of a setting, NaN where there is none; not finite where half of the seeds diverged."""
+    return math.nan if setting is None else findings.spread(setting)["accuracy"].median
