@@ -246,17 +246,18 @@ class Writer:
 
     def output(self, part: Any) -> str:
         """Return the expression for a part of what is returned: a copy, which is safe to keep."""
+        copy = ".copy('K')" if self.program.exact else ".copy()"  # others may compute it in an order of their own
         if isinstance(part, np.ndarray):
             return f"{self.name(part.copy('K'), 'k')}.copy('K')"
         if isinstance(part, TensorOutput):
-            copied = "[...]" if part.value in self.scalars else ".copy('K')"
+            copied = "[...]" if part.value in self.scalars else copy
             return f"{self.name(wrap, 'f')}({self.text(part.value)}{copied}, None)"
         if isinstance(part, Value):
             if part.form == "number" or (part in self.scalars and part.form == "scalar"):
                 return self.number(part)
             if part in self.scalars:
                 return f"{self.number(part)}[...]"
-            return f"{self.text(part)}[()]" if part.form == "scalar" else f"{self.text(part)}.copy('K')"
+            return f"{self.text(part)}[()]" if part.form == "scalar" else f"{self.text(part)}{copy}"
         return self.tree(part, self.output) or self.text(part)
 
     def tree(self, part: Any, text: Callable[[Any], str]) -> str | None:
