@@ -24,7 +24,7 @@ import numpy as np
 
 from autodiff.compiler.passes.lower import assign
 from autodiff.compiler.passes.program import Program, is_array_call
-from autodiff.compiler.passes.uses import Uses, is_contiguous, is_next, made_array, view
+from autodiff.compiler.passes.uses import Uses, is_contiguous, made_array, view
 from autodiff.compiler.record.trace import Call, Storage, Value
 from autodiff.rules.elementwise import BITS
 
@@ -138,7 +138,7 @@ def scatter_by_constant(program: Program) -> None:
         pick = uses.made_for(picked, change)
         if pick is None or pick.function is not operator.getitem or pick.args != (target, index):
             continue
-        if not is_next(program, pick, change) or not is_next(program, change, call):
+        if not uses.is_next(pick, change) or not uses.is_next(change, call):
             continue
         if not is_index_of_distinct(index, target) or target.dtype.kind != "f":
             continue

@@ -90,7 +90,7 @@ class Writer:
         source = f"def build({', '.join(self.objects)}):\n    def replay(leaves):\n{inner}\n    return replay\n"
         namespace: dict[str, Any] = {}
         exec(compile(source, "<captured step>", "exec"), namespace)
-        return Compiled(namespace["build"](**self.objects), source)
+        return Compiled(namespace["build"](*self.objects.values()), source)
 
     def begin(self) -> Iterator[str]:
         """Yield the lines that take in arguments, numbers, and arrays that are new in every step."""
