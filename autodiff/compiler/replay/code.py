@@ -141,9 +141,11 @@ class Writer:
     def loop(self, loop: Loop) -> Iterator[str]:
         """Yield the lines of a loop over blocks of samples."""
         copyto, add = self.name(np.copyto, "f"), self.name(np.add, "f")
-        outputs = iter(map(self.text, loop.body.outputs))
-        sums = [(self.text(whole), next(outputs)) for whole in loop.summed]
-        gathered = [(f"w{i}", entry.whole, next(outputs)) for i, entry in enumerate(loop.gathered)]
+        sums = [
+            (self.text(whole), self.text(part)) for whole, part in zip(loop.summed, loop.body.outputs, strict=False)
+        ]
+        copied = [(entry, part) for entry, part in loop.gathered_parts() if entry.whole in self.layout.slices]
+        gathered = [(f"w{i}", entry.whole, self.text(part)) for i, (entry, part) in enumerate(copied)]
         parts = [*(entry.part for entry in loop.sliced), *loop.views]
         variables = [*map(self.text, parts), *(name for name, _, _ in gathered)]
         slices = [self.layout.slices[part] for part in [*parts, *(whole for _, whole, _ in gathered)]]

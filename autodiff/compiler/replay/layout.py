@@ -79,10 +79,17 @@ class Layout:
 
     def open_loop(self, loop: Loop) -> None:
         """Cut the arrays that the blocks of a loop read and leave, and open the views of its body."""
-        for entry in [*loop.sliced, *loop.gathered]:
-            self.slices[entry.part if entry in loop.sliced else entry.whole] = self.cut(entry, loop)
         for entry in loop.sliced:
+            self.slices[entry.part] = self.cut(entry, loop)
             self.arrays[entry.part] = self.slices[entry.part][0]
+        made = {value for call in loop.body.calls if not call.is_view for value in call.results}
+        for entry, part in loop.gathered_parts():
+            slices = self.cut(entry, loop)
+            if part in made and part not in self.slices and slices[0].flags.c_contiguous:  # computed in its place
+                self.slices[part], self.arrays[part] = slices, slices[0]
+                loop.views.append(part)
+            else:
+                self.slices[entry.whole] = slices
         for call in loop.body.calls:
             if call.is_view and call.args[0] in self.slices:
                 (part,) = call.results

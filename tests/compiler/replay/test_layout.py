@@ -107,13 +107,19 @@ def test_a_view_of_nothing_may_be_anywhere():
     assert layout[view].shape == (2, 0)
 
 
-def test_the_blocks_of_a_loop_are_parts_of_their_arrays():
-    """4,000 samples are more than a block holds."""
-    weights, samples = np.linspace(-1, 1, 120).reshape(2, 60), np.linspace(0, 1, 8000).reshape(4000, 2)
-    recording = record(lambda x: np.tanh(np.sin(x @ weights) * 0.5) @ weights.T, (samples,), {}, set())
+WEIGHTS = np.linspace(-1, 1, 120).reshape(2, 60)
+
+
+def loop_of(function):
+    """Return the loop of a function of 4,000 samples, which are more than a block holds, and its layout."""
+    recording = record(function, (np.linspace(0, 1, 8000).reshape(4000, 2),), {}, set())
     compiled, _ = compile_recording(recording, exact=False)
     (loop,) = [call.function for call in compiled.calls if isinstance(call.function, Loop)]
-    layout = Layout(compiled, set())
+    return loop, Layout(compiled, set())
+
+
+def test_the_blocks_of_a_loop_are_parts_of_their_arrays():
+    loop, layout = loop_of(lambda x: np.tanh(np.sin(x @ WEIGHTS) * 0.5) @ WEIGHTS.T)
     assert loop.sliced
     for entry in loop.sliced:
         parts, whole = layout.slices[entry.part], layout[entry.whole]
@@ -121,3 +127,16 @@ def test_the_blocks_of_a_loop_are_parts_of_their_arrays():
         whole[...] = np.arange(whole.size).reshape(whole.shape)
         np.testing.assert_array_equal(np.concatenate(parts, axis=entry.axis), whole)
         assert layout[entry.part] is parts[0]
+
+
+def test_what_a_loop_gathers_is_computed_in_its_place_where_that_is_in_one_piece():
+    def function(x):
+        h = np.tanh(np.sin(x @ WEIGHTS) * 0.5)
+        return h, (h @ WEIGHTS.T).T * 2
+
+    loop, layout = loop_of(function)
+    (direct, direct_part), (across, across_part) = loop.gathered_parts()
+    assert (direct.axis, across.axis) == (0, 1)
+    assert np.shares_memory(layout[direct_part], layout[direct.whole])
+    assert [part.shape for part in layout.slices[direct_part]] == [(loop.length, 60)] * loop.count
+    assert not np.shares_memory(layout[across_part], layout[across.whole])
