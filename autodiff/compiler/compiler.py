@@ -9,11 +9,8 @@ from typing import Any
 from autodiff.compiler.passes.blocks import Loop, cut_into_blocks
 from autodiff.compiler.passes.kernels import (
     choose_by_bits,
-    drop_copies,
     fill_extrema,
     scatter_by_constant,
-    take_by_constant,
-    widen_masks,
 )
 from autodiff.compiler.passes.lower import lower
 from autodiff.compiler.passes.parts import place_parts, separate_gradients, update_parts
@@ -24,8 +21,6 @@ from autodiff.compiler.passes.simplify import (
     drop_dead_calls,
     drop_needless_views,
     fold_constants,
-    share_common_calls,
-    share_constants,
 )
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recording import Held, Recording, TensorOutput
@@ -36,13 +31,10 @@ from autodiff.trees import mapped
 SIMPLIFY: tuple[Pass, ...] = (
     drop_dead_calls,
     rename_changed,
-    share_constants,
     fold_constants,
     drop_needless_views,
-    share_common_calls,
     lower,
     fold_constants,
-    drop_copies,
     drop_dead_calls,
     scatter_by_constant,
 )
@@ -50,9 +42,7 @@ ROUNDING: tuple[Pass, ...] = (fold_bias, drop_dead_calls, cut_into_blocks)
 """Passes after which the program rounds differently, as are these: left out of exact programs."""
 ROUNDING_IN_BLOCKS: tuple[Pass, ...] = (transpose_outputs, store_few_columns)
 KERNELS: tuple[Pass, ...] = (
-    take_by_constant,
     fill_extrema,
-    widen_masks,
     choose_by_bits,
     update_parts,
     place_parts,

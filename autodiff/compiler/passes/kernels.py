@@ -4,12 +4,8 @@ Measured on float32, 300 samples of 100 units or 3 classes, one thread, in align
 
     np.maximum(z, 0, out=z)                           7.4 us   the loop for one number is not vectorised
     np.maximum(z, zeros, out=z)                       3.7
-    np.multiply(g, mask, out=m), mask of booleans     9.1      NumPy converts in small pieces
-    np.copyto(m, mask.view(int8)); np.multiply(g, m, m)  8.2
     np.where(mask, g, 0), at random                  40.     NumPy branches for each element
     the product of the numbers' bits with the mask    8.4
-    np.copyto(o, t[index])                            1.1      take writes in place, and knows that the index is valid
-    t.take(index, None, o, "clip")                    0.5
     t[index] -= 1                                     1.7
     t -= one_hot                                      0.5
 
@@ -42,31 +38,6 @@ def fill_extrema(program: Program) -> None:
             continue
         if 64 < array.size <= SMALL:
             call.args = array, made_array(np.full(array.shape, number.array, array.dtype))
-
-
-def widen_masks(program: Program) -> None:
-    """Convert booleans to numbers in one go before they are multiplied with."""
-    uses = Uses(program)
-    calls: list[Call] = []
-    widened: dict[Value, Value] = {}
-    for call in program.calls:
-        if call.function is np.multiply and is_array_call(call):
-            for i, mask in enumerate(call.args):
-                other = call.args[1 - i]
-                if not (isinstance(mask, Value) and isinstance(other, Value)) or mask.dtype != bool:
-                    continue
-                if uses.writers[mask.storage] or mask.storage.kind == "held":
-                    continue
-                if other.dtype.kind == "f" and mask.form == "array" and mask.shape == other.shape != ():
-                    if mask not in widened:
-                        opened, numbers = view(np.ndarray.view, mask, np.dtype(np.int8))
-                        wide = Value(Storage("made"), "array", mask.shape, other.dtype, other.strides)
-                        calls += [opened, call.derived(assign, (numbers,), [wide])]
-                        widened[mask] = wide
-                    call.args = (widened[mask], other) if i == 0 else (other, widened[mask])
-                    break
-        calls.append(call)
-    program.calls = calls
 
 
 def choose_by_bits(program: Program) -> None:
@@ -103,20 +74,6 @@ def chooses_or_zero(call: Call) -> bool:
         return False
     same = mask.shape == numbers.shape == result.shape != () and numbers.dtype == result.dtype
     return same and mask.form == numbers.form == "array" and mask.dtype == bool and result.dtype in BITS
-
-
-def take_by_constant(program: Program) -> None:
-    """Take elements by a constant index, known to be in range, without looking at it again."""
-    for call in program.calls:
-        if call.function is not operator.getitem or not is_array_call(call):
-            continue
-        array, index = call.args
-        if not (isinstance(array, Value) and isinstance(index, Value) and index.array is not None):
-            continue
-        if len(array.shape) == 1 and index.storage.kind == "constant" and index.dtype.kind in "iu":
-            positive = np.where(index.array < 0, index.array + array.shape[0], index.array).astype(np.intp)
-            call.function, call.args = np.take, (array, made_array(positive))
-            call.keywords = {"mode": "clip"}
 
 
 UNCHANGED_BY: dict[Callable[..., object], float] = {np.add: -0.0, np.subtract: 0.0}
@@ -168,25 +125,3 @@ def is_index_of_distinct(index: Value, target: Value) -> bool:
     if index.array is None or index.storage.kind != "constant" or len(target.shape) != 1:
         return False
     return index.dtype.kind in "iu" and len(np.unique(index.array % target.shape[0])) == index.size
-
-
-def drop_copies(program: Program) -> None:
-    """Read the original of a copy, if neither is ever written into."""
-    uses = Uses(program)
-    partners: dict[Value, Value] = {}
-    for call in program.calls:
-        if not is_array_call(call) or not call.args or not isinstance(call.args[0], Value):
-            continue
-        source, copy = call.args[0], call.results[0]
-        if source.form != copy.form:
-            continue
-        plain = call.function is assign or (call.function is operator.getitem and call.args[1] is Ellipsis)
-        same = (source.shape, source.dtype, source.strides) == (copy.shape, copy.dtype, copy.strides)
-        if not plain or not same or source.storage.kind != "made" or source.form == "number":
-            continue
-        if uses.writers[source.storage] or uses.writers[copy.storage]:
-            continue
-        partners[copy] = partners.get(source, source)
-        call.is_view = True
-    program.calls = [call for call in program.calls if not (call.is_view and call.results[0] in partners)]
-    program.substitute(partners)

@@ -274,3 +274,11 @@ def test_numbers_with_integers_and_mixed_arrays():
 def test_numbers_that_are_arguments():
     calls = [(x, 0.1 * i) for i, (x,) in enumerate(drawn((3, 4), dtype=np.float32))]
     followed(lambda x, n: (x * n, x + (n + 1) / 3, (x > n) * x, n * n), calls)
+
+
+@pytest.mark.parametrize("pair", [(0.0, -0.0), (1, 1.0), (True, 1)], ids=str)
+def test_numbers_that_are_equal_but_not_the_same_are_not_shared(pair):
+    def function(x):
+        return np.copysign(np.ones(2), np.multiply(x, pair[0])), np.copysign(np.ones(2), np.multiply(x, pair[1]))
+
+    followed(function, [(np.ones(2, np.float32),)] * 6)
