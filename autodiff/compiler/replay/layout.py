@@ -16,16 +16,16 @@ from autodiff.trees import mapped
 
 
 class Layout:
-    """Knows the array of every Value, but for `scalars`, which are no arrays.
+    """Knows the array of every Value.
 
     slices: of the Values that are a part of another in each block of a loop, that part in every block.
     """
 
-    def __init__(self, program: Program, scalars: set[Value]) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
         self.arrays: dict[Value, NDArray[Any]] = {}
         self.slices: dict[Value, list[NDArray[Any]]] = {}
-        self.allocate(scalars)
+        self.allocate()
         for call in program.calls:
             if call.is_view:
                 self.open_view(call)
@@ -40,7 +40,7 @@ class Layout:
             self.arrays[value] = value.array
         return self.arrays[value]
 
-    def allocate(self, scalars: set[Value]) -> None:
+    def allocate(self) -> None:
         """Give every Value that is made its array: a view of the block that they share, or memory of its own."""
         program = self.program
         offsets, lasting = lay_out(program), lasting_storages(program)
@@ -51,7 +51,7 @@ class Layout:
                 self.arrays[value] = aligned(value)
         for call in calls_in_order(program):
             for value in call.results:
-                if value.form == "number" or value in self.arrays or value.array is not None or value in scalars:
+                if value.form == "number" or value in self.arrays or value.array is not None:
                     continue
                 if value.storage in lasting:
                     self.arrays[value] = aligned(value)
