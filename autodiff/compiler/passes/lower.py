@@ -52,7 +52,7 @@ def lowered_calls(call: Call) -> Iterator[Call]:
         (total,) = call.results
         count = array.size // max(total.size, 1)
         yield call.derived(np.divide, (total, count), written=(total,), out=total)
-    elif is_array_call(call) and call.function in (np.copy, convert) and isinstance(call.args[0], Value):
+    elif is_array_call(call) and is_copy(call):
         yield call.derived(assign, call.args[:1], call.results)
     elif is_array_call(call) and call.function in (np.zeros_like, np.ones_like) and len(call.args) == 1:
         yield call.derived(fill, (0 if call.function is np.zeros_like else 1,), call.results)
@@ -60,6 +60,12 @@ def lowered_calls(call: Call) -> Iterator[Call]:
         yield call.derived(POWERS[call.args[1]], call.args[:1], call.results)
     else:
         yield call
+
+
+def is_copy(call: Call) -> bool:
+    """Return whether a call makes a copy of an array, as `scalar[...]` does of a NumPy scalar."""
+    is_whole = call.function is operator.getitem and call.args[1] is Ellipsis
+    return (is_whole or call.function in (np.copy, convert)) and isinstance(call.args[0], Value)
 
 
 POWERS: dict[float, np.ufunc] = {1: np.positive, 2: np.square}

@@ -77,8 +77,9 @@ def rewritten(calls: list[Call], joint: Call, update: Call, copies: list[Call], 
     """Return the calls with the update made part by part where it was copied back."""
     (changed,), (_, change) = update.results, update.args
     kept: list[Call] = []
+    copied = set(copies)
     for call in calls:
-        if call in copies:
+        if call in copied:
             chain, value = [], call.args[2]
             while value is not changed:
                 chain.append(uses.views[value])

@@ -69,6 +69,65 @@ def test_any_other_choice_is_left_alone(choice):
     assert "where" in names(followed(always(choice), drawn((20, 5), (20, 5))))
 
 
+# choose_by_bits, of a maximum with 0
+
+
+def rectified(x, g):
+    h = np.maximum(x, 0)
+    return h, np.where(h > 0, g, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_mask_of_a_maximum_with_0_is_made_of_its_bits(dtype):
+    tiny = np.finfo(dtype).smallest_subnormal
+    special = [
+        (np.resize([0.0, tiny, -tiny, 1.0, -1.0, np.inf], x.shape).astype(dtype), g)
+        for x, g in drawn((20, 5), (20, 5), dtype=dtype, count=1)
+    ]
+    step = followed(always(rectified), drawn((20, 5), (20, 5), dtype=dtype) + special, exact=False)
+    assert called(step, np.minimum)
+    assert not called(step, np.greater)
+
+
+@pytest.mark.parametrize("number", [-0.0, np.nan])
+def test_what_is_not_above_0_and_has_bits(number):
+    """The gradient at -0.0 is 0 of either sign; at not a number it is that of PyTorch, which passes it on."""
+    step = ad.capture(rectified)
+    for x, g in drawn((20, 5), (20, 5)):
+        step(x, g)
+    _, found = step(np.full((20, 5), number), np.ones((20, 5)))
+    np.testing.assert_array_equal(found, np.full((20, 5), 1.0 if np.isnan(number) else 0.0))
+
+
+@pytest.mark.parametrize(
+    "masked",
+    [
+        lambda x, g: np.where(np.maximum(x, -1) > 0, g, 0),
+        lambda x, g: np.where(np.maximum(x, 0) > 0.5, g, 0),
+        lambda x, g: np.where((np.maximum(x, 0) > 0).T, g, 0),
+        lambda x, g: np.where(np.maximum(x, 0).T > 0, g, 0),
+        lambda x, g: np.where(np.maximum(x, 0) >= 0, g, 0),
+        lambda x, g: np.where(np.maximum(x, g) > 0, g, 0),
+        lambda x, g: np.where(x > 0, g, 0),
+    ],
+)
+def test_other_masks_are_converted(masked):
+    assert not called(followed(always(masked), drawn((9, 9), (9, 9)), exact=False), np.minimum)
+
+
+def test_the_mask_of_a_maximum_that_is_written_into_is_converted():
+    def function(x, g):
+        h = np.maximum(x, 0)
+        h[0] = -1
+        return np.where(h > 0, g, 0)
+
+    assert not called(followed(always(function), drawn((20, 5), (20, 5)), exact=False), np.minimum)
+
+
+def test_exact_programs_convert_every_mask():
+    assert not called(followed(always(rectified), drawn((20, 5), (20, 5))), np.minimum)
+
+
 # fill_extrema
 
 
