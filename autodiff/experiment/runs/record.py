@@ -89,6 +89,10 @@ class Record:
         except OSError as error:
             raise InputError([f"{self.folder}: cannot be read: {reason(error)}"]) from None
 
+    def contents(self) -> dict[str, bytes]:
+        """Return the bytes of the run's files by name. Raises InputError and OSError."""
+        return {name: (self.folder / name).read_bytes() for name in self.files}
+
     def config(self) -> "Config":
         """Return the run's config. Raises InputError when it is none any more."""
         from autodiff.experiment.config.load import load

@@ -46,6 +46,11 @@ class Findings:
         return any(len(setting.seeds) > 1 for setting in self.settings)
 
     @property
+    def points(self) -> str:
+        """The points that the runs are compared on: held-out, or those of training."""
+        return "held-out" if "held-out" in self.measures["accuracy"].label else "training"
+
+    @property
     def best(self) -> Setting:
         """The setting with the highest median of the final accuracy; of equals, with the lower loss."""
         return self.settings[self.ranked[0]]
@@ -64,7 +69,9 @@ class Findings:
         return [pair for one, other in chosen if (pair := _pair(one, other, self.measures))]
 
     def sentences(self) -> list[str]:
-        """Return what can be said of each pair, a line each."""
+        """Return what can be said of each pair, a line each; of many settings, it would be too much to read."""
+        if len(self.settings) > MOST_IN_PAIRS:
+            return []
         return [line for pair in self.pairs for line in self._told(pair)]
 
     def sentence_of_the_best(self) -> str:

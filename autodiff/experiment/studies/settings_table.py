@@ -45,11 +45,12 @@ def plain(findings: Findings, columns: int | None = None, swept: Sequence[FieldP
 def markdown(findings: Findings) -> str:
     """Return a Markdown table, with a column for each field in which the configs differ."""
     fields = _differing(findings)
-    kind = "held-out " if "held-out" in findings.measures["accuracy"].label else ""
+    kind = "held-out " if findings.points == "held-out" else ""
     measured = [f"{kind}accuracy", "IQR", f"{kind}loss", *(f"epochs to {level}%" for level in (90, 95, 99)), "diverged"]
     headings = ["config", *(field.replace("_", " ") for field in fields), "seeds", *measured]
     rows = [[setting.name, *_fields(setting, fields), *_cells(findings, setting)] for setting in findings.settings]
-    return as_markdown(headings, [False, *(True for _ in headings[1:])], rows)
+    rights = [False, *(_are_numbers(findings, field) for field in fields), *(True for _ in ["seeds", *measured])]
+    return as_markdown(headings, rights, rows)
 
 
 def comma_separated(findings: Findings) -> str:
@@ -74,6 +75,12 @@ def _differing(findings: Findings) -> list[str]:
 def _fields(setting: Setting, fields: Sequence[str]) -> list[str]:
     values = flattened(setting.config.resolved())
     return [value_text(values.get(field)) for field in fields]
+
+
+def _are_numbers(findings: Findings, field: str) -> bool:
+    """Tell whether a field holds numbers, and not texts or lists."""
+    values = [flattened(setting.config.resolved()).get(field) for setting in findings.settings]
+    return any(isinstance(value, int | float) for value in values)
 
 
 def _cells(findings: Findings, setting: Setting) -> list[str]:

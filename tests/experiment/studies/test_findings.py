@@ -67,6 +67,8 @@ def test_of_many_settings_each_is_compared_with_the_best() -> None:
     ]
     findings = Findings(several)
     assert findings.best.name == "s9"
+    assert findings.sentences() == []
+    assert len(findings.as_json()["pairs"][0]["in_words"]) == 2
     assert [(pair.one.name, pair.other.name) for pair in findings.pairs] == [("s9", f"s{i}") for i in range(9)]
 
 
