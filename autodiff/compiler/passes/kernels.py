@@ -27,7 +27,8 @@ from autodiff.compiler.record.trace import Call, Storage, Value
 from autodiff.rules.elementwise import BITS
 
 SMALL = 1 << 17
-"""Elements up to which an array of zeros stays in the cache, and reading it costs less than it gains."""
+"""Elements up to which an array of zeros stays in the cache, and reading it costs less than it gains: half as many
+where three arrays of that size are at work besides."""
 
 
 def fill_extrema(program: Program) -> None:
@@ -56,7 +57,7 @@ def choose_by_bits(program: Program) -> None:
         opened_numbers, bits = view(np.ndarray.view, numbers, integers)
         wide = Value(Storage("made"), "array", result.shape, integers, result.strides)
         product = Value(result.storage, "array", result.shape, integers, result.strides)
-        rectified = None if program.exact or result.size > SMALL else rectified_by(mask, uses)
+        rectified = None if program.exact or result.size > SMALL // 2 else rectified_by(mask, uses)
         if rectified is not None:
             opened, flags = view(np.ndarray.view, rectified, integers)
             ones = made_array(np.ones(rectified.shape, integers))
