@@ -145,12 +145,12 @@ def train(
     as_json: Json = False,
 ) -> None:
     with reporting(as_json, runs=[]) as told:
-        refuse(bool(seeds and seed is not None), "train: give --seed or --seeds, but not both")
+        refuse(seeds is not None and seed is not None, "train: give --seed or --seeds, but not both")
 
         from autodiff.experiment.config.overrides import overrides_of
         from autodiff.experiment.studies.plan import planned, seeds_of
 
-        plan = planned(configs, overrides_of(overrides or (), seed), seeds_of(seeds) if seeds else (), name=name)
+        plan = planned(configs, overrides_of(overrides or (), seed), seeds_of(seeds), name=name)
 
         from autodiff.experiment.runs.run import Options
         from autodiff.experiment.studies.execution import Where
@@ -201,21 +201,25 @@ def compare(
     with reporting(as_json, runs=[]) as told:
         refuse(bool(configs) == every, "compare: name the configs to compare, or give --all, but not both")
 
-        refuse(bool(seeds and seed is not None), "compare: give --seed or --seeds, but not both")
+        refuse(seeds is not None and seed is not None, "compare: give --seed or --seeds, but not both")
 
         from autodiff.experiment.config.load import configs_in
         from autodiff.experiment.config.names import COMPARISON, checked_name
         from autodiff.experiment.config.overrides import overrides_of
-        from autodiff.experiment.runs.record import is_record, read_record
+        from autodiff.experiment.runs.record import is_record, records_in
         from autodiff.experiment.studies.plan import planned, seeds_of, sweeps_of
 
         comparison_name = COMPARISON if name is None else checked_name(name)
         given = configs or configs_in(folder)
-        records = [read_record(path) for path in given if is_record(path)]
+        records = records_in(given)
+        refuse(
+            len(records) == len(given) and bool(seeds is not None or sweeps or overrides or seed is not None),
+            "compare: records are compared as they are; --set, --seed, --seeds and --sweep are for configs",
+        )
         plan = planned(
             [path for path in given if not is_record(path)],
             overrides_of(overrides or (), seed),
-            seeds_of(seeds) if seeds else (),
+            seeds_of(seeds),
             sweeps_of(sweeps or ()),
         )
 

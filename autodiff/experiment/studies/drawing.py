@@ -66,7 +66,12 @@ def _draw_seeds(findings: Findings, titles: Sequence[str], folder: Path) -> None
         curves.append(pictures.Setting(title, tuple(map(curve_of, trainings)), tuple(held_out) if is_tested else ()))
         epochs = np.array(setting.values(findings.measures[f"epochs_to_{MILESTONE:.2f}"]))
         dots.append(Outcomes(title, accuracies_of(findings, setting), epochs))
-        last = tuple(training.snapshots[max(training.snapshots)] for training in trainings if training.snapshots)
+        trained = [
+            training.snapshots
+            for training, outcome in zip(trainings, setting.outcomes, strict=True)
+            if training.snapshots and outcome.status != "diverged"  # of those, there is none but from before
+        ]
+        last = tuple(snapshots[max(snapshots)] for snapshots in trained)
         votes += [Votes(title, trainings[0].points.features, last)] if last else []
     pictures.render_bands(curves, folder / "curves.png")
     pictures.render_seeds(dots, folder / "seeds.png", of=findings.points, threshold=MILESTONE)

@@ -81,12 +81,14 @@ class Findings:
         first, second = (self.settings[i] for i in self.ranked[:2])
         label = self.measures["accuracy"].label
         best, following = self.spread(first)["accuracy"], self.spread(second)["accuracy"]
-        if best.interval is None or following.interval is None:
-            return f"best by {label}: {first.name}, {best.median:.2%}, before {second.name}, {following.median:.2%}"
-        text = f"best by median {label}: {first.name}, {best.median:.2%}"
-        if following.interval[1] >= best.interval[0]:
-            return f"{text}; but its interval overlaps that of {second.name}, {following.median:.2%}"
-        return f"{text}, before {second.name}, {following.median:.2%}"
+        if math.isinf(best.median):
+            return "no setting is the best: of each, half of the runs or more diverged"
+        kind = "" if best.interval is None or following.interval is None else "median "
+        text = f"best by {kind}{label}: {first.name}, {best.median:.2%}"
+        next_one = f"{second.name}, {'diverged' if math.isinf(following.median) else f'{following.median:.2%}'}"
+        if best.interval and following.interval and following.interval[1] >= best.interval[0]:
+            return f"{text}; but its interval overlaps that of {next_one}"
+        return f"{text}, before {next_one}"
 
     @property
     def caution(self) -> str:
@@ -94,7 +96,9 @@ class Findings:
         fewest = min(len(setting.seeds) for setting in self.settings)
         if fewest < FEWEST_FOR_A_CLAIM:
             return f"fewer than {FEWEST_FOR_A_CLAIM} seeds: the intervals are too narrow, and no difference is claimed"
-        return "in brackets: 95 % interval of the median; of claims that are wrong, at most 5 % would be made by chance"
+        return (
+            "in brackets: 95 % intervals; where there is no difference, a sentence claims one in at most 5 % of cases"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return all numbers as plain values: null for what is infinite, such as the epochs to what never came."""

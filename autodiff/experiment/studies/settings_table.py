@@ -87,8 +87,8 @@ def _cells(findings: Findings, setting: Setting) -> list[str]:
     spread, epochs = findings.spread(setting), setting.config.epochs
     return [
         str(len(setting.seeds)),
-        _median(spread["accuracy"], lambda number: f"{100 * number:.2f}", "%"),
-        _interval(spread["accuracy"].quartiles, lambda number: f"{100 * number:.2f}"),
+        _median(spread["accuracy"], _accuracy, "%"),
+        _interval(spread["accuracy"].quartiles, _accuracy),
         _median(spread["loss"], lambda number: f"{number:.3g}"),
         *(_median(spread[key], _epochs(epochs)) for key in spread if key.startswith("epochs_to")),
         f"{_diverged(setting)} of {len(setting.seeds)}",
@@ -97,12 +97,19 @@ def _cells(findings: Findings, setting: Setting) -> list[str]:
 
 def _median(spread: Summary, written: Written, unit: str = "") -> str:
     """Return a median and its interval."""
+    if spread.interval and set(spread.interval) == {-math.inf}:
+        return written(spread.median)
     interval = f" ({_interval(spread.interval, written)})" if spread.interval else ""
-    return f"{written(spread.median)}{unit}{interval}"
+    return f"{written(spread.median)}{unit if math.isfinite(spread.median) else ''}{interval}"
 
 
 def _interval(interval: Interval, written: Written) -> str:
     return f"{written(interval[0])} to {written(interval[1])}"
+
+
+def _accuracy(share: float) -> str:
+    """Return an accuracy in per cent; that of a run which diverged is worse than any number."""
+    return "diverged" if math.isinf(share) else f"{100 * share:.2f}"
 
 
 def _epochs(most: int) -> Written:

@@ -39,10 +39,8 @@ def draw_sweep(findings: Findings, folder: Path, swept: Sequence[FieldPath]) -> 
 
 
 def accuracies_of(findings: Findings, setting: Setting) -> NDArray[np.float64]:
-    """Return the final accuracy of each seed, NaN for one that diverged."""
-    values = setting.values(findings.measures["accuracy"])
-    diverged = [outcome.status == "diverged" for outcome in setting.outcomes]
-    return np.where(diverged, math.nan, values)
+    """Return the final accuracy of each seed, infinitely bad for one that diverged."""
+    return np.array(setting.values(findings.measures["accuracy"]))
 
 
 def _value(setting: Setting, field: str) -> float | str:
@@ -71,7 +69,5 @@ def _map(
 
 
 def _median(findings: Findings, setting: Setting | None) -> float:
-    """Return the median accuracy of a setting whose seeds did not all diverge, else NaN."""
-    if setting is None or all(outcome.status == "diverged" for outcome in setting.outcomes):
-        return math.nan
-    return findings.spread(setting)["accuracy"].median
+    """Return the median accuracy of a setting, NaN where there is none; not finite where half of the seeds diverged."""
+    return math.nan if setting is None else findings.spread(setting)["accuracy"].median

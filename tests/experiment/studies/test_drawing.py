@@ -118,7 +118,7 @@ def test_two_swept_fields_are_drawn_as_a_map_with_gaps_where_all_seeds_diverged(
     expected = [found[0].summary["final"]["test_accuracy"], found[2].summary["final"]["test_accuracy"]]
     assert only.accuracies[:, 0].tolist() == expected
     assert [found[1].status, found[3].status] == ["diverged", "diverged"]
-    assert all(map(math.isnan, only.accuracies[:, 1]))
+    assert all(map(math.isinf, only.accuracies[:, 1]))
 
 
 def test_a_record_that_was_replaced_meanwhile_is_not_drawn_as_the_one_that_was_compared(
@@ -129,3 +129,10 @@ def test_a_record_that_was_replaced_meanwhile_is_not_drawn_as_the_one_that_was_c
     with pytest.raises(RunError, match="one: was replaced while the comparison was made; compare again"):
         draw(Findings([other]), tmp_path, Options(tmp_path), ())
     assert drawn == {}
+
+
+def test_what_the_networks_agree_on_is_not_asked_of_those_that_diverged(tmp_path: Path, drawn: dict[str, Any]) -> None:
+    found = outcomes(tmp_path, *seeds("one"), *seeds("wild", learning_rate=1e25))
+    assert {outcome.status for outcome in found[3:]} == {"diverged"}
+    draw(Findings(found), tmp_path, Options(tmp_path, animate=False), ())
+    assert [len(setting.logits) for setting in drawn["agreement"][0]] == [3]

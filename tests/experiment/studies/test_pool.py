@@ -162,3 +162,28 @@ def test_whoever_stops_listening_ends_the_workers(tmp_path: Path) -> None:
     assert active_children() == []
     summary = json.loads((tmp_path / ".running" / "endless" / "summary.json").read_text())
     assert summary["status"] == "running"  # as a kill leaves it
+
+
+def test_asked_to_stop_as_a_worker_begins_its_run_is_interrupted_in_order(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    interrupts = Interrupts()
+    thread = when(lambda: bool(active_children()), lambda: setattr(interrupts, "asked", True))
+    [outcome] = Pool(2, interrupts, visible=False).outcomes([experiment("one", ENDLESS)], Options(tmp_path, False))
+    thread.join()
+    assert (outcome.status, outcome.error) == ("interrupted", "")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_worker_never_takes_what_a_terminal_sends_to_all_processes(tmp_path: Path) -> None:
+    def sent_until_begun() -> bool:  # from the start on, when nothing is imported yet
+        for number in (signal.SIGINT, signal.SIGHUP):
+            send(number)()
+        return begun(tmp_path, "one")()
+
+    interrupts = Interrupts()
+    thread = when(sent_until_begun, lambda: setattr(interrupts, "asked", True))
+    [outcome] = Pool(2, interrupts, visible=False).outcomes([experiment("one", ENDLESS)], Options(tmp_path, False))
+    thread.join()
+    assert (outcome.status, outcome.error) == ("interrupted", "")
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
