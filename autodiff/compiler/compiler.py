@@ -92,18 +92,18 @@ def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = f
     held = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.held]
     gradients = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.gradients]
     for one in [*gradients, *(one for one in held if one.after is not one.before)]:
-        read_anew(one, held)
+        read_anew(one, [*held, *gradients])
     inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
     program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
     return program
 
 
-def read_anew(one: Held, held: list[Held]) -> None:
+def read_anew(one: Held, places: list[Held]) -> None:
     """Make a place one whose array is another in every step, and is copied in."""
     if not isinstance(one.before, Value) or one.before.form == "number":
         return
-    for other in held:
+    for other in places:
         if other is not one and isinstance(other.before, Value) and other.before.storage is one.before.storage:
             raise CaptureError(
                 f"{one.slot.name} is given another array in every step, and shares the memory of the present one with "

@@ -90,9 +90,11 @@ class Slot:
 
     @property
     def identity(self) -> tuple[int, Any]:
-        """What tells the place from others."""
+        """What tells the place from others: the same for an attribute of a module and for the global variable it is."""
         if self.access == "entry":
             return self.owner.identity[0], (self.owner.identity[1], self.key)
+        if self.access == "attribute" and self.key in getattr(self.owner, "__dict__", ()):
+            return id(vars(self.owner)), self.key
         return id(self.owner), self.key
 
 
@@ -146,6 +148,7 @@ def explore(function: Callable[..., Any], changing: AbstractSet[tuple[int, Any]]
     changing: the places of numbers, by `Slot.identity`, that are known to change from step to step.
     """
     found = Environment()
+    places: set[tuple[int, Any]] = set()
     seen: dict[int, Any] = {}  # with the objects themselves, so that none dies and leaves its identity to another
     pending: list[tuple[Any, Slot]] = [(function, Slot(None, None, "item", getattr(function, "__name__", "it")))]
     later: list[tuple[Any, Slot]] = []
@@ -170,12 +173,18 @@ def explore(function: Callable[..., Any], changing: AbstractSet[tuple[int, Any]]
                 value = slot.get()
             except GONE:  # a variable of the closure that is not set yet
                 continue
+            if slot.identity in places:
+                continue
+            places.add(slot.identity)
             sort_in(found, slot, value, changing)
             if isinstance(owner, Tensor) and slot.key == "grad":
                 if value is not None:
                     found.gradient_arrays.append(Slot(value, "_data", "attribute", slot.name))
             elif not isinstance(value, PLAIN) and not isinstance(value, np.ndarray):
                 pending.append((value, slot))
+    found.gradient_arrays = [
+        slot for key, slot in {slot.identity: slot for slot in found.gradient_arrays}.items() if key not in places
+    ]
     return found
 
 
