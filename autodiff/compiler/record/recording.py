@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.record.arguments import is_input
-from autodiff.compiler.record.environment import GONE, Environment, Slot, explore
+from autodiff.compiler.record.environment import Environment, explore, walk_through
 from autodiff.compiler.record.errors import CaptureError, refused
+from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate
+from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
@@ -59,6 +61,7 @@ def record(
     recorder = Recorder()
     recording = Recording(recorder.trace, environment, errstate=current_errstate())
     originals: list[tuple[Slot, Any]] = []
+    random_states = RandomStates(environment)
     try:
         replace_contents(environment, recorder, recording, originals)
         stand_in = partial(stand_for_argument, recorder=recorder)
@@ -80,9 +83,10 @@ def record(
         recorder.open = False
         for slot, original in reversed(originals):
             put_back(slot, original)
-        after = explore(function, changing)
+        after = walk_through(function, changing).found
         for slot in [*after.arrays, *after.gradient_arrays, *after.numbers, *(slot for slot, _ in after.fixed)]:
             put_back(slot, None)
+    random_states.check(function)
     for slot, words in environment.changes():
         if slot is not None and isinstance(slot.get(), int | float) and not isinstance(slot.get(), bool):
             recording.counters.add(slot.identity)

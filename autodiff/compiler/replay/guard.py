@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.passes.program import Program
-from autodiff.compiler.record.environment import GONE, Environment, Slot
+from autodiff.compiler.record.environment import Environment
 from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.record.trace import Value
 from autodiff.saved import owner_of
 from autodiff.tensor import Tensor
@@ -100,7 +101,11 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
         return f"x{id(thing)}"
 
     tests = [f"{slot.source(name)} is {name(thing)}" for slot, thing in guard.expected if is_worth_a_look(slot)]
-    tests += [f"len({name(container)}) == {length}" for container, length, _ in guard.environment.lengths]
+    tests += [
+        f"len({name(container)}) == {length}" if length else f"not {name(container)}"
+        for container, length, _ in guard.environment.lengths
+    ]
+    tests += [f"[*{name(container)}] == {name(order)}" for container, order, _ in guard.environment.orders]
     tests += [f"{slot.source(name)} is not None" for slot in guard.read_gradients]
     tests += [f"{name(array)}.tobytes() == {name(contents)}" for array, contents, _ in guard.program.watched]
     lines = "\n                and ".join(tests or ["True"])
