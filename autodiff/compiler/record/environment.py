@@ -124,10 +124,19 @@ def walk_through(
 ) -> "Walk":
     """Return what a function can reach, be it of a known kind or not."""
     walk = Walk(function, changing)
+    walk.pending.append((function, Slot(None, None, "item", getattr(function, "__name__", "it")), None))
     for name, value in arguments:
         walk.visit(function, Slot((value,), 0, "constant", name), None)
     walk.go()
     return walk
+
+
+def within(value: Any, name: str) -> Environment:
+    """Return what an object holds, be it of a known kind or not."""
+    walk = Walk(value, frozenset())
+    walk.visit(None, Slot((value,), 0, "constant", name), None)
+    walk.go()
+    return walk.found
 
 
 class Walk:
@@ -139,8 +148,7 @@ class Walk:
         self.changing = changing
         self.places: set[tuple[int, Any]] = set()
         self.seen: dict[int, Any] = {}  # with the objects themselves, lest one dies and leaves its identity to another
-        start = Slot(None, None, "item", getattr(function, "__name__", "it"))
-        self.pending: list[tuple[Any, Slot, Slot | None]] = [(function, start, None)]
+        self.pending: list[tuple[Any, Slot, Slot | None]] = []
         self.later: list[tuple[Any, Slot, Slot | None]] = []
         self.modules: dict[int, ModuleType] = {}
         self.edges: list[tuple[Node, str | None, Node]] = []  # from an object to another, by the name that it takes
