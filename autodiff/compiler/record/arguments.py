@@ -10,7 +10,7 @@ import numpy as np
 
 from autodiff.compiler.record.environment import within
 from autodiff.compiler.record.errors import CaptureError
-from autodiff.compiler.record.kinds import is_constant
+from autodiff.compiler.record.kinds import is_array, is_constant, type_name
 from autodiff.tensor import Tensor
 from autodiff.trees import mapped, named_leaves, parts
 
@@ -95,6 +95,11 @@ def describe(leaf: Any) -> Any:
             )
         return f"a Tensor of {leaf.dtype} {leaf.shape}"
     if isinstance(leaf, np.ndarray):
+        if not is_array(leaf):
+            raise CaptureError(
+                f"a captured function was given a {type_name(leaf)} of {leaf.dtype}, of which a replay would not see "
+                "all; give it an ordinary array of numbers, np.array(...)"
+            )
         return f"{leaf.dtype} {leaf.shape}" if leaf.dtype.kind in "biufc" else TheSame(leaf)
     if isinstance(leaf, np.generic):
         return f"a NumPy {leaf.dtype}"

@@ -13,10 +13,12 @@ from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import (
     PLAIN,
+    is_array,
     is_constant,
     is_native,
     is_trusted_class,
@@ -47,7 +49,8 @@ class Environment:
     arrays: places of ndarrays. gradients: of what `tensor.grad` holds; gradient_arrays: of its arrays. generators: of
     random generators. numbers: of Python numbers that may change from step to step. fixed: of all else, which has to
     stay what it is. lengths: the containers, with their number of entries. orders: the keys of dicts and the members
-    of sets, as they follow each other. states: random number generators other than np.random.Generator.
+    of sets, as they follow each other. contents: those of arrays of text and of dates. states:
+    random number generators other than np.random.Generator.
     """
 
     arrays: list[Slot] = field(default_factory=list)
@@ -58,6 +61,7 @@ class Environment:
     fixed: list[tuple[Slot, Any]] = field(default_factory=list)
     lengths: list[tuple[Any, int, str]] = field(default_factory=list)
     orders: list[tuple[Any, list[Any], str]] = field(default_factory=list)
+    contents: list[tuple[NDArray[Any], bytes, str]] = field(default_factory=list)
     states: list[tuple[Any, str]] = field(default_factory=list)
 
     def changes(self) -> Iterator[tuple[Slot | None, str]]:
@@ -77,6 +81,9 @@ class Environment:
         for container, length, name in self.lengths:
             if len(container) != length:
                 yield None, words_for_length(name, length, container)
+        for array, before, name in self.contents:
+            if array.tobytes() != before:
+                yield None, f"{name}, an array of {array.dtype}, holds something else than it did"
         for container, order, name in self.orders:
             if len(container) != len(order):
                 yield None, words_for_length(name, len(order), container)
@@ -208,7 +215,7 @@ class Walk:
             value = slot.get()
         except GONE:  # a variable of the closure that is not set yet
             return
-        is_leaf = is_constant(value) or isinstance(value, np.ndarray | np.random.Generator)
+        is_leaf = is_constant(value) or is_array(value) or isinstance(value, np.random.Generator)
         if not is_leaf:
             self.edges += edges_to(owner, slot, value)
         if slot.identity in self.places:
@@ -305,7 +312,7 @@ def note_length(found: Environment, owner: Any, where: Slot, outer: Slot | None)
 
 def sort_in(found: Environment, slot: Slot, value: Any, changing: AbstractSet[tuple[int, Any]]) -> None:
     """Add one place to what a function reaches."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+    if is_array(value) and value.dtype.kind in "biufc":
         found.arrays.append(slot)
     elif isinstance(slot.owner, Tensor) and slot.key == "grad":
         found.gradients.append(slot)
@@ -315,6 +322,8 @@ def sort_in(found: Environment, slot: Slot, value: Any, changing: AbstractSet[tu
         found.numbers.append(slot)
     else:
         found.fixed.append((slot, value))
+        if is_array(value):
+            found.contents.append((value, value.tobytes(), slot.name))
 
 
 def is_setting(slot: Slot, value: Any) -> bool:

@@ -43,6 +43,13 @@ def is_constant(value: Any) -> bool:
     return any(f"{kind.__module__}.{kind.__qualname__}" in CONSTANT_ELSEWHERE for kind in type(value).__mro__)
 
 
+def is_array(value: Any) -> bool:
+    """Return whether something is an array, or stands for one, that holds all it is: no objects, no mask, no matrix."""
+    kind = type(value)
+    ordinary = kind in (np.ndarray, np.memmap) or not issubclass(kind, np.ndarray)
+    return isinstance(value, np.ndarray) and ordinary and not value.dtype.hasobject
+
+
 @lru_cache(maxsize=4096)
 def native_base(kind: type) -> type:
     """Return the class written in C that another is made from: object, for an ordinary class."""
