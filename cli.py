@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autodiff.experiment.progress import Progress
     from autodiff.experiment.runs.place import Place
     from autodiff.experiment.runs.run import Options, Outcome
+    from autodiff.experiment.studies.execution import Where
     from autodiff.experiment.studies.plan import Plan
 
 
@@ -85,6 +86,13 @@ Jobs = Annotated[
         "--jobs", metavar="N", min=1, help="How many runs to train at once; as many as processors by default."
     ),
 ]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", metavar="ADDRESS", help="Train on Dask's workers: tcp://host:8786, or local."),
+]
+AnyVersion = Annotated[
+    bool, typer.Option("--allow-version-mismatch", help="Take workers with other versions of NumPy, Python or adrun.")
+]
 NoGif = Annotated[bool, typer.Option("--no-gif", help="Draw no animation, which takes most of a short run's time.")]
 Format = Annotated[Animation, typer.Option("--animation", help="The format of the animation.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
@@ -126,6 +134,8 @@ def train(
     seeds: Seeds = None,
     results: Results = Path("results"),
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    any_version: AnyVersion = False,
     no_gif: NoGif = False,
     animation: Format = Animation.gif,
     name: Name = None,
@@ -135,19 +145,21 @@ def train(
     as_json: Json = False,
 ) -> None:
     with reporting(as_json, runs=[]) as told:
-        refuse(bool(seeds and seed is not None), "train: give --seed or --seeds, but not both")
+        refuse(seeds is not None and seed is not None, "train: give --seed or --seeds, but not both")
 
         from autodiff.experiment.config.overrides import overrides_of
         from autodiff.experiment.studies.plan import planned, seeds_of
 
-        plan = planned(configs, overrides_of(overrides or (), seed), seeds_of(seeds) if seeds else (), name=name)
+        plan = planned(configs, overrides_of(overrides or (), seed), seeds_of(seeds), name=name)
 
         from autodiff.experiment.runs.run import Options
+        from autodiff.experiment.studies.execution import Where
 
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
+        where = Where(jobs, scheduler, any_version)
         if plan.is_study:
-            tell_plan(plan, jobs, told, dry_run=False, as_json=as_json)
-        told.status(run_all(plan.experiments, plan.options(options), jobs, quiet, told, announce=not as_json))
+            tell_plan(plan, where, told, dry_run=False, as_json=as_json)
+        told.status(run_all(plan.experiments, plan.options(options), where, quiet, told, announce=not as_json))
 
 
 @app.command(
@@ -176,6 +188,8 @@ def compare(
     ] = False,
     results: Results = Path("results"),
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    any_version: AnyVersion = False,
     no_gif: NoGif = False,
     animation: Format = Animation.gif,
     name: Name = None,
@@ -187,44 +201,52 @@ def compare(
     with reporting(as_json, runs=[]) as told:
         refuse(bool(configs) == every, "compare: name the configs to compare, or give --all, but not both")
 
-        refuse(bool(seeds and seed is not None), "compare: give --seed or --seeds, but not both")
+        refuse(seeds is not None and seed is not None, "compare: give --seed or --seeds, but not both")
 
         from autodiff.experiment.config.load import configs_in
         from autodiff.experiment.config.names import COMPARISON, checked_name
         from autodiff.experiment.config.overrides import overrides_of
-        from autodiff.experiment.runs.record import is_record, read_record
+        from autodiff.experiment.runs.record import is_record, records_in
         from autodiff.experiment.studies.plan import planned, seeds_of, sweeps_of
 
         comparison_name = COMPARISON if name is None else checked_name(name)
         given = configs or configs_in(folder)
-        records = [read_record(path) for path in given if is_record(path)]
+        records = records_in(given)
+        refuse(
+            len(records) == len(given) and bool(seeds is not None or sweeps or overrides or seed is not None),
+            "compare: records are compared as they are; --set, --seed, --seeds and --sweep are for configs",
+        )
         plan = planned(
             [path for path in given if not is_record(path)],
             overrides_of(overrides or (), seed),
-            seeds_of(seeds) if seeds else (),
+            seeds_of(seeds),
             sweeps_of(sweeps or ()),
         )
 
         from autodiff.experiment.runs.run import Options
         from autodiff.experiment.studies.compare import for_comparison, of_record, write_comparison
         from autodiff.experiment.studies.compare import told as told_of
+        from autodiff.experiment.studies.execution import Where
         from autodiff.experiment.studies.findings import Findings
         from autodiff.experiment.terminal import say, terminal_columns
 
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
         options = for_comparison(plan, options, len(records))
+        where = Where(jobs, scheduler, any_version)
         if plan.is_study or dry_run:
-            tell_plan(plan, jobs, told, dry_run, as_json)
+            tell_plan(plan, where, told, dry_run, as_json)
         if dry_run:
             return
         with claim(results, comparison_name) as place:
             outcomes = [of_record(record) for record in records]
             told.runs += [outcome.as_json() for outcome in outcomes]
-            outcomes += run_all(plan.experiments, plan.options(options), jobs, quiet, told, announce=False)
+            outcomes += run_all(plan.experiments, plan.options(options), where, quiet, told, announce=False)
             finished = [outcome for outcome in outcomes if outcome.has_results]
             findings = Findings(finished)
             if not as_json and finished:
                 say(told_of(findings, terminal_columns(sys.stdout) if sys.stdout.isatty() else None, plan.swept))
+            if findings.several:
+                told.document["statistics"] = findings.as_json()
             if finished and not told.interrupts.asked:
                 with progress(quiet).note("drawing the comparison"):
                     comparison = write_comparison(findings, options, place, told.interrupts, plan.swept)
@@ -613,16 +635,15 @@ def claim(results: Path, name: str) -> "Iterator[Place]":
         yield place
 
 
-def tell_plan(plan: "Plan", jobs: int | None, told: Told, dry_run: bool, as_json: bool) -> None:
+def tell_plan(plan: "Plan", where: "Where", told: Told, dry_run: bool, as_json: bool) -> None:
     """Tell what a study will take, on stderr, or what is asked of a dry run."""
     from autodiff.experiment.studies.estimate import estimated
-    from autodiff.experiment.studies.execution import jobs_for
     from autodiff.experiment.terminal import say, warn
 
     names = [experiment.name for experiment in plan.experiments]
-    at_once = jobs_for(plan.experiments, jobs)
+    at_once = where.at_once(plan.experiments)
     estimate = estimated([experiment.config for experiment in plan.experiments])
-    text = f"{plan.size}, {at_once} at once: {estimate.in_words(at_once)}"
+    text = f"{plan.size}, {where.in_words(at_once)}: {estimate.in_words(at_once)}"
     if not dry_run:
         warn(text)
     elif as_json:
@@ -634,7 +655,7 @@ def tell_plan(plan: "Plan", jobs: int | None, told: Told, dry_run: bool, as_json
 def run_all(
     experiments: "Sequence[Experiment]",
     options: "Options",
-    jobs: int | None,
+    where: "Where",
     quiet: bool,
     told: Told,
     announce: bool,
@@ -643,7 +664,7 @@ def run_all(
     from autodiff.experiment.progress import wanted
     from autodiff.experiment.runs.place import refuse_taken
     from autodiff.experiment.runs.run import offers
-    from autodiff.experiment.studies.execution import execution, jobs_for
+    from autodiff.experiment.studies.execution import execution
     from autodiff.experiment.terminal import say, warn
 
     refuse_taken(options.results, [experiment.name for experiment in experiments])
@@ -651,7 +672,7 @@ def run_all(
         warn(offered)
     outcomes: dict[str, Outcome] = {}
     before = len(told.runs)
-    carried_out_by = execution(jobs_for(experiments, jobs), told.interrupts, wanted(quiet))
+    carried_out_by = execution(experiments, where, told.interrupts, wanted(quiet))
     for outcome in carried_out_by.outcomes(experiments, options):
         outcomes[outcome.experiment.name] = outcome
         told.runs.append(outcome.as_json())

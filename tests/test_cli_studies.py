@@ -68,6 +68,15 @@ def test_records_of_several_seeds_are_compared_like_the_study_that_made_them(fol
     assert again[:-1] == first[:-1]
 
 
+def test_records_are_compared_as_they_are_and_each_once(folder: Path) -> None:
+    adrun(folder, "train", "configs/one.yaml", "--no-gif")
+    for option in (["--seeds", "3"], ["--sweep", "epochs=5,6"], ["--set", "epochs=5"], ["--seed", "1"]):
+        assert "records are compared as they are" in adrun(folder, "compare", "results/one", *option, code=2).stderr
+    done = adrun(folder, "compare", "results/one", "results/../results/one", code=2)
+    assert "results/one: is given more than once; give each run once" in done.stderr
+    assert names(folder / "results") == {"one"}
+
+
 def test_train_takes_seeds(folder: Path) -> None:
     done = adrun(folder, "train", "configs/one.yaml", "--seeds", "3,5", "--no-gif", "--jobs", "1")
     assert [line.partition(":")[0] for line in done.stdout.splitlines()] == ["one,seed=3", "one,seed=5"]
@@ -109,6 +118,8 @@ def test_a_dry_run_tells_what_would_be_trained_and_trains_nothing(folder: Path) 
             ["train", "configs/one.yaml", "--seeds", "3", "--name", "mine"],
             "--name: is for one run, and this would be 3",
         ),
+        (["train", "configs/one.yaml", "--seeds", ""], "--seeds : must be a number of seeds"),
+        (["compare", "--all", "--sweep", "seed=1,2"], "--sweep seed: seeds are given with --seeds"),
         (["compare", "--all", "--sweep", "epochs"], "--sweep epochs: must be key=value,value"),
         (["compare", "--all", "--sweep", "epochs=0,5"], "--sweep epochs=0: epochs: must be a whole number from 1"),
         (["compare", "--all", "--jobs", "0"], "--jobs"),

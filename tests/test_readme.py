@@ -29,6 +29,8 @@ def in_a_copy(command, folder, shown_runs=None):
         (folder / "points.csv").write_text("0.1,0.2\n")
     if arguments[0] in ("train", "compare"):
         arguments += ["--set", "epochs=20"]
+    if "--seeds" in arguments:
+        arguments[arguments.index("--seeds") + 1] = "2"
     if "--results" in arguments:
         arguments[arguments.index("--results") + 1] = "elsewhere"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -70,13 +72,19 @@ def test_the_python_runs():
             exec(block, namespace)
 
 
+RUN_ELSEWHERE = {
+    "models.md": ["python torch"],  # tests/oracle/test_models_in_torch.py runs it too
+    "cluster.md": ["sh", "python slurm", "sh slurm", "yaml", "sh kubernetes"],  # tests/test_cluster_page.py
+}
+
+
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_the_python_of_the_docs_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where the files go that a page writes
     namespace = {}
     blocks = re.findall(r"^```([^\n]+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
     for language, block in blocks:
-        assert language in ("python", "python torch")  # tests/oracle/test_models_in_torch.py runs the latter too
+        assert language in ("python", *RUN_ELSEWHERE.get(page.name, ()))
         if language == "python":
             exec(block, namespace)
 
@@ -122,6 +130,15 @@ def test_the_table_is_that_of_the_results():
             assert shown[run][heading] == row[heading], (run, heading)
 
 
+def test_the_table_of_the_seeds_is_that_of_the_study():
+    _, settings = cells((ROOT / "results" / "showcase" / "twenty-seeds" / "table.md").read_text())
+    headings, shown = cells(re.search(r"^\| config .*?^$", README, re.MULTILINE | re.DOTALL)[0])
+    assert len(headings) > 4
+    assert list(shown) == list(settings)
+    for name, row in shown.items():
+        assert row.items() <= settings[name].items(), name
+
+
 def test_every_link_leads_somewhere():
     for target in re.findall(r"\]\(([^)]+)\)", README):
         assert (ROOT / target).exists(), target
@@ -129,8 +146,8 @@ def test_every_link_leads_somewhere():
 
 def test_the_pictures_are_small_enough_for_a_page():
     shown = set(re.findall(r"!\[[^]]*\]\(([^)]+)\)", README))
-    assert len(shown) == 6
-    assert sum((ROOT / target).stat().st_size for target in shown) < 1.5e6
+    assert len(shown) == 7
+    assert sum((ROOT / target).stat().st_size for target in shown) < 2e6
 
 
 def test_what_runs_write_is_not_tracked_and_what_the_readme_shows_is(tmp_path):

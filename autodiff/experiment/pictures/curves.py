@@ -164,7 +164,10 @@ def name_curves(axes: Axes, box: Box, lines: Sequence[Line2D], names: Sequence[s
     for i, ((x, y), height, name) in enumerate(zip(ends, heights, names, strict=True)):
         color = lines[i].get_color()
         leader = Line2D([], [], color=color, linewidth=points(1))
-        place(figure, leader, [x, right, right + LEADER], [y, y, height])
+        place(figure, leader, [right, right + LEADER], [y, height])
+        if x < right - 1:  # it ended before: what leads from there is no part of it
+            dots = Line2D([], [], color=color, linewidth=points(1), linestyle=(0, (1, 4)))
+            place(figure, dots, [x, right], [y, y])
         sample = curve_line(i, CURVE_WIDTH, plain=plain)
         place(figure, sample, [right + LEADER, right + LEADER + SAMPLE], [height, height])
         draw_text(figure, right + LEADER + SAMPLE + NAME_GAP, height, name, TEXT_SIZE)

@@ -23,8 +23,12 @@ def film_of(title: str, config: Config, training: Training) -> Film:
         )
         for epoch, snapshot in training.snapshots.items()
     )
-    curve = Curve(np.arange(len(training.loss)), training.loss, training.accuracy)
-    return Film(title, points.features, points.labels, config.epochs, frames, curve, held_out_of(training))
+    return Film(title, points.features, points.labels, config.epochs, frames, curve_of(training), held_out_of(training))
+
+
+def curve_of(training: Training) -> Curve:
+    """Return what was measured on the points that a run was trained on."""
+    return Curve(np.arange(len(training.loss)), training.loss, training.accuracy)
 
 
 def held_out_of(training: Training) -> HeldOut | None:

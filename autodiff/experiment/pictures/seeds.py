@@ -179,8 +179,10 @@ def add_strip(figure: Figure, box: Box, rows: Sequence[int]) -> Axes:
 
 
 def panel_ticks(panel: Panel) -> list[float]:
-    """Return where the axis of a panel is marked: at round numbers between its limits."""
+    """Return where the axis of a panel is marked: at round numbers between its limits, if it shows any."""
     lowest, highest = panel.limits
+    if not any(np.isfinite(numbers).any() for numbers in panel.numbers):
+        return []
     if panel.scale == "log":
         ticks = loss_ticks(lowest, highest)
         widest = max(font(TEXT_SIZE).getlength(panel.written(tick)) for tick in ticks) + TEXT_SIZE / 2

@@ -8,6 +8,7 @@ A run that is under way, or was cut off, has its files under `.running/` in the 
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,6 +90,10 @@ class Record:
         except OSError as error:
             raise InputError([f"{self.folder}: cannot be read: {reason(error)}"]) from None
 
+    def contents(self) -> dict[str, bytes]:
+        """Return the bytes of the run's files by name. Raises InputError and OSError."""
+        return {name: (self.folder / name).read_bytes() for name in self.files}
+
     def config(self) -> "Config":
         """Return the run's config. Raises InputError when it is none any more."""
         from autodiff.experiment.config.load import load
@@ -126,6 +131,15 @@ class Record:
 def is_record(folder: Path) -> bool:
     """Tell whether a folder is a run's."""
     return (folder / SUMMARY).is_file()
+
+
+def records_in(paths: Sequence[Path]) -> "list[Record]":
+    """Return the records among some paths. Raises InputError when one is given twice, or cannot be read."""
+    folders = [path for path in paths if is_record(path)]
+    given = Counter(folder.resolve() for folder in folders)
+    if twice := list(dict.fromkeys(str(folder.resolve()) for folder in folders if given[folder.resolve()] > 1)):
+        raise InputError([f"{folder}: is given more than once; give each run once" for folder in twice])
+    return [read_record(folder) for folder in folders]
 
 
 def read_record(folder: Path) -> Record:

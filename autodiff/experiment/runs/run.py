@@ -121,9 +121,8 @@ def run(experiment: Experiment, options: Options, progress: Progress, place: Pla
         try:
             resumed = None
             if options.resume:
-                standing = place.standing()
-                if standing is not None and standing.ended and is_same(standing, experiment):
-                    return Outcome(experiment, place.target, standing.summary, was_done=True)
+                if (standing := stands(place, experiment)) is not None:
+                    return standing
                 resumed = resumable(place, experiment, options)
             return _Run(experiment, options, progress, place, interrupts).go(resumed)
         except Exception as error:
@@ -141,6 +140,14 @@ def offers(experiments: Iterable[Experiment], options: Options) -> Iterator[str]
 def is_same(record: Record, experiment: Experiment) -> bool:
     """Tell whether a record is of the same config."""
     return bool(record.summary["config"] == experiment.config.resolved())
+
+
+def stands(place: Place, experiment: Experiment) -> Outcome | None:
+    """Return the outcome of a run that was done before, so that there is nothing to resume."""
+    standing = place.standing()
+    if standing is None or not standing.ended or not is_same(standing, experiment):
+        return None
+    return Outcome(experiment, place.target, standing.summary, was_done=True)
 
 
 def resumable(place: Place, experiment: Experiment, options: Options) -> State | None:
@@ -231,7 +238,7 @@ class _Run:
             (self.folder / STATE).unlink()
         summary = summarise(began, training, status, time.perf_counter() - started, error)
         self.place.tell(summary)
-        folder, note = self._publish(status)
+        folder, note = publish(self.place, status, overwrite=self.options.overwrite)
         losses = (float(training.loss[0]), float(training.loss[-1])) if len(training.loss) else None
         return Outcome(self.experiment, folder, summary, losses, error, note)
 
@@ -250,14 +257,6 @@ class _Run:
             return training.status, f"{name}: its pictures could not be drawn ({in_one_line(error)}); {advice}"
         return training.status, ""
 
-    def _publish(self, status: str) -> tuple[Path, str]:
-        """Move what was written to the run's name; return where it is now, and what to say about what stood there."""
-        name, standing = self.experiment.name, self.place.standing()
-        if standing is not None and standing.ended and status not in ENDED:
-            return self.folder, f"{name}: the finished run in {self.place.target} stays as it is"
-        kept = self.place.publish(overwrite=self.options.overwrite)
-        return self.place.target, f"{name}: what stood there, of another config, is kept as {kept}" if kept else ""
-
     def _keeper(self, log: Log, resumed: State | None) -> Callable[[Session], None]:
         """Return what is called after every epoch: it writes the log and checkpoints, and stops when asked to."""
         self.frames_written = len(resumed.snapshots) if resumed else 0
@@ -275,6 +274,15 @@ class _Run:
             self.due = now + took + max(SECONDS_BETWEEN, took / MOST_OF_THE_TIME)
 
         return keep
+
+
+def publish(place: Place, status: str, *, overwrite: bool) -> tuple[Path, str]:
+    """Move what a run has written to its name; return where it is now, and what to say about what stood there."""
+    name, standing = place.name, place.standing()
+    if standing is not None and standing.ended and status not in ENDED:
+        return place.staging, f"{name}: the finished run in {place.target} stays as it is"
+    kept = place.publish(overwrite=overwrite)
+    return place.target, f"{name}: what stood there, of another config, is kept as {kept}" if kept else ""
 
 
 def _resolved(experiment: Experiment) -> str:

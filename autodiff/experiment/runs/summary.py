@@ -27,7 +27,7 @@ def begun(experiment: Experiment, resumed_from: int | None) -> dict[str, Any]:
         "started": now(),
         "ended": None,
         "resumed_from_epoch": resumed_from,
-        "command": [os.path.basename(sys.argv[0]), *sys.argv[1:]],
+        "command": command(),
         "process": os.getpid(),
         "host": platform.node(),
         "versions": versions(),
@@ -37,6 +37,11 @@ def begun(experiment: Experiment, resumed_from: int | None) -> dict[str, Any]:
         "final": None,
         "config": experiment.config.resolved(),
     }
+
+
+def command() -> list[str]:
+    """Return the command line of this process."""
+    return [os.path.basename(sys.argv[0]), *sys.argv[1:]]
 
 
 def summarise(

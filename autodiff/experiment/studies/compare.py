@@ -75,14 +75,14 @@ def of_record(record: Record) -> Outcome:
 def told(findings: Findings, columns: int | None = None, swept: Sequence[FieldPath] = ()) -> str:
     """Return what is printed of a study: its table, fitted to the columns of a terminal, and what follows from it."""
     if findings.several:
-        table_of_settings = settings_table.plain(findings, columns, swept)
-        lines = [table_of_settings, "", *findings.sentences(), findings.sentence_of_the_best(), findings.caution]
+        said = filter(None, [*findings.sentences(), findings.sentence_of_the_best(), findings.caution])
+        lines = [settings_table.plain(findings, columns, swept), "", *said]
     else:
         summaries = [outcome.summary for outcome in findings.outcomes]
-        best = [findings.sentence_of_the_best()] if swept else []
+        best = findings.sentence_of_the_best() if swept else ""
         advice = "one seed: no spread; `--seeds 10` would tell what holds beyond it"
-        lines = [table.plain(summaries, columns), *best, advice]
-    return "\n".join(lines).rstrip("\n")
+        lines = [table.plain(summaries, columns), *filter(None, [best, advice])]
+    return "\n".join(lines)
 
 
 def write_comparison(

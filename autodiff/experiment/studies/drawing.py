@@ -1,18 +1,23 @@
-"""The pictures of a study, from its records."""
+"""The pictures of a study, from its records: curves, boundaries, and what its seeds agree on."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from autodiff.experiment import pictures
 from autodiff.experiment.config.overrides import FieldPath
 from autodiff.experiment.errors import RunError
-from autodiff.experiment.pictures import MOST_RUNS, Style
-from autodiff.experiment.pictures.of_training import film_of
+from autodiff.experiment.pictures import MOST_RUNS, Outcomes, Style, Votes
+from autodiff.experiment.pictures.of_training import curve_of, film_of, held_out_of
 from autodiff.experiment.runs.recall import recalled
 from autodiff.experiment.runs.record import read_record
 from autodiff.experiment.runs.run import Options, Outcome
 from autodiff.experiment.studies.findings import Findings
+from autodiff.experiment.studies.sweep_drawing import accuracies_of, draw_sweep
 from autodiff.experiment.training.training import Training
+
+MILESTONE = 0.95
 
 
 def draw(findings: Findings, folder: Path, options: Options, swept: Sequence[FieldPath]) -> None:
@@ -26,8 +31,12 @@ def draw(findings: Findings, folder: Path, options: Options, swept: Sequence[Fie
         for title, setting in zip(titles, findings.settings, strict=True)
     ]
     films = [film for film in films if film.frames]
-    if films:
+    if findings.several:
+        _draw_seeds(findings, titles, folder)
+    elif films:
         pictures.render_curves(films, folder / "curves.png")
+    if swept:
+        draw_sweep(findings, folder, swept)
     if options.animate and films and len(films) <= MOST_RUNS:
         style: Style = "crisp" if all(setting.config.style == "crisp" for setting in findings.settings) else "soft"
         pictures.render_grid(films, folder, style=style, animation=options.animation)
@@ -45,3 +54,26 @@ def _training(outcome: Outcome) -> Training:
     if record.summary.get("ended") != outcome.summary.get("ended"):
         raise RunError(f"{outcome.folder}: was replaced while the comparison was made; compare again")
     return recalled(record)
+
+
+def _draw_seeds(findings: Findings, titles: Sequence[str], folder: Path) -> None:
+    """Draw the bands of the curves, a dot a seed, and what the networks of all seeds agree on."""
+    curves, dots, votes = [], [], []
+    for title, setting in zip(titles, findings.settings, strict=True):
+        trainings = [_training(outcome) for outcome in setting.outcomes]
+        held_out = [found.curve for found in map(held_out_of, trainings) if found is not None]
+        is_tested = len(held_out) == len(trainings)
+        curves.append(pictures.Setting(title, tuple(map(curve_of, trainings)), tuple(held_out) if is_tested else ()))
+        epochs = np.array(setting.values(findings.measures[f"epochs_to_{MILESTONE:.2f}"]))
+        dots.append(Outcomes(title, accuracies_of(findings, setting), epochs))
+        trained = [
+            training.snapshots
+            for training, outcome in zip(trainings, setting.outcomes, strict=True)
+            if training.snapshots and outcome.status != "diverged"  # of those, there is none but from before
+        ]
+        last = tuple(snapshots[max(snapshots)] for snapshots in trained)
+        votes += [Votes(title, trainings[0].points.features, last)] if last else []
+    pictures.render_bands(curves, folder / "curves.png")
+    pictures.render_seeds(dots, folder / "seeds.png", of=findings.points, threshold=MILESTONE)
+    if votes and len(votes) <= MOST_RUNS:
+        pictures.render_agreement(votes, folder / "agreement.png")

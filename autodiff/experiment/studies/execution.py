@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from autodiff.experiment.config import memory
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.runs.run import Options, Outcome
+from autodiff.experiment.studies.cluster import LOCAL, Cluster, check_scheduler
 from autodiff.experiment.studies.here import Here
 from autodiff.experiment.studies.pool import Pool
 
@@ -21,8 +23,32 @@ class Execution(Protocol):
         """Yield what each run came to, as they end. A run that was not begun when it was asked to stop has none."""
 
 
-def execution(jobs: int, interrupts: Interrupts, visible: bool) -> Execution:
-    """Return what carries out as many runs at once; `visible` tells whether progress may be shown."""
+@dataclass(frozen=True)
+class Where:
+    """Where runs are carried out: how many at once (None to choose), and on a scheduler's workers, if one is named."""
+
+    jobs: int | None = None
+    scheduler: str | None = None
+    any_version: bool = False  # whether the workers may have other versions than ours
+
+    def __post_init__(self) -> None:
+        if self.scheduler is not None:
+            check_scheduler(self.scheduler, self.jobs)
+
+    def at_once(self, experiments: Sequence[Experiment]) -> int:
+        """Return how many runs this machine carries out at once, or 1 where others do."""
+        return jobs_for(experiments, self.jobs) if self.scheduler in (None, LOCAL) else 1
+
+    def in_words(self, at_once: int) -> str:
+        """Say how many runs are carried out at once."""
+        return f"{at_once} at once" if self.scheduler in (None, LOCAL) else f"for one worker of {self.scheduler}"
+
+
+def execution(experiments: Sequence[Experiment], where: Where, interrupts: Interrupts, visible: bool) -> Execution:
+    """Return what carries out the runs; `visible` tells whether progress may be shown."""
+    jobs = where.at_once(experiments)
+    if where.scheduler is not None:
+        return Cluster(where.scheduler, jobs, interrupts, visible, any_version=where.any_version)
     return Pool(jobs, interrupts, visible) if jobs > 1 else Here(interrupts, visible)
 
 

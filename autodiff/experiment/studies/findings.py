@@ -46,6 +46,11 @@ class Findings:
         return any(len(setting.seeds) > 1 for setting in self.settings)
 
     @property
+    def points(self) -> str:
+        """The points that the runs are compared on: held-out, or those of training."""
+        return "held-out" if "held-out" in self.measures["accuracy"].label else "training"
+
+    @property
     def best(self) -> Setting:
         """The setting with the highest median of the final accuracy; of equals, with the lower loss."""
         return self.settings[self.ranked[0]]
@@ -64,7 +69,9 @@ class Findings:
         return [pair for one, other in chosen if (pair := _pair(one, other, self.measures))]
 
     def sentences(self) -> list[str]:
-        """Return what can be said of each pair, a line each."""
+        """Return what can be said of each pair, a line each; of many settings, it would be too much to read."""
+        if len(self.settings) > MOST_IN_PAIRS:
+            return []
         return [line for pair in self.pairs for line in self._told(pair)]
 
     def sentence_of_the_best(self) -> str:
@@ -74,12 +81,14 @@ class Findings:
         first, second = (self.settings[i] for i in self.ranked[:2])
         label = self.measures["accuracy"].label
         best, following = self.spread(first)["accuracy"], self.spread(second)["accuracy"]
-        if best.interval is None or following.interval is None:
-            return f"best by {label}: {first.name}, {best.median:.2%}, before {second.name}, {following.median:.2%}"
-        text = f"best by median {label}: {first.name}, {best.median:.2%}"
-        if following.interval[1] >= best.interval[0]:
-            return f"{text}; but its interval overlaps that of {second.name}, {following.median:.2%}"
-        return f"{text}, before {second.name}, {following.median:.2%}"
+        if math.isinf(best.median):
+            return "no setting is the best: of each, half of the runs or more diverged"
+        kind = "" if best.interval is None or following.interval is None else "median "
+        text = f"best by {kind}{label}: {first.name}, {best.median:.2%}"
+        next_one = f"{second.name}, {'diverged' if math.isinf(following.median) else f'{following.median:.2%}'}"
+        if best.interval and following.interval and following.interval[1] >= best.interval[0]:
+            return f"{text}; but its interval overlaps that of {next_one}"
+        return f"{text}, before {next_one}"
 
     @property
     def caution(self) -> str:
@@ -87,7 +96,9 @@ class Findings:
         fewest = min(len(setting.seeds) for setting in self.settings)
         if fewest < FEWEST_FOR_A_CLAIM:
             return f"fewer than {FEWEST_FOR_A_CLAIM} seeds: the intervals are too narrow, and no difference is claimed"
-        return "in brackets: 95 % interval of the median; of claims that are wrong, at most 5 % would be made by chance"
+        return (
+            "in brackets: 95 % intervals; where there is no difference, a sentence claims one in at most 5 % of cases"
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Return all numbers as plain values: null for what is infinite, such as the epochs to what never came."""

@@ -104,8 +104,13 @@ def of_seed(seed: int) -> Override:
     return Override(f"--seeds {seed}", ("seed",), seed)
 
 
-def seeds_of(text: str) -> list[int]:
-    """Return the seeds that `--seeds` names: a number of them, a range or a list. Raises InputError."""
+def seeds_of(text: str | None) -> list[int]:
+    """Return the seeds that `--seeds` names: a number of them, a range or a list; none if it is not given.
+
+    Raises InputError.
+    """
+    if text is None:
+        return []
     number = re.fullmatch(r"\s*(\d+)\s*", text, re.ASCII)
     if number:
         return _range(text, 0, int(number[1]) - 1)
@@ -149,6 +154,8 @@ def sweeps_of(assignments: Sequence[str]) -> list[Sweep]:
     sweeps = [Sweep.parse(assignment) for assignment in assignments]
     fields = [".".join(sweep.values[0].path) for sweep in sweeps]
     for field in fields:
+        if field == "seed":
+            raise InputError(["--sweep seed: seeds are given with --seeds, such as --seeds 10 or --seeds 3,5"])
         if fields.count(field) > 1:
             raise InputError([f"--sweep {field}: is given twice; give all values at once, as in {field}=1,2,3"])
     return sweeps

@@ -1,10 +1,11 @@
 """The runs of a study in several worker processes of this machine."""
 
+import signal
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 
@@ -14,7 +15,7 @@ from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.runs.place import Place, claimed
 from autodiff.experiment.runs.run import Options, Outcome, failed
 from autodiff.experiment.studies.progress import StudyProgress
-from autodiff.experiment.studies.worker import STOP, Task, work
+from autodiff.experiment.studies.worker import FROM_A_TERMINAL, STOP, Task, work
 
 MOST_ATTEMPTS = 4  # the first, and three that go on with it
 SECONDS_BETWEEN = 0.2  # of one look at whether to stop, and the next
@@ -110,9 +111,24 @@ class Worker:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process: SpawnProcess = context.Process(target=work, args=(theirs,), daemon=True)
-        self.process.start()
+        with self._deaf():
+            self.process.start()
         theirs.close()  # so that this end is told when the process is gone
         self.gone = self.stopped = False
+
+    @staticmethod
+    @contextmanager
+    def _deaf() -> Iterator[None]:
+        """Have a process that is started now hold back what a terminal sends to all, from before it can ignore it."""
+        if not hasattr(signal, "pthread_sigmask"):
+            yield
+            return
+        resource_tracker.ensure_running()  # which lets the signals through when it is started
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, FROM_A_TERMINAL)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def hear(self) -> Outcome | None:
         """Return what the run came to, or None if it goes on. A process that was killed or stopped is gone then."""
@@ -122,7 +138,8 @@ class Worker:
             message: int | Outcome = self.connection.recv()
         except (EOFError, OSError):
             self.process.join()
-            how = f"its worker process was killed {attempt.number} times, with exit code {self.process.exitcode}"
+            times = "once" if attempt.number == 1 else f"{attempt.number} times"
+            how = f"its worker process was killed {times}, with exit code {self.process.exitcode}"
             error = RunError(f"{attempt.experiment.name}: failed: {how} (-9 is often that memory ran out)")
             outcome = attempt.failed(error, self.process.pid)
             self.leave()

@@ -71,18 +71,27 @@ class Measure:
 
 
 def measures(outcomes: Sequence[Outcome]) -> list[Measure]:
-    """Return what runs are compared by, measured on the held-out points where all of them have some."""
-    held_out = all("epochs_to_test_accuracy" in outcome.summary for outcome in outcomes)
+    """Return what runs are compared by, measured on the held-out points where all of them have been in the end."""
+    held_out = all(_is_measured_on_held_out(outcome.summary) for outcome in outcomes)
     kind, prefix = ("held-out", "test_") if held_out else ("training", "")
     return [
-        Measure("accuracy", f"final {kind} accuracy", False, lambda summary: _final(summary, f"{prefix}accuracy", 0.0)),
+        Measure(
+            "accuracy", f"final {kind} accuracy", False, lambda summary: _final(summary, f"{prefix}accuracy", -math.inf)
+        ),
         Measure("loss", f"final {kind} loss", True, lambda summary: _final(summary, f"{prefix}loss", math.inf)),
         *(_milestone(f"{level:.2f}", f"epochs to {level:.0%} {kind} accuracy", prefix) for level in MILESTONES),
     ]
 
 
+def _is_measured_on_held_out(summary: Summary) -> bool:
+    """Tell whether a run's last epoch was; that of an interrupted one may not have been, for not every epoch is."""
+    if "epochs_to_test_accuracy" not in summary:
+        return False
+    return summary["status"] == "diverged" or summary["final"].get("test_accuracy") is not None
+
+
 def _final(summary: Summary, name: str, worst: float) -> float:
-    """Return what the last epoch had; of a run that diverged the worst there is."""
+    """Return what the last epoch had; of a run that diverged what is worse than any number."""
     value = None if summary["status"] == "diverged" else summary["final"].get(name)
     return worst if value is None else float(value)
 

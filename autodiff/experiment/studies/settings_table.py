@@ -45,11 +45,12 @@ def plain(findings: Findings, columns: int | None = None, swept: Sequence[FieldP
 def markdown(findings: Findings) -> str:
     """Return a Markdown table, with a column for each field in which the configs differ."""
     fields = _differing(findings)
-    kind = "held-out " if "held-out" in findings.measures["accuracy"].label else ""
+    kind = "held-out " if findings.points == "held-out" else ""
     measured = [f"{kind}accuracy", "IQR", f"{kind}loss", *(f"epochs to {level}%" for level in (90, 95, 99)), "diverged"]
     headings = ["config", *(field.replace("_", " ") for field in fields), "seeds", *measured]
     rows = [[setting.name, *_fields(setting, fields), *_cells(findings, setting)] for setting in findings.settings]
-    return as_markdown(headings, [False, *(True for _ in headings[1:])], rows)
+    rights = [False, *(_are_numbers(findings, field) for field in fields), *(True for _ in ["seeds", *measured])]
+    return as_markdown(headings, rights, rows)
 
 
 def comma_separated(findings: Findings) -> str:
@@ -76,12 +77,18 @@ def _fields(setting: Setting, fields: Sequence[str]) -> list[str]:
     return [value_text(values.get(field)) for field in fields]
 
 
+def _are_numbers(findings: Findings, field: str) -> bool:
+    """Tell whether a field holds numbers, and not texts or lists."""
+    values = [flattened(setting.config.resolved()).get(field) for setting in findings.settings]
+    return any(isinstance(value, int | float) for value in values)
+
+
 def _cells(findings: Findings, setting: Setting) -> list[str]:
     spread, epochs = findings.spread(setting), setting.config.epochs
     return [
         str(len(setting.seeds)),
-        _median(spread["accuracy"], lambda number: f"{100 * number:.2f}", "%"),
-        _interval(spread["accuracy"].quartiles, lambda number: f"{100 * number:.2f}"),
+        _median(spread["accuracy"], _accuracy, "%"),
+        _interval(spread["accuracy"].quartiles, _accuracy),
         _median(spread["loss"], lambda number: f"{number:.3g}"),
         *(_median(spread[key], _epochs(epochs)) for key in spread if key.startswith("epochs_to")),
         f"{_diverged(setting)} of {len(setting.seeds)}",
@@ -90,12 +97,19 @@ def _cells(findings: Findings, setting: Setting) -> list[str]:
 
 def _median(spread: Summary, written: Written, unit: str = "") -> str:
     """Return a median and its interval."""
+    if spread.interval and set(spread.interval) == {-math.inf}:
+        return written(spread.median)
     interval = f" ({_interval(spread.interval, written)})" if spread.interval else ""
-    return f"{written(spread.median)}{unit}{interval}"
+    return f"{written(spread.median)}{unit if math.isfinite(spread.median) else ''}{interval}"
 
 
 def _interval(interval: Interval, written: Written) -> str:
     return f"{written(interval[0])} to {written(interval[1])}"
+
+
+def _accuracy(share: float) -> str:
+    """Return an accuracy in per cent; that of a run which diverged is worse than any number."""
+    return "diverged" if math.isinf(share) else f"{100 * share:.2f}"
 
 
 def _epochs(most: int) -> Written:

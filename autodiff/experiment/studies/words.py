@@ -25,8 +25,11 @@ def milestone_in_words(comparison: Comparison, a: str, b: str, threshold: str) -
 def score_in_words(comparison: Comparison, a: str, b: str, score: str, *, in_points: bool = False) -> str:
     """Say which config has the better score, such as "final held-out accuracy", and by how much.
 
-    in_points: the scores are from 0 to 1, and differences are told in percentage points.
+    That of a run which diverged is infinite. in_points: the scores are from 0 to 1, and differences are told in
+    percentage points.
     """
+    if comparison.infinite == (comparison.seeds, comparison.seeds):
+        return f"both {a} and {b} diverge in {_every(comparison.seeds)}"
     if comparison.verdict.outcome == "cannot tell":
         return _undecided(comparison, a, b, score)
     winner, loser = _ordered(comparison, a, b)
@@ -36,8 +39,7 @@ def score_in_words(comparison: Comparison, a: str, b: str, score: str, *, in_poi
     if value < float("inf"):
         amount: Callable[[float], str] = lambda number: f"{100 * number:.2f}" if in_points else f"{number:.3g}"
         text += f", by {amount(value)}{' percentage points' if in_points else ''}{_interval(interval, amount)}"
-    in_all, in_some = "; that of {name} is never finite", "; that of {name} is not finite in {share}"
-    return text + _infinite(comparison, a, b, in_all, in_some)
+    return text + _infinite(comparison, a, b, "; {name} diverges in all of them", "; {name} diverges in {share}")
 
 
 def _undecided(comparison: Comparison, a: str, b: str, what: str) -> str:
@@ -45,8 +47,12 @@ def _undecided(comparison: Comparison, a: str, b: str, what: str) -> str:
     if seeds == 1:
         return f"{a} and {b}: one seed, no spread, no difference in {what} can be told"
     if comparison.ties == seeds:
-        return f"{a} and {b}: no difference in {what}: the same in {'both' if seeds == 2 else f'all {seeds}'} seeds"
+        return f"{a} and {b}: no difference in {what}: the same in {_every(seeds)}"
     return f"{a} and {b}: no difference in {what} can be told with {seeds} seeds"
+
+
+def _every(seeds: int) -> str:
+    return "the one seed" if seeds == 1 else "both seeds" if seeds == 2 else f"all {seeds} seeds"
 
 
 def _ordered(comparison: Comparison, a: str, b: str) -> tuple[str, str]:

@@ -22,6 +22,8 @@ from autodiff.experiment.runs.place import Place
 from autodiff.experiment.runs.run import Options, run
 
 STOP = "stop"
+FROM_A_TERMINAL = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+"""Signals that a terminal sends to all its processes; the pool says what is to be done."""
 SECONDS_BETWEEN = 0.25  # of one message that tells the epoch, and the next
 
 
@@ -36,13 +38,12 @@ class Task:
 def work(connection: Connection) -> None:
     """Train what the connection brings, until it is closed or the process is asked to stop."""
     interrupts = Interrupts()
-    for name in ("SIGINT", "SIGHUP"):  # a terminal sends them to all its processes; the pool says what is to be done
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in FROM_A_TERMINAL:
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, interrupts.take)
     tasks: SimpleQueue[Task] = SimpleQueue()
-    threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()
     with interrupts.held_back():
+        threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()  # it may bring STOP at once
         while not interrupts.asked:
             task = tasks.get()
             place = Place(task.options.results, task.experiment.name)

@@ -2,7 +2,8 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
-from autodiff.experiment.pictures import Outcomes, render_seeds
+from autodiff.experiment.pictures import Outcomes, render_seeds, seeds
+from autodiff.experiment.pictures.axes import Box
 from autodiff.experiment.pictures.palette import CURVE_COLORS, rgb_of
 
 
@@ -107,3 +108,8 @@ def test_many_settings_make_the_picture_taller(tmp_path):
 def test_nothing_cannot_be_drawn(tmp_path, settings):
     with pytest.raises(ValueError, match="every setting needs at least one seed"):
         render_seeds(settings, tmp_path / "seeds.png")
+
+
+def test_an_axis_without_numbers_has_no_ticks() -> None:
+    panel = seeds.panel_of("epochs to 95 %", [np.array([np.inf, np.inf])], "log", "never", Box(0, 0, 500, 0))
+    assert seeds.panel_ticks(panel) == []

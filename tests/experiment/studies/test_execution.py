@@ -7,7 +7,8 @@ from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.studies import execution
-from autodiff.experiment.studies.execution import jobs_for
+from autodiff.experiment.studies.cluster import Cluster
+from autodiff.experiment.studies.execution import Where, jobs_for
 from autodiff.experiment.studies.here import Here
 from autodiff.experiment.studies.pool import Pool
 
@@ -15,9 +16,21 @@ RUN = Experiment("one", Config(activation="relu", optimizer="sgd", learning_rate
 LARGE = Experiment("large", RUN.config.model_copy(update={"hidden": [4000, 4000]}))
 
 
-def test_several_runs_at_once_are_carried_out_in_worker_processes() -> None:
-    assert isinstance(execution.execution(1, Interrupts(), visible=False), Here)
-    assert isinstance(execution.execution(2, Interrupts(), visible=False), Pool)
+def test_several_runs_at_once_are_carried_out_in_worker_processes_or_on_a_cluster() -> None:
+    for where, expected in (
+        (Where(1), Here),
+        (Where(2), Pool),
+        (Where(1, "local"), Cluster),
+        (Where(scheduler="tcp://host:8786"), Cluster),
+    ):
+        assert isinstance(execution.execution([RUN] * 2, where, Interrupts(), visible=False), expected)
+
+
+def test_the_runs_at_once_are_told_where_their_number_is_known() -> None:
+    for where in (Where(2), Where(2, "local")):
+        assert where.in_words(where.at_once([RUN] * 5)) == "2 at once"
+    where = Where(scheduler="tcp://host:8786")
+    assert where.in_words(where.at_once([RUN] * 5)) == "for one worker of tcp://host:8786"
 
 
 def test_as_many_runs_go_at_once_as_there_are_processors_and_memory_for(monkeypatch: pytest.MonkeyPatch) -> None:

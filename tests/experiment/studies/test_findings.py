@@ -59,6 +59,23 @@ def test_the_best_setting_is_named_with_a_warning_where_the_next_may_be_as_good(
     assert single.sentence_of_the_best() == ("best by final held-out accuracy: a, 90.00%, before b, 80.00%")
 
 
+def test_runs_that_diverged_are_worse_than_any_number_and_no_number_is_made_up_for_them() -> None:
+    lost = [outcome(f"lost,seed={i}", i, status="diverged", learning_rate=9.0) for i in range(6)]
+    worse = [outcome(f"worse,seed={i}", i, status="diverged", learning_rate=99.0) for i in range(6)]
+    findings = Findings([*runs("good", [0.9] * 6, [10] * 6), *lost])
+    assert findings.sentences()[1] == (
+        "good has a higher final held-out accuracy than lost in 6 of 6 seeds; lost diverges in all of them"
+    )
+    assert findings.sentence_of_the_best().endswith("good, 90.00%, before lost, diverged")
+    assert findings.caution == (
+        "in brackets: 95 % intervals; where there is no difference, a sentence claims one in at most 5 % of cases"
+    )
+    assert Findings([*lost, *worse]).sentences()[1] == "both lost and worse diverge in all 6 seeds"
+    assert Findings([*lost, *worse]).sentence_of_the_best() == (
+        "no setting is the best: of each, half of the runs or more diverged"
+    )
+
+
 def test_of_many_settings_each_is_compared_with_the_best() -> None:
     several = [
         run
@@ -67,6 +84,8 @@ def test_of_many_settings_each_is_compared_with_the_best() -> None:
     ]
     findings = Findings(several)
     assert findings.best.name == "s9"
+    assert findings.sentences() == []
+    assert len(findings.as_json()["pairs"][0]["in_words"]) == 2
     assert [(pair.one.name, pair.other.name) for pair in findings.pairs] == [("s9", f"s{i}") for i in range(9)]
 
 
@@ -81,7 +100,7 @@ def test_the_numbers_are_plain_json_without_infinities() -> None:
     assert a["epochs_to_0.95"]["median"] == 20
     assert "seed" not in a["config"]
     assert b["statuses"] == {"diverged": 2}
-    assert (b["accuracy"]["median"], b["loss"]["median"], b["epochs_to_0.95"]["median"]) == (0, None, None)
+    assert (b["accuracy"]["median"], b["loss"]["median"], b["epochs_to_0.95"]["median"]) == (None, None, None)
     [pair] = document["pairs"]
     assert pair["settings"] == ["a", "b"]
     assert pair["epochs_to_0.95"]["better"] == 2

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.load import Experiment
+from autodiff.experiment.errors import InputError
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.runs.place import claimed
 from autodiff.experiment.runs.record import is_record, read_record
@@ -102,22 +104,19 @@ def test_a_run_whose_worker_is_killed_again_and_again_has_failed_and_the_others_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "MOST_ATTEMPTS", 2)
-    killed: set[int] = set()
+    interrupts, killed = Interrupts(), set[int]()
 
-    def kill_who_trains_it() -> None:
-        deadline = time.monotonic() + 100
-        while len(killed) < 2 and time.monotonic() < deadline:
-            time.sleep(0.01)
-            staging = tmp_path / ".running" / "doomed"
-            process = read_record(staging).summary["process"] if is_record(staging) else None
-            if process is not None and process not in killed:
+    def is_trained_by_another() -> bool:
+        with suppress(InputError):  # it is being begun anew
+            process = read_record(tmp_path / ".running" / "doomed").summary["process"]
+            if process not in killed:
                 killed.add(process)
                 os.kill(process, signal.SIGKILL)
+        return len(killed) == 2
 
-    thread = threading.Thread(target=kill_who_trains_it)
-    thread.start()
+    thread = when(is_trained_by_another, lambda: None if len(killed) == 2 else setattr(interrupts, "asked", True))
     experiments = [experiment("doomed", ENDLESS), experiment("one"), experiment("two")]
-    outcomes = Pool(2, Interrupts(), visible=False).outcomes(experiments, Options(tmp_path, animate=False))
+    outcomes = Pool(2, interrupts, visible=False).outcomes(experiments, Options(tmp_path, animate=False))
     found = {outcome.experiment.name: outcome for outcome in outcomes}
     thread.join()
     assert found["one"].status == found["two"].status == "done"
@@ -158,7 +157,33 @@ def test_whoever_stops_listening_ends_the_workers(tmp_path: Path) -> None:
         [experiment("short"), experiment("endless", ENDLESS)], Options(tmp_path, animate=False)
     )
     assert next(outcomes).experiment.name == "short"
+    when(begun(tmp_path, "endless"), lambda: None).join()
     outcomes.close()  # type: ignore[attr-defined]
     assert active_children() == []
     summary = json.loads((tmp_path / ".running" / "endless" / "summary.json").read_text())
     assert summary["status"] == "running"  # as a kill leaves it
+
+
+def test_asked_to_stop_as_a_worker_begins_its_run_is_interrupted_in_order(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    interrupts = Interrupts()
+    thread = when(lambda: bool(active_children()), lambda: setattr(interrupts, "asked", True))
+    [outcome] = Pool(2, interrupts, visible=False).outcomes([experiment("one", ENDLESS)], Options(tmp_path, False))
+    thread.join()
+    assert (outcome.status, outcome.error) == ("interrupted", "")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_worker_never_takes_what_a_terminal_sends_to_all_processes(tmp_path: Path) -> None:
+    def sent_until_begun() -> bool:  # from the start on, when nothing is imported yet
+        for number in (signal.SIGINT, signal.SIGHUP):
+            send(number)()
+        return begun(tmp_path, "one")()
+
+    interrupts = Interrupts()
+    thread = when(sent_until_begun, lambda: setattr(interrupts, "asked", True))
+    [outcome] = Pool(2, interrupts, visible=False).outcomes([experiment("one", ENDLESS)], Options(tmp_path, False))
+    thread.join()
+    assert (outcome.status, outcome.error) == ("interrupted", "")
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()

@@ -51,10 +51,17 @@ def test_runs_are_measured_on_held_out_points_where_all_have_some() -> None:
 def test_a_run_that_diverged_is_worse_than_any_other_but_keeps_what_it_reached_before() -> None:
     lost = outcome("a", accuracy=0.99, loss=None, status="diverged")
     found = {measure.key: measure.value(lost.summary) for measure in measures([lost])}
-    assert (found["accuracy"], found["loss"], found["epochs_to_0.90"]) == (0.0, math.inf, 50)
+    assert (found["accuracy"], found["loss"], found["epochs_to_0.90"]) == (-math.inf, math.inf, 50)
 
 
 def test_the_values_of_some_seeds_can_be_had() -> None:
     runs = [outcome(f"a,seed={seed}", seed, accuracy=seed / 10) for seed in range(4)]
     [setting] = settings_of(runs)
     assert setting.values(measures(runs)[0], {3, 1, 9}) == [0.1, 0.3]
+
+
+def test_a_run_that_was_interrupted_between_two_measurements_is_compared_on_the_training_points() -> None:
+    cut_off = outcome("b", 1, status="interrupted")
+    del cut_off.summary["final"]["test_accuracy"], cut_off.summary["final"]["test_loss"]
+    [accuracy, *_] = measures([outcome("a"), cut_off])
+    assert (accuracy.label, accuracy.value(cut_off.summary)) == ("final training accuracy", 1.0)

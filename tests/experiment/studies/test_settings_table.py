@@ -29,7 +29,7 @@ def test_a_terminal_shows_medians_with_their_intervals_and_never_as_later_than_a
         "> 1,000 (> 1,000 to > 1,000)", "0 of 3",
     ]  # fmt: skip
     assert cells[2][0] == "poor"
-    assert cells[2][2:5] == ["50.00% (0.00 to 50.00)", "25.00 to 50.00", "0.5 (0.5 to inf)"]
+    assert cells[2][2:5] == ["50.00% (diverged to 50.00)", "diverged to 50.00", "0.5 (0.5 to inf)"]
     assert cells[2][6] == "> 1,000 (400 to > 1,000)"
     assert cells[2][-1] == "1 of 3"
 

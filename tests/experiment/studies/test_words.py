@@ -109,10 +109,10 @@ def test_lower_loss_is_told_in_its_own_unit():
 def test_losses_that_are_not_finite_are_told():
     low = [0.5] * 20
     assert (
-        loss(low, [INF] * 20) == f"{A} has a lower final loss than {B} in 20 of 20 seeds; that of {B} is never finite"
+        loss(low, [INF] * 20) == f"{A} has a lower final loss than {B} in 20 of 20 seeds; {B} diverges in all of them"
     )
-    assert loss(low, [1.0] * 5 + [INF] * 15).endswith(f"seeds; that of {B} is not finite in 15 of 20 seeds")
-    assert "by 0.5 (95 % interval 0.5 or more); that of" in loss(low, [1.0] * 12 + [INF] * 8)
+    assert loss(low, [1.0] * 5 + [INF] * 15).endswith(f"seeds; {B} diverges in 15 of 20 seeds")
+    assert f"by 0.5 (95 % interval 0.5 or more); {B} diverges" in loss(low, [1.0] * 12 + [INF] * 8)
 
 
 def test_intervals_are_written_from_the_nearer_end():
