@@ -72,7 +72,7 @@ class Environment:
             except GONE:
                 yield slot, f"{slot.name} is gone"
                 continue
-            if now is before or (type(now) is type(before) and isinstance(now, PLAIN) and now == before):
+            if now is before or is_same_value(now, before):
                 continue
             if isinstance(now, PLAIN) and isinstance(before, PLAIN):
                 yield slot, f"{slot.name} was {before!r} and is now {now!r}"
@@ -89,6 +89,13 @@ class Environment:
                 yield None, words_for_length(name, len(order), container)
             elif [*container] != order:
                 yield None, f"{name} held {order} and holds now {[*container]}"
+
+
+def is_same_value(now: Any, before: Any) -> bool:
+    """Return whether two plain values are the same: 0.0 and -0.0 are not, NaN is what it was."""
+    if type(now) is not type(before) or not isinstance(now, PLAIN):
+        return False
+    return repr(now) == repr(before) if isinstance(now, float | complex | np.generic) else bool(now == before)
 
 
 def words_for_length(name: str, length: int, container: Any) -> str:
