@@ -219,6 +219,11 @@ class Recorder:
                 f"{'t[mask]' if by_mask else name_of(function)}, whose shape depends on the values,",
                 "keep the shape and use np.where(mask, t, 0), or a product with the mask",
             )
+        if function in (np.linalg.eig, np.linalg.eigvals) and any(part.dtype.kind == "f" for part in recorded_in(args)):
+            raise refusal(
+                f"{name_of(function)} of real numbers, whose dtype depends on the values,",
+                "take it of t.astype(complex), or use np.linalg.eigh",
+            )
         if any(keywords.get(name) for name in ("overwrite_input", "overwrite_a")) or (
             function is np.nan_to_num and keywords.get("copy") is False
         ):
