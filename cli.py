@@ -158,7 +158,7 @@ def train(
         options = Options(results, not no_gif, animation.value, resume=resume, overwrite=overwrite)
         where = Where(jobs, scheduler, any_version)
         if plan.is_study:
-            tell_plan(plan, where, told, dry_run=False, as_json=as_json)
+            tell_plan(plan, options, where, told, dry_run=False, as_json=as_json)
         told.status(run_all(plan.experiments, plan.options(options), where, quiet, told, announce=not as_json))
 
 
@@ -234,7 +234,7 @@ def compare(
         options = for_comparison(plan, options, len(records))
         where = Where(jobs, scheduler, any_version)
         if plan.is_study or dry_run:
-            tell_plan(plan, where, told, dry_run, as_json)
+            tell_plan(plan, options, where, told, dry_run=dry_run, as_json=as_json)
         if dry_run:
             return
         with claim(results, comparison_name) as place:
@@ -635,14 +635,14 @@ def claim(results: Path, name: str) -> "Iterator[Place]":
         yield place
 
 
-def tell_plan(plan: "Plan", where: "Where", told: Told, dry_run: bool, as_json: bool) -> None:
+def tell_plan(plan: "Plan", options: "Options", where: "Where", told: Told, *, dry_run: bool, as_json: bool) -> None:
     """Tell what a study will take, on stderr, or what is asked of a dry run."""
     from autodiff.experiment.studies.estimate import estimated
     from autodiff.experiment.terminal import say, warn
 
     names = [experiment.name for experiment in plan.experiments]
     at_once = where.at_once(plan.experiments)
-    estimate = estimated([experiment.config for experiment in plan.experiments])
+    estimate = estimated([experiment.config for experiment in plan.experiments], animated=plan.options(options).animate)
     text = f"{plan.size}, {where.in_words(at_once)}: {estimate.in_words(at_once)}"
     if not dry_run:
         warn(text)

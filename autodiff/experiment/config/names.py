@@ -80,6 +80,15 @@ def without_settings(name: str, fields: Collection[FieldPath]) -> str:
     return _joined(base, {_key(path): text for path, text in settings.items() if path not in fields})
 
 
+def without_common_settings(names: Sequence[str]) -> list[str]:
+    """Return names without the settings that all have alike; as they are, where that would make two the same."""
+    apart = [_taken_apart(name) for name in names]
+    common = set.intersection(*(set(settings.items()) for _, settings in apart)) if len(names) > 1 else set()
+    fields = {path for path, _ in common}
+    short = [without_settings(name, fields) for name in names]
+    return short if len(set(short)) == len(set(names)) else list(names)
+
+
 def checked_name(name: str, file: Path | None = None) -> str:
     """Return a name that a run may have. Raises InputError, which names the file that it is from, else `--name`."""
     flaw = _flaw(name)

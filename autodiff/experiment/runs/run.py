@@ -79,7 +79,7 @@ class Outcome:
         if final is None:
             return f"{name}: interrupted before the first epoch; {where}"
         if self.was_done:
-            return f"{name}: {self.status} already, after {final['epoch']} epochs; nothing to resume in {self.folder}"
+            return f"{name}: {self.status} already, at epoch {final['epoch']}; nothing to resume in {self.folder}"
         assert self.losses is not None
         began_with, loss = self.losses
         if self.status == "diverged":

@@ -59,7 +59,7 @@ class Comparison:
     def sentence(self) -> str:
         """One line for people."""
         training, drawing = self.seconds["training"], self.seconds["drawing"]
-        return f"trained for {training:.1f} s, drew for {drawing:.1f} s; written to {self.folder}"
+        return f"trained for {training:.1f} s, drew for {drawing:.1f} s in all; written to {self.folder}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the same as plain values."""

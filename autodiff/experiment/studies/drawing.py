@@ -45,7 +45,7 @@ def draw(findings: Findings, folder: Path, options: Options, swept: Sequence[Fie
 def _titles(findings: Findings) -> list[str]:
     """Return what the settings are called: their configs in two words, or their names where that tells them apart."""
     titles = [setting.config.title for setting in findings.settings]
-    return titles if len(set(titles)) == len(titles) else [setting.name for setting in findings.settings]
+    return titles if len(set(titles)) == len(titles) else list(findings.short.values())
 
 
 def _training(outcome: Outcome) -> Training:

@@ -18,6 +18,7 @@ MOST_TIMED = 8  # kinds of runs; the others are taken to last as long as these d
 SECONDS_EACH = 0.05  # of a kind of run, that are timed
 SECONDS_OF_A_RUN = 0.5  # beside its epochs: compiling its steps, writing its record, its still picture
 LOG_ROW = 45  # bytes
+SECONDS_OF_AN_ANIMATION, BYTES_OF_AN_ANIMATION = 1.0, 600_000
 OTHER_FILES = 60_000  # bytes: summary, config and the still picture
 ALIKE = {"learning_rate", "weight_decay", "seed", "epochs", "frames", "style"}  # do not change what an epoch takes
 
@@ -38,8 +39,8 @@ class Estimate:
         return {"jobs": jobs, "seconds": round(self.seconds / jobs, 1), "bytes": self.bytes}
 
 
-def estimated(configs: Sequence[Config]) -> Estimate:
-    """Estimate what runs of these configs take that draw no animations: some epochs of each kind are timed."""
+def estimated(configs: Sequence[Config], *, animated: bool = False) -> Estimate:
+    """Estimate what runs of these configs take, `animated` or not: some epochs of each kind are timed."""
     kinds = [_kind(config) for config in configs]
     distinct = list(dict.fromkeys(kinds))
     timed = np.linspace(0, len(distinct) - 1, min(len(distinct), MOST_TIMED)).astype(int)
@@ -48,7 +49,9 @@ def estimated(configs: Sequence[Config]) -> Estimate:
     seconds = sum(
         times.get(kind, usual) * config.epochs + SECONDS_OF_A_RUN for kind, config in zip(kinds, configs, strict=True)
     )
-    return Estimate(seconds, sum(map(bytes_of_record, configs)))
+    animations = len(configs) * animated
+    of_records = sum(map(bytes_of_record, configs))
+    return Estimate(seconds + animations * SECONDS_OF_AN_ANIMATION, of_records + animations * BYTES_OF_AN_ANIMATION)
 
 
 def _kind(config: Config) -> Any:

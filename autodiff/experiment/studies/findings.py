@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
+from autodiff.experiment.config.names import without_common_settings
 from autodiff.experiment.runs.run import Outcome
 from autodiff.experiment.studies.settings import Measure, Setting, measures, settings_of
 from autodiff.experiment.studies.statistics import Comparison, Summary, compare, summary
@@ -33,6 +34,8 @@ class Findings:
     def __init__(self, outcomes: Sequence[Outcome]) -> None:
         self.outcomes = tuple(outcomes)
         self.settings = settings_of(outcomes)
+        names = [setting.name for setting in self.settings]
+        self.short = dict(zip(names, without_common_settings(names), strict=True))  # names for people
         self.measures = {measure.key: measure for measure in measures(outcomes)}
         self.spreads = [
             {key: summary(setting.values(measure)) for key, measure in self.measures.items()}
@@ -84,8 +87,9 @@ class Findings:
         if math.isinf(best.median):
             return "no setting is the best: of each, half of the runs or more diverged"
         kind = "" if best.interval is None or following.interval is None else "median "
-        text = f"best by {kind}{label}: {first.name}, {best.median:.2%}"
-        next_one = f"{second.name}, {'diverged' if math.isinf(following.median) else f'{following.median:.2%}'}"
+        text = f"best by {kind}{label}: {self.short[first.name]}, {best.median:.2%}"
+        reached = "diverged" if math.isinf(following.median) else f"{following.median:.2%}"
+        next_one = f"{self.short[second.name]}, {reached}"
         if best.interval and following.interval and following.interval[1] >= best.interval[0]:
             return f"{text}; but its interval overlaps that of {next_one}"
         return f"{text}, before {next_one}"
@@ -130,13 +134,14 @@ class Findings:
 
     def _told(self, pair: Pair) -> list[str]:
         lines = []
+        one, other = self.short[pair.one.name], self.short[pair.other.name]
         for key in TOLD:
             comparison, label = pair.comparisons[key], self.measures[key].label
             if key.startswith("epochs_to"):
                 threshold = label.removeprefix("epochs to ")
-                lines.append(milestone_in_words(comparison, pair.one.name, pair.other.name, threshold))
+                lines.append(milestone_in_words(comparison, one, other, threshold))
             else:
-                lines.append(score_in_words(comparison, pair.one.name, pair.other.name, label, in_points=True))
+                lines.append(score_in_words(comparison, one, other, label, in_points=True))
         return lines
 
 

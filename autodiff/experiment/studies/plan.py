@@ -58,6 +58,7 @@ def planned(
     seeds: none for the config's own. name: of the run, when there is only one; otherwise each is named after its file
     and what the command line sets.
     """
+    _refuse_twice(overrides, seeds, sweeps)
     combinations = [list(values) for values in product(*(sweep.values for sweep in sweeps))]
     count = len(files) * len(combinations) * (len(seeds) or 1)
     if count > MOST_RUNS:
@@ -80,6 +81,15 @@ def planned(
             raise InputError([f"--sweep: {times} of the runs would be {run}; give every value once"])
     swept = tuple(sweep.values[0].path for sweep in sweeps)
     return Plan(tuple(experiments), len(files), len(combinations), len(seeds) or 1, swept)
+
+
+def _refuse_twice(overrides: Sequence[Override], seeds: Sequence[int], sweeps: "Sequence[Sweep]") -> None:
+    """Raise InputError if two options set one field."""
+    given = {path: override.option for override in overrides for path, _ in override.assignments()}
+    others = [(("seed",), "--seeds")] * bool(seeds) + [(sweep.values[0].path, "--sweep") for sweep in sweeps]
+    for path, option in others:
+        if path in given:
+            raise InputError([f"{given[path]} and {option}: both set {'.'.join(path)}; give one of them"])
 
 
 def _with_seeds(

@@ -35,7 +35,11 @@ def plain(findings: Findings, columns: int | None = None, swept: Sequence[FieldP
     fields = [".".join(path) for path in swept]
     headings = ["config", *fields, "seeds", "accuracy", "IQR", "loss", "to 90%", "to 95%", "to 99%", "diverged"]
     rows = [
-        [without_settings(setting.name, swept), *_fields(setting, fields), *_cells(findings, setting)]
+        [
+            without_settings(findings.short[setting.name], swept),
+            *(value or "none" for value in _fields(setting, fields)),
+            *_cells(findings, setting),
+        ]
         for setting in findings.settings
     ]
     least = [headings.index(name) for name in LEAST]
@@ -96,11 +100,11 @@ def _cells(findings: Findings, setting: Setting) -> list[str]:
 
 
 def _median(spread: Summary, written: Written, unit: str = "") -> str:
-    """Return a median and its interval."""
-    if spread.interval and set(spread.interval) == {-math.inf}:
-        return written(spread.median)
-    interval = f" ({_interval(spread.interval, written)})" if spread.interval else ""
-    return f"{written(spread.median)}{unit if math.isfinite(spread.median) else ''}{interval}"
+    """Return a median, and its interval unless both ends look the same."""
+    median = f"{written(spread.median)}{unit if math.isfinite(spread.median) else ''}"
+    if spread.interval is None or written(spread.interval[0]) == written(spread.interval[1]):
+        return median
+    return f"{median} ({_interval(spread.interval, written)})"
 
 
 def _interval(interval: Interval, written: Written) -> str:

@@ -24,7 +24,7 @@ def draw_sweep(findings: Findings, folder: Path, swept: Sequence[FieldPath]) -> 
     fields = [".".join(path) for path in swept]
     by_config: dict[str, dict[Values, Setting]] = {}
     for setting in findings.settings:
-        name = without_settings(setting.name, swept)
+        name = without_settings(findings.short[setting.name], swept)
         by_config.setdefault(name, {})[tuple(_value(setting, field) for field in fields)] = setting
     if len(fields) == 1:
         lines = [_line(findings, name, settings) for name, settings in by_config.items()]
@@ -46,7 +46,7 @@ def accuracies_of(findings: Findings, setting: Setting) -> NDArray[np.float64]:
 def _value(setting: Setting, field: str) -> float | str:
     """Return the value of a field: a number as such, anything else as text."""
     value = flattened(setting.config.resolved()).get(field)
-    return value if isinstance(value, int | float) else value_text(value)
+    return value if isinstance(value, int | float) else value_text(value) or "none"
 
 
 def _line(findings: Findings, name: str, settings: dict[Values, Setting]) -> Swept:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from autodiff.experiment.config.names import without_common_settings, without_settings
+from autodiff.experiment.config.overrides import FieldPath
 from autodiff.experiment.runs.fields import differing, flattened
 from autodiff.experiment.runs.summary import MILESTONES
 from autodiff.experiment.runs.text import figures, value_text
@@ -19,10 +21,21 @@ LEAST = ("seconds", "test loss", "to 90%", "to 99%", "to 95%", "test accuracy")
 """What is left out on a narrow terminal, first to last."""
 
 
-def plain(summaries: Summaries, columns: int | None = None) -> str:
-    """Return aligned columns, a line a run, without a newline at the end, fitted to the `columns` of a terminal."""
-    headings = [heading.removeprefix("final ").removeprefix("epochs ") for heading in _headings(summaries)]
-    table = [headings, *(_cells(summary, _tested(summaries)) for summary in summaries)]
+def plain(summaries: Summaries, columns: int | None = None, swept: Sequence[FieldPath] = ()) -> str:
+    """Return aligned columns, a line a run, without a newline at the end, fitted to the `columns` of a terminal.
+
+    The `swept` fields have columns of their own, and leave the names.
+    """
+    fields = [".".join(path) for path in swept]
+    first, *others = [heading.removeprefix("final ").removeprefix("epochs ") for heading in _headings(summaries)]
+    headings = [first, *fields, *others]
+    names = [summary["name"] for summary in summaries]
+    rows = [
+        [without_settings(name, swept), *(value_text(_field(summary, field)) or "none" for field in fields), *cells]
+        for name, summary in zip(without_common_settings(names) if swept else names, summaries, strict=True)
+        for _, *cells in [_cells(summary, _tested(summaries))]
+    ]
+    table = [headings, *rows]
     least = [headings.index(heading) for heading in LEAST if heading in headings]
     return fitted_table(table, _rights(headings), columns, least)
 

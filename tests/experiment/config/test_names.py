@@ -9,7 +9,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autodiff.experiment.config.names import LONGEST, LONGEST_WITH_SETTINGS, checked_name, run_name, run_names
+from autodiff.experiment.config.names import (
+    LONGEST,
+    LONGEST_WITH_SETTINGS,
+    checked_name,
+    run_name,
+    run_names,
+    without_common_settings,
+    without_settings,
+)
 from autodiff.experiment.config.overrides import overrides_of
 from autodiff.experiment.errors import InputError
 
@@ -345,3 +353,14 @@ if sys.version_info >= (3, 13):  # where there is a second source
         except InputError:
             return
         assert not ntpath.isreserved(name.replace("|", ""))
+
+
+def test_names_are_shown_without_the_settings_that_all_have_alike() -> None:
+    names = ["a,epochs=9,hidden=5", "a,epochs=9,hidden=7", "b,epochs=9,hidden=7"]
+    assert without_common_settings(names) == ["a,hidden=5", "a,hidden=7", "b,hidden=7"]
+    assert without_common_settings(["a,epochs=9", "b,epochs=9"]) == ["a", "b"]
+    assert without_common_settings(["a,epochs=9", "a,epochs=9"]) == ["a", "a"]
+    assert without_common_settings(["a,epochs=9"]) == ["a,epochs=9"]
+    assert without_common_settings(["a,epochs=9", "b"]) == ["a,epochs=9", "b"]
+    assert without_common_settings([]) == []
+    assert without_settings("a,epochs=9,seed=2", [("seed",)]) == "a,epochs=9"

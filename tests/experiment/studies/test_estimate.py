@@ -27,6 +27,9 @@ def test_each_kind_of_run_is_timed_once(monkeypatch: pytest.MonkeyPatch) -> None
     found = estimated([*alike, wide])
     assert [config.hidden for config in timed] == [[2], [4]]
     assert found.seconds == pytest.approx(6 * 1000 * 0.002 + 500 * 0.004 + 7 * estimate.SECONDS_OF_A_RUN)
+    animated = estimated([*alike, wide], animated=True)
+    assert animated.seconds - found.seconds == pytest.approx(7 * estimate.SECONDS_OF_AN_ANIMATION)
+    assert animated.bytes - found.bytes == 7 * estimate.BYTES_OF_AN_ANIMATION
 
 
 def test_of_many_kinds_some_are_timed_and_the_others_taken_to_be_like_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,21 @@ def test_every_mistake_in_a_plan_is_told_at_once(files: list[Path]) -> None:
     assert ["rely" in problem for problem in raised.value.problems].count(True) == 1
 
 
+@pytest.mark.parametrize(
+    ("overrides", "seeds", "sweeps", "told"),
+    [
+        (["seed=4"], [1, 2], [], "--set seed=4 and --seeds: both set seed; give one of them"),
+        (["epochs=4"], [], ["epochs=1,2"], "--set epochs=4 and --sweep: both set epochs; give one of them"),
+        (["dataset={noise: 1}"], [], ["dataset.noise=1,2"], "both set dataset.noise"),
+    ],
+)
+def test_a_field_is_set_once(
+    files: list[Path], overrides: list[str], seeds: list[int], sweeps: list[str], told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        planned(files, overrides_of(overrides, None), seeds, sweeps_of(sweeps))
+
+
 def test_a_plan_has_its_limits(files: list[Path]) -> None:
     with pytest.raises(InputError, match=r"this would be 1,200,000 runs, and 1,000,000 are allowed"):
         planned(files, (), range(100_000), sweeps_of(["epochs=1,2,3,4,5,6"]))

@@ -25,8 +25,8 @@ def test_a_terminal_shows_medians_with_their_intervals_and_never_as_later_than_a
     cells = [[cell.strip() for cell in line if cell.strip()] for line in (head, good, poor)]
     assert cells[0] == ["config", "seeds", "accuracy", "IQR", "loss", "to 90%", "to 95%", "to 99%", "diverged"]
     assert cells[1] == [
-        "good", "3", "92.00% (90.00 to 94.00)", "91.00 to 93.00", "0.4 (0.3 to 0.5)", "50 (50 to 50)", "20 (10 to 30)",
-        "> 1,000 (> 1,000 to > 1,000)", "0 of 3",
+        "good", "3", "92.00% (90.00 to 94.00)", "91.00 to 93.00", "0.4 (0.3 to 0.5)", "50", "20 (10 to 30)",
+        "> 1,000", "0 of 3",
     ]  # fmt: skip
     assert cells[2][0] == "poor"
     assert cells[2][2:5] == ["50.00% (diverged to 50.00)", "diverged to 50.00", "0.5 (0.5 to inf)"]
