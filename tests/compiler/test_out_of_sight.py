@@ -9,6 +9,8 @@ import collections
 import configparser
 import contextvars
 import ctypes
+import dataclasses
+import enum
 import functools
 import importlib
 import io
@@ -20,6 +22,7 @@ import random
 import sys
 import threading
 import types
+import typing
 import weakref
 
 import numpy as np
@@ -700,3 +703,44 @@ def test_what_cannot_change_or_is_watched_may_be_reached(value):
     step = ad.capture(lambda x: x * (2.0 if value is not None else 1.0))
     for i in range(8):
         assert step(1.0 * i) == 2.0 * i
+
+
+class Point(typing.NamedTuple):
+    x: float = 2.0
+    y: float = 3.0
+
+
+class Kind(enum.Enum):
+    FAST = 1
+    SLOW = 2
+
+
+@dataclasses.dataclass
+class Configuration:
+    kind: Kind = Kind.FAST
+    point: Point = Point()  # noqa: RUF009 - it cannot change
+    names: list[str] = dataclasses.field(default_factory=list)
+
+
+@functools.singledispatch
+def doubled(value):
+    return value * 2
+
+
+@functools.lru_cache
+def cached(value):
+    return value * 2.0
+
+
+def test_ordinary_python_in_a_step_is_taken():
+    configuration = Configuration()
+
+    @ad.capture
+    def step(x):
+        assert isinstance(x, np.ndarray), "an array"
+        with np.errstate(all="ignore"):
+            scaled = doubled(x) * configuration.point.y * cached(configuration.point.x)
+        return scaled if configuration.kind is Kind.FAST and not configuration.names else x
+
+    for i in range(8):
+        np.testing.assert_array_equal(step(np.full(2, float(i))), [24.0 * i, 24.0 * i])

@@ -22,6 +22,7 @@ from autodiff.compiler.record.kinds import (
     is_constant,
     is_native,
     is_trusted_class,
+    is_trusted_function,
     is_trusted_module,
     type_name,
 )
@@ -197,7 +198,7 @@ class Walk:
         if slots is None:
             self.strange.append(Strange(owner, outer or where))
             return
-        if isinstance(owner, FunctionType):
+        if isinstance(owner, FunctionType) and (owner is self.function or not is_trusted_function(owner)):
             self.names[id(owner)] = names_in(owner.__code__).attributes
         elif not isinstance(owner, type):
             self.names[id(owner)] = names_of_trusted_bases(type(owner))  # type: ignore[arg-type]

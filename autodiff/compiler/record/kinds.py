@@ -22,7 +22,7 @@ CONSTANT_ELSEWHERE = {
     *("zoneinfo.ZoneInfo", "decimal.Decimal", "fractions.Fraction", "uuid.UUID", "re.Pattern", "pathlib.PurePath"),
     *("builtins.wrapper_descriptor", "builtins.method_descriptor", "builtins.classmethod_descriptor"),
     *("builtins.getset_descriptor", "builtins.member_descriptor", "typing.TypeVar", "operator.itemgetter"),
-    "collections._tuplegetter",
+    "_collections._tuplegetter",
     *("operator.attrgetter", "operator.methodcaller", "numpy._ArrayFunctionDispatcher"),
 }
 """The same, by the names of their types, so that none of these modules is imported for it."""

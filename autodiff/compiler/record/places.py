@@ -37,6 +37,7 @@ from autodiff.compiler.record.slot import Slot
 from autodiff.tensor import Tensor
 
 CONTAINERS = (list, dict, set, frozenset, tuple, deque)
+ENGINE_NAME = __name__.split(".")[0]
 DICT_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 OPAQUE = ("autodiff.function", "autodiff.graph")
 """Modules of the engine whose objects stay what they are."""
@@ -72,7 +73,7 @@ def slots_of(owner: Any, where: Slot, root: bool) -> Iterator[Slot] | None:
     if isinstance(owner, Opaque | CellType | np.random.BitGenerator) or type(owner).__module__ in OPAQUE:
         return iter(())
     if isinstance(owner, FunctionType):
-        return function_slots(owner) if root or not is_trusted_function(owner) else closure_slots(owner)
+        return function_slots(owner) if root or not is_trusted_function(owner) else held_slots(owner)
     if isinstance(owner, BuiltinFunctionType | MethodWrapperType):
         return bound_slots(owner, name)
     if isinstance(owner, type):
@@ -204,6 +205,17 @@ def closure_slots(function: FunctionType) -> Iterator[Slot]:
     for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         yield Slot(cell, variable, "cell", variable)
     yield from (Slot(function, key, "attribute", f"{function.__name__}.{key}") for key in vars(function))
+
+
+def held_slots(function: FunctionType) -> Iterator[Slot]:
+    """Yield what a trusted function holds for its user, and not the objects of Python's that it works with."""
+    for slot in closure_slots(function):
+        try:
+            kind = type(slot.get())
+        except ValueError:  # not set yet
+            continue
+        if is_native(kind) or not is_trusted_class(kind) or kind.__module__.startswith(f"{ENGINE_NAME}."):
+            yield slot
 
 
 def module_slots(module: ModuleType, names: frozenset[str], seen: set[str]) -> Iterator[Slot]:
