@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 Tree = Any
+CONTAINERS = (list, tuple, dict)
 
 
 def parts(tree: Tree) -> dict[Any, Any] | None:
@@ -18,9 +19,15 @@ def parts(tree: Tree) -> dict[Any, Any] | None:
 
 def flatten(tree: Tree) -> list[Any]:
     """Return the leaves, in order."""
-    if isinstance(tree, dict):
-        return [leaf for part in tree.values() for leaf in flatten(part)]
-    return [leaf for part in tree for leaf in flatten(part)] if isinstance(tree, list | tuple) else [tree]
+    if not isinstance(tree, CONTAINERS):
+        return [tree]
+    leaves: list[Any] = []
+    for part in tree.values() if isinstance(tree, dict) else tree:
+        if isinstance(part, CONTAINERS):
+            leaves += flatten(part)
+        else:
+            leaves.append(part)
+    return leaves
 
 
 def paths(

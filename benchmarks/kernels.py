@@ -30,21 +30,16 @@ def aligned(shape: tuple[int, ...]) -> Array:
 
 def kernels() -> dict[str, list[tuple[str, Callable[[], Any]]]]:
     """Return the ways to compute each thing, the obvious one first."""
-    hidden, gradient, wide = (aligned((300, 100)) for _ in range(3))
+    hidden, wide = aligned((300, 100)), aligned((300, 100))
     zeros = np.zeros_like(hidden)
-    mask = hidden > 0
     inputs, weight, bias = aligned((300, 2)), aligned((100, 2)), aligned((100,))
     with_ones, joint = aligned((300, 3)), aligned((3, 100))
     out_weight, out_bias = aligned((3, 100)), aligned((3,))
     columns, rows = aligned((300, 3)), aligned((3, 300))
-    flat, picked = rows.reshape(-1), aligned((300,))
+    flat = rows.reshape(-1)
     index = np.random.default_rng(0).integers(0, 3, 300) * 300 + np.arange(300)
     one_hot = np.zeros(900, np.float32)
     one_hot[index] = 1
-
-    def masked() -> None:
-        np.copyto(wide, mask.view(np.int8), "unsafe")
-        np.multiply(gradient, wide, wide)
 
     def layer() -> None:
         np.matmul(inputs, weight.T, wide)
@@ -71,14 +66,6 @@ def kernels() -> dict[str, list[tuple[str, Callable[[], Any]]]]:
         "a maximum with 0": [
             ("np.maximum(z, 0, out=z)", lambda: np.maximum(wide, 0, out=wide)),
             ("np.maximum(z, zeros, out=z)", lambda: np.maximum(wide, zeros, out=wide)),
-        ],
-        "a product with a mask of booleans": [
-            ("np.multiply(g, mask, out)", lambda: np.multiply(gradient, mask, wide)),
-            ("np.copyto(m, mask.view(int8)); np.multiply(g, m, m)", masked),
-        ],
-        "elements at an index": [
-            ("np.copyto(out, t[index])", lambda: np.copyto(picked, flat[index])),
-            ('t.take(index, None, out, "clip")', lambda: flat.take(index, None, picked, "clip")),
         ],
         "a change at an index": [
             ("t[index] -= 1", subtract_at),

@@ -370,7 +370,7 @@ def progress_of(folder: Path, *arguments: str, **environment: str) -> str:
 
 
 def test_progress_is_shown_on_a_terminal_only(folder: Path) -> None:
-    shown = progress_of(folder)
+    shown = progress_of(folder, COLUMNS="100")
     assert "one [" in shown
     assert "/12  loss " in shown
     assert "accuracy" in shown

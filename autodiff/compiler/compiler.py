@@ -1,5 +1,6 @@
 """The compiler: from a recorded step to a program that runs."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -8,11 +9,8 @@ from typing import Any
 from autodiff.compiler.passes.blocks import Loop, cut_into_blocks
 from autodiff.compiler.passes.kernels import (
     choose_by_bits,
-    drop_copies,
     fill_extrema,
     scatter_by_constant,
-    take_by_constant,
-    widen_masks,
 )
 from autodiff.compiler.passes.lower import lower
 from autodiff.compiler.passes.parts import place_parts, separate_gradients, update_parts
@@ -23,8 +21,6 @@ from autodiff.compiler.passes.simplify import (
     drop_dead_calls,
     drop_needless_views,
     fold_constants,
-    share_common_calls,
-    share_constants,
 )
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recording import Held, Recording, TensorOutput
@@ -35,13 +31,10 @@ from autodiff.trees import mapped
 SIMPLIFY: tuple[Pass, ...] = (
     drop_dead_calls,
     rename_changed,
-    share_constants,
     fold_constants,
     drop_needless_views,
-    share_common_calls,
     lower,
     fold_constants,
-    drop_copies,
     drop_dead_calls,
     scatter_by_constant,
 )
@@ -49,9 +42,7 @@ ROUNDING: tuple[Pass, ...] = (fold_bias, drop_dead_calls, cut_into_blocks)
 """Passes after which the program rounds differently, as are these: left out of exact programs."""
 ROUNDING_IN_BLOCKS: tuple[Pass, ...] = (transpose_outputs, store_few_columns)
 KERNELS: tuple[Pass, ...] = (
-    take_by_constant,
     fill_extrema,
-    widen_masks,
     choose_by_bits,
     update_parts,
     place_parts,
@@ -91,26 +82,30 @@ def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = f
     calls = [copies.of_call(call) for call in recording.trace.calls]
     held = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.held]
     gradients = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.gradients]
-    for one in [*gradients, *(one for one in held if one.after is not one.before)]:
-        read_anew(one, [*held, *gradients])
+    read_anew([*gradients, *(one for one in held if one.after is not one.before)], [*held, *gradients])
     inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
     program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
     return program
 
 
-def read_anew(one: Held, places: list[Held]) -> None:
-    """Make a place one whose array is another in every step, and is copied in."""
-    if not isinstance(one.before, Value) or one.before.form == "number":
-        return
-    for other in places:
-        if other is not one and isinstance(other.before, Value) and other.before.storage is one.before.storage:
+def read_anew(places: list[Held], held: list[Held]) -> None:
+    """Make places ones whose array is another in every step, and is copied in."""
+    holders: dict[Storage, list[Held]] = defaultdict(list)
+    for one in held:
+        if isinstance(one.before, Value):
+            holders[one.before.storage].append(one)
+    for one in places:
+        if not isinstance(one.before, Value) or one.before.form == "number":
+            continue
+        others = [other for other in holders[one.before.storage] if other is not one]
+        if others:
             raise CaptureError(
                 f"{one.slot.name} is given another array in every step, and shares the memory of the present one with "
-                f"{other.slot.name}; write into it in place, with t.data[...] = values"
+                f"{others[0].slot.name}; write into it in place, with t.data[...] = values"
             )
-    one.before.array = None
-    one.before.storage.kind = "input"
+        one.before.array = None
+        one.before.storage.kind = "input"
 
 
 class Copies:

@@ -38,7 +38,8 @@ class Loop:
 
     count, length: of the blocks. sliced: arrays that are there before. summed: results that are sums over the samples;
     gathered: results with an axis of samples; the body's outputs are the parts of the former, then of the latter.
-    views: those of the body of what is sliced.
+    views: values of the body that are another array in each block: views of what is sliced, and what is computed in the
+    place where it is gathered.
     """
 
     body: Program
@@ -49,6 +50,10 @@ class Loop:
     gathered: list[Entry] = field(default_factory=list)
     views: list[Value] = field(default_factory=list)
     __name__: str = "blocks"
+
+    def gathered_parts(self) -> list[tuple[Entry, Value]]:
+        """Return what is gathered, with what the body makes of it in a block."""
+        return [*zip(self.gathered, self.body.outputs[len(self.summed) :], strict=True)]
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """Loops are written out as code and never called."""

@@ -52,21 +52,31 @@ def lowered_calls(call: Call) -> Iterator[Call]:
         (total,) = call.results
         count = array.size // max(total.size, 1)
         yield call.derived(np.divide, (total, count), written=(total,), out=total)
-    elif is_array_call(call) and call.function in (np.copy, convert) and isinstance(call.args[0], Value):
+    elif is_array_call(call) and is_copy(call):
         yield call.derived(assign, call.args[:1], call.results)
     elif is_array_call(call) and call.function in (np.zeros_like, np.ones_like) and len(call.args) == 1:
         yield call.derived(fill, (0 if call.function is np.zeros_like else 1,), call.results)
-    elif is_array_call(call) and call.function is operator.pow and is_square(call):
-        yield call.derived(np.square, call.args[:1], call.results)
+    elif is_array_call(call) and call.function is operator.pow and is_power(call):
+        yield call.derived(POWERS[call.args[1]], call.args[:1], call.results)
     else:
         yield call
 
 
-def is_square(call: Call) -> bool:
-    """Return whether an array is raised to the power of 2, which NumPy computes as a product."""
+def is_copy(call: Call) -> bool:
+    """Return whether a call makes a copy of an array, as `scalar[...]` does of a NumPy scalar."""
+    is_whole = call.function is operator.getitem and call.args[1] is Ellipsis
+    return (is_whole or call.function in (np.copy, convert)) and isinstance(call.args[0], Value)
+
+
+POWERS: dict[float, np.ufunc] = {1: np.positive, 2: np.square}
+"""What NumPy calls in place of a power, by the exponent."""
+
+
+def is_power(call: Call) -> bool:
+    """Return whether an array is raised to one of these powers."""
     array, exponent = call.args
     is_array = isinstance(array, Value) and array.form == "array" and array.dtype.kind == "f"
-    return is_array and type(exponent) in (int, float) and exponent == 2
+    return is_array and type(exponent) in (int, float) and exponent in POWERS
 
 
 def reduction_arguments(call: Call) -> tuple[Value, Any, bool] | None:

@@ -77,8 +77,9 @@ def rewritten(calls: list[Call], joint: Call, update: Call, copies: list[Call], 
     """Return the calls with the update made part by part where it was copied back."""
     (changed,), (_, change) = update.results, update.args
     kept: list[Call] = []
+    copied = set(copies)
     for call in calls:
-        if call in copies:
+        if call in copied:
             chain, value = [], call.args[2]
             while value is not changed:
                 chain.append(uses.views[value])
@@ -98,6 +99,7 @@ def place_parts(program: Program) -> None:
     """Compute the parts of a joint array where they belong in it; copy those that are needed elsewhere."""
     uses = Uses(program)
     calls: list[Call] = []
+    moved: dict[Storage, Storage] = {}
     for call in program.calls:
         if not is_joint(call) or uses.writers[call.results[0].storage]:
             calls.append(call)
@@ -105,30 +107,20 @@ def place_parts(program: Program) -> None:
         (joint,) = call.results
         whole = kept_array(joint.shape, joint.dtype)
         assert whole.array is not None
+        joint.array, moved[joint.storage] = whole.array, whole.storage
         start = 0
         for part in call.args[0]:
             target = whole.array[start : start + part.size].reshape(part.shape)
             start += part.size
-            maker = uses.made_once(part)
+            maker = uses.made_once(part) if part.storage not in moved else None
             if maker is not None and part in maker.results and is_contiguous(part) and part.dtype == joint.dtype:
-                part.array = target
-                move(program, part.storage, whole.storage)
+                part.array, moved[part.storage] = target, whole.storage
             else:
                 piece = Value(whole.storage, "array", part.shape, joint.dtype, target.strides, target)
                 calls.append(call.derived(np.copyto, (piece, part), written=(piece,)))
-        program.substitute({joint: whole})
-        for later in calls:
-            later.args = tuple(whole if arg is joint else arg for arg in later.args)
-        uses = Uses(program)
     program.calls = calls
-
-
-def move(program: Program, source: Storage, target: Storage) -> None:
-    """Let all Values on one memory be on another."""
-    values = [value for call in program.calls for value in [*call.operands(), *call.results]]
-    for value in [*values, *program.ends()]:
-        if value.storage is source:
-            value.storage = target
+    for value in [*(value for call in calls for value in [*call.operands(), *call.results]), *program.ends()]:
+        value.storage = moved.get(value.storage, value.storage)
 
 
 def separate_gradients(program: Program) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from autodiff.compiler.passes.lower import assign
 from autodiff.compiler.passes.program import Program, is_array_call
 from autodiff.compiler.passes.simplify import FOLDED_BYTES
-from autodiff.compiler.passes.uses import Uses, is_contiguous, is_next, kept_array, made_array, view
+from autodiff.compiler.passes.uses import Uses, is_contiguous, kept_array, made_array, view
 from autodiff.compiler.record.trace import Call, Storage, Value
 
 FEW = 8
@@ -40,7 +40,7 @@ def fold_bias(program: Program) -> None:
     calls: list[Call] = []
     dropped: set[int] = set()
     for call in program.calls:
-        found = product_and_bias(program, uses, call)
+        found = product_and_bias(uses, call)
         if found is None or found[1].shape[1] > FEW or uses.writers[found[1].storage]:
             calls.append(call)
             continue
@@ -68,7 +68,7 @@ def copied(whole: Value, index: object, part: Value, call: Call) -> list[Call]:
     return [opened, call.derived(np.copyto, (target, part), written=(target,))]
 
 
-def product_and_bias(program: Program, uses: Uses, call: Call) -> tuple[Call, Value, Value, Value] | None:
+def product_and_bias(uses: Uses, call: Call) -> tuple[Call, Value, Value, Value] | None:
     """Return the product, its factors and the bias that a call adds to its rows, if it does that and nothing else."""
     if call.function is not np.add or not is_array_call(call) or len(call.args) != 2:
         return None
@@ -79,7 +79,7 @@ def product_and_bias(program: Program, uses: Uses, call: Call) -> tuple[Call, Va
     x, weight = maker.args
     if {weight.dtype, bias.dtype} != {x.dtype} or call.results[0].shape != product.shape:
         return None
-    return (maker, x, weight, bias) if is_next(program, maker, call) else None
+    return (maker, x, weight, bias) if uses.is_next(maker, call) else None
 
 
 def transpose_outputs(program: Program) -> None:
@@ -91,7 +91,7 @@ def transpose_outputs(program: Program) -> None:
         source = call.args[0] if call.function is assign else None
         layer = uses.base(source, np.transpose, np.reshape) if isinstance(source, Value) else None
         maker = uses.made_once(layer)
-        found = product_and_bias(program, uses, maker) if maker is not None else None
+        found = product_and_bias(uses, maker) if maker is not None else None
         if maker is None or found is None or source is None or layer is None or not is_transposed(source, layer):
             calls.append(call)
             continue
@@ -99,7 +99,7 @@ def transpose_outputs(program: Program) -> None:
         (rows,) = call.results
         has_others = layer.storage in uses.at_end or uses.readers[layer.storage] != [call]
         others_can = not uses.writers[rows.storage] and not is_reshaped(program, layer)
-        if layer.shape[1] > FEW or not is_next(program, maker, call) or (has_others and not others_can):
+        if layer.shape[1] > FEW or not uses.is_next(maker, call) or (has_others and not others_can):
             calls.append(call)
             continue
         if layer.size <= UNPACKED:

@@ -13,7 +13,7 @@ from autodiff.compiler.record.agreement import in_words
 from autodiff.compiler.record.recorder import name_of
 from autodiff.compiler.record.recording import Held, TensorOutput
 from autodiff.compiler.record.trace import Call, Storage, Value, values_in
-from autodiff.trees import flatten, mapped, parts
+from autodiff.trees import flatten, mapped
 
 
 @dataclass(slots=True)
@@ -101,20 +101,6 @@ Pass = Callable[[Program], None]
 def is_array_call(call: Call) -> bool:
     """Return whether a call makes one array or NumPy scalar and nothing else."""
     return len(call.results) == 1 and call.results[0].form != "number" and not call.written and not call.is_view
-
-
-def version_key(part: Any, versions: Counter[Storage]) -> Any:
-    """Return what tells an argument from others: Values by identity and by how often they were written into."""
-    if isinstance(part, Value):
-        return "value", id(part), versions[part.storage]
-    held = parts(part)
-    if held is not None:
-        return type(part), tuple((key, version_key(entry, versions)) for key, entry in held.items())
-    if isinstance(part, slice):
-        return slice, part.start, part.stop, part.step
-    if isinstance(part, np.generic):
-        return type(part), part.tobytes()
-    return type(part), repr(part) if isinstance(part, float) else part
 
 
 # The listing

@@ -3,6 +3,7 @@
 The memory that this would cost is won back when memory is laid out: results take the places of what they replace.
 """
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,9 @@ class Renaming:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.present: dict[Value, Value] = {}
+        self.originals: dict[Value, Value] = {}  # the first name of every array that has another one now
         self.opened: dict[Value, Call] = {}  # the views that are open
+        self.views: dict[Storage, list[Value]] = defaultdict(list)  # those that are on a memory
         self.stale: set[Value] = set()  # the views to open anew before they are read
         self.shown: set[Storage] = set()  # memory with several views opened by one call, which keeps its name
         self.calls: list[Call] = []
@@ -61,8 +64,13 @@ class Renaming:
             args = mapped(call.args, self.now)
             again.storage = args[0].storage
             self.calls.append(Call(call.function, args, call.keywords, [again], is_view=True, origin=call.origin))
-            self.present[part] = again
+            self.bind(part, again)
+            self.views[again.storage].append(part)
         return self.present.get(part, part)
+
+    def bind(self, original: Value, name: Value) -> None:
+        """Let an array have another name from now on."""
+        self.present[original], self.originals[name] = name, original
 
     def open(self, call: Call) -> None:
         """Note a view, which is of the memory of its argument as that is named now."""
@@ -71,26 +79,21 @@ class Renaming:
         if value is source or not isinstance(source, Value):
             return
         value.storage = source.storage
-        original = next((old for old, new in self.present.items() if new is source), source)
-        self.opened[value] = Call(call.function, (original, *call.args[1:]), call.keywords, [value], is_view=True)
+        args = self.originals.get(source, source), *call.args[1:]
+        self.opened[value] = Call(call.function, args, call.keywords, [value], is_view=True)
+        self.views[value.storage].append(value)
 
     def is_whole(self, value: Value) -> bool:
         """Return whether a value is an array as it was made, not a view of one."""
-        return value.storage not in self.shown and not any(
-            value is view or self.present.get(view) is value for view in self.opened
-        )
+        return value.storage not in self.shown and self.originals.get(value, value) not in self.opened
 
     def rename(self, call: Call) -> None:
         """Let a call that changes an array make a new one."""
         before = call.args[0]
         after = Value(Storage("made"), before.form, before.shape, before.dtype, before.strides)
-        original = next((old for old, new in self.present.items() if new is before), before)
-        self.present[original] = after
+        self.bind(self.originals.get(before, before), after)
         call.keywords, call.written, call.results = {}, (), [after]
-        for view in self.opened:
-            root = self.present.get(view, view)
-            if root.storage is before.storage:
-                self.stale.add(view)
+        self.stale.update(self.views[before.storage])
 
 
 def is_in_place(call: Call) -> bool:

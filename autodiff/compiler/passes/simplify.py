@@ -1,13 +1,12 @@
-"""Passes that leave calls out: those nobody needs, those made before, and those on constants alone."""
+"""Passes that leave calls out: those nobody needs, those on constants alone, and views that show all."""
 
 from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.passes.program import Program, remap, version_key
+from autodiff.compiler.passes.program import Program
 from autodiff.compiler.passes.uses import made_array
-from autodiff.compiler.record.recorder import name_of
 from autodiff.compiler.record.trace import Call, Storage, Value
 from autodiff.trees import mapped
 
@@ -88,50 +87,6 @@ def array_of(part: Any) -> Any:
         return part
     assert part.array is not None
     return part.array[()] if part.form == "scalar" else part.array
-
-
-def share_constants(program: Program) -> None:
-    """Let equal constants be one."""
-    known: dict[Any, Value] = {}
-    partners: dict[Value, Value] = {}
-    written = program.written_storages()
-    for call in program.calls:
-        for value in call.operands():
-            if value.storage.kind == "constant" and value.array is not None and not written[value.storage]:
-                key = (value.form, value.dtype, value.shape, value.strides, value.array.tobytes())
-                same = known.setdefault(key, value)
-                if same is not value:
-                    partners[value] = same
-    program.substitute(partners)
-
-
-def share_common_calls(program: Program) -> None:
-    """Leave out calls that repeat an earlier one on the same arrays, if nobody wrote to them in between."""
-    written = program.written_storages()
-    versions: Counter[Storage] = Counter()
-    known: dict[Any, Call] = {}
-    partners: dict[Value, Value] = {}
-    kept: list[Call] = []
-
-    def change(part: Any) -> Any:
-        return partners.get(part, part) if isinstance(part, Value) else part
-
-    for call in program.calls:
-        remap(call, change)
-        for target in call.written:
-            versions[target.storage] += 1
-        stays_as_made = all(not written[value.storage] or call.is_view for value in call.results)
-        if call.draws or call.written or not stays_as_made or not call.results:
-            kept.append(call)
-            continue
-        key = (name_of(call.function), call.function, version_key((call.args, call.keywords), versions))
-        earlier = known.setdefault(key, call)
-        if earlier is call:
-            kept.append(call)
-        else:
-            partners.update(zip(call.results, earlier.results, strict=True))
-    program.calls = kept
-    program.substitute(partners)
 
 
 def drop_needless_views(program: Program) -> None:

@@ -19,6 +19,7 @@ class Uses:
         self.readers: dict[Storage, list[Call]] = defaultdict(list)
         self.writers: dict[Storage, list[Call]] = defaultdict(list)
         self.views: dict[Value, Call] = {}
+        self.places = {call: i for i, call in enumerate(call for call in program.calls if not call.is_view)}
         self.at_end = {value.storage for value in program.ends()}
         for call in program.calls:
             if call.is_view:
@@ -44,6 +45,10 @@ class Uses:
             return None
         return maker if self.readers[value.storage] == [reader] else None
 
+    def is_next(self, first: Call, second: Call) -> bool:
+        """Return whether a call follows another at once, views aside."""
+        return self.places[second] == self.places[first] + 1
+
     def base(self, value: Value, *functions: Any) -> Value:
         """Return the array that a value is a view of, through views made by these functions alone."""
         while value in self.views and self.views[value].function in functions:
@@ -59,12 +64,6 @@ def read_by(call: Call) -> list[Value]:
     keywords = {key: arg for key, arg in call.keywords.items() if key != "out"}
     args = call.args[1:] if call.function in (operator.setitem, np.copyto) else call.args
     return [*values_in(args), *values_in(keywords)]
-
-
-def is_next(program: Program, first: Call, second: Call) -> bool:
-    """Return whether a call follows another at once, views aside."""
-    calls = [call for call in program.calls if not call.is_view]
-    return calls.index(second) == calls.index(first) + 1
 
 
 def is_contiguous(value: Value) -> bool:

@@ -90,7 +90,7 @@ class Call:
 
     def operands(self) -> list[Value]:
         """Return the Values among the arguments."""
-        return [*values_in(self.args), *values_in(self.keywords)]
+        return values_in(self.args) + values_in(self.keywords)
 
 
 @dataclass(slots=True)

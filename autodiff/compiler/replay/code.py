@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from autodiff.compiler.passes.blocks import Loop
 from autodiff.compiler.passes.lower import assign, fill
-from autodiff.compiler.passes.program import Program, is_array_call
-from autodiff.compiler.passes.uses import Uses
+from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recording import TensorOutput
 from autodiff.compiler.record.trace import Call, Storage, Value
@@ -45,8 +44,7 @@ class Writer:
         self.names: dict[int, str] = {}
         self.objects: dict[str, Any] = {}
         self.kept: list[Any] = []  # what is named by identity has to stay alive
-        self.scalars = scalars_of(program)
-        self.layout = Layout(program, self.scalars)
+        self.layout = Layout(program)
 
     # Names
 
@@ -61,9 +59,7 @@ class Writer:
     def text(self, part: Any) -> str:
         """Return an argument as it stands in the function."""
         if isinstance(part, Value):
-            if part.form == "number" or part in self.scalars:
-                return self.number(part)
-            return self.name(self.layout[part], "a")
+            return self.number(part) if part.form == "number" else self.name(self.layout[part], "a")
         if (tree := self.tree(part, self.text)) is not None:
             return tree
         if part is None or type(part) in (int, bool, str):
@@ -90,7 +86,7 @@ class Writer:
         source = f"def build({', '.join(self.objects)}):\n    def replay(leaves):\n{inner}\n    return replay\n"
         namespace: dict[str, Any] = {}
         exec(compile(source, "<captured step>", "exec"), namespace)
-        return Compiled(namespace["build"](**self.objects), source)
+        return Compiled(namespace["build"](*self.objects.values()), source)
 
     def begin(self) -> Iterator[str]:
         """Yield the lines that take in arguments, numbers, and arrays that are new in every step."""
@@ -141,9 +137,11 @@ class Writer:
     def loop(self, loop: Loop) -> Iterator[str]:
         """Yield the lines of a loop over blocks of samples."""
         copyto, add = self.name(np.copyto, "f"), self.name(np.add, "f")
-        outputs = iter(map(self.text, loop.body.outputs))
-        sums = [(self.text(whole), next(outputs)) for whole in loop.summed]
-        gathered = [(f"w{i}", entry.whole, next(outputs)) for i, entry in enumerate(loop.gathered)]
+        sums = [
+            (self.text(whole), self.text(part)) for whole, part in zip(loop.summed, loop.body.outputs, strict=False)
+        ]
+        copied = [(entry, part) for entry, part in loop.gathered_parts() if entry.whole in self.layout.slices]
+        gathered = [(f"w{i}", entry.whole, self.text(part)) for i, (entry, part) in enumerate(copied)]
         parts = [*(entry.part for entry in loop.sliced), *loop.views]
         variables = [*map(self.text, parts), *(name for name, _, _ in gathered)]
         slices = [self.layout.slices[part] for part in [*parts, *(whole for _, whole, _ in gathered)]]
@@ -171,8 +169,6 @@ class Writer:
             targets = tuple(self.layout[value] for value in call.results)
             return f"{self.name(store_all, 'f')}({self.name(targets, 'k')}, {f}({', '.join([*args, *keywords])}))"
         out = self.text(call.results[0])
-        if call.results[0] in self.scalars:
-            return f"{out} = {self.scalar(call, f, args)}"
         if function is assign:
             cast = call.args[0].dtype != call.results[0].dtype
             return f"{self.name(np.copyto, 'f')}({out}, {args[0]}{', ' + repr('unsafe') if cast else ''})"
@@ -195,18 +191,6 @@ class Writer:
         if function in WITH_OUT and not call.keywords.keys() - {"axis", "mode"}:
             return f"{f}({', '.join([*args, *keywords, f'out={out}'])})"
         return f"{self.name(store, 'f')}({out}, {f}({', '.join([*args, *keywords])}))"
-
-    def scalar(self, call: Call, f: str, args: list[str]) -> str:
-        """Return the expression of a NumPy scalar, which takes a tenth of the time of an array without axes."""
-        if is_reduction(call.function):
-            return f"{f}({', '.join(args[:3])})"
-        if call.function is np.count_nonzero:
-            return f"{f}({', '.join(args)})"
-        operands = [
-            self.name(arg.array[()], "k") if arg.array is not None else text
-            for arg, text in zip(call.args, args, strict=True)
-        ]
-        return f" {SCALAR_OPERATORS[call.function]} ".join(operands)
 
     def is_small_product(self, call: Call) -> bool:
         """Return whether np.dot makes a product sooner than np.matmul: it takes less time to get there."""
@@ -246,13 +230,10 @@ class Writer:
         if isinstance(part, np.ndarray):
             return f"{self.name(part.copy(), 'k')}.copy()"
         if isinstance(part, TensorOutput):
-            copied = "[...]" if part.value in self.scalars else ".copy()"
-            return f"{self.name(wrap, 'f')}({self.text(part.value)}{copied}, None)"
+            return f"{self.name(wrap, 'f')}({self.text(part.value)}.copy(), None)"
         if isinstance(part, Value):
-            if part.form == "number" or (part in self.scalars and part.form == "scalar"):
+            if part.form == "number":
                 return self.number(part)
-            if part in self.scalars:
-                return f"{self.number(part)}[...]"
             return f"{self.text(part)}[()]" if part.form == "scalar" else f"{self.text(part)}.copy()"
         return self.tree(part, self.output) or self.text(part)
 
@@ -272,42 +253,6 @@ class Writer:
 ARGUMENTS_OF_EXTREMA = (np.argmax, np.argmin)
 SMALL_PRODUCT = 4096
 """Elements. np.dot fills its result with zeros before it computes it."""
-
-SCALAR_OPERATORS: dict[Callable[..., Any], str] = {np.add: "+", np.subtract: "-", np.multiply: "*", np.divide: "/"}
-
-
-def scalars_of(program: Program) -> set[Value]:
-    """Return the sums, and what is computed of sums, that nothing but such and the end of the step reads."""
-    uses = Uses(program)
-    places = [*program.held, *program.gradients]
-    placed = {held.after.storage for held in places if isinstance(held.after, Value)}
-    found: set[Value] = set()
-    for call in program.calls:
-        if not is_array_call(call) or call.results[0].storage in placed:
-            continue
-        if call.results[0].shape == () and uses.made_once(call.results[0]) is call:
-            whole = is_reduction(call.function) and call.args[1:] == (None, None, None, False)
-            counted = call.function is np.count_nonzero and len(call.args) == 1 and not call.keywords
-            if whole or counted or is_scalar_operation(call, found):
-                found.add(call.results[0])
-    while True:
-        kept = {value for value in found if all(is_scalar_operation(one, found) for one in uses.readers[value.storage])}
-        if kept == found:
-            return found
-        found = kept
-
-
-def is_scalar_operation(call: Call, scalars: set[Value]) -> bool:
-    """Return whether a call computes a scalar of such scalars and constants."""
-    if call.function not in SCALAR_OPERATORS or call.keywords or not call.results or call.results[0].shape != ():
-        return False
-    return (
-        all(
-            isinstance(arg, Value) and (arg in scalars or (arg.array is not None and arg.storage.kind == "constant"))
-            for arg in call.args
-        )
-        and call.results[0].dtype.kind == "f"
-    )
 
 
 WITH_OUT = {np.concatenate, np.dot, np.take, np.stack}

@@ -16,16 +16,16 @@ from autodiff.trees import mapped
 
 
 class Layout:
-    """Knows the array of every Value, but for `scalars`, which are no arrays.
+    """Knows the array of every Value.
 
     slices: of the Values that are a part of another in each block of a loop, that part in every block.
     """
 
-    def __init__(self, program: Program, scalars: set[Value]) -> None:
+    def __init__(self, program: Program) -> None:
         self.program = program
         self.arrays: dict[Value, NDArray[Any]] = {}
         self.slices: dict[Value, list[NDArray[Any]]] = {}
-        self.allocate(scalars)
+        self.allocate()
         for call in program.calls:
             if call.is_view:
                 self.open_view(call)
@@ -40,7 +40,7 @@ class Layout:
             self.arrays[value] = value.array
         return self.arrays[value]
 
-    def allocate(self, scalars: set[Value]) -> None:
+    def allocate(self) -> None:
         """Give every Value that is made its array: a view of the block that they share, or memory of its own."""
         program = self.program
         offsets, lasting = lay_out(program), lasting_storages(program)
@@ -51,7 +51,7 @@ class Layout:
                 self.arrays[value] = aligned(value)
         for call in calls_in_order(program):
             for value in call.results:
-                if value.form == "number" or value in self.arrays or value.array is not None or value in scalars:
+                if value.form == "number" or value in self.arrays or value.array is not None:
                     continue
                 if value.storage in lasting:
                     self.arrays[value] = aligned(value)
@@ -79,10 +79,17 @@ class Layout:
 
     def open_loop(self, loop: Loop) -> None:
         """Cut the arrays that the blocks of a loop read and leave, and open the views of its body."""
-        for entry in [*loop.sliced, *loop.gathered]:
-            self.slices[entry.part if entry in loop.sliced else entry.whole] = self.cut(entry, loop)
         for entry in loop.sliced:
+            self.slices[entry.part] = self.cut(entry, loop)
             self.arrays[entry.part] = self.slices[entry.part][0]
+        made = {value for call in loop.body.calls if not call.is_view for value in call.results}
+        for entry, part in loop.gathered_parts():
+            slices = self.cut(entry, loop)
+            if part in made and part not in self.slices and slices[0].flags.c_contiguous:  # computed in its place
+                self.slices[part], self.arrays[part] = slices, slices[0]
+                loop.views.append(part)
+            else:
+                self.slices[entry.whole] = slices
         for call in loop.body.calls:
             if call.is_view and call.args[0] in self.slices:
                 (part,) = call.results

@@ -1,5 +1,7 @@
 """Memory: which intermediate arrays share it. Two may if the one is not read any more when the other is made."""
 
+from bisect import insort
+
 import numpy as np
 
 from autodiff.compiler.passes.arrays import padded
@@ -31,8 +33,7 @@ def lay_out(program: Program) -> dict[Storage, int]:
     settled: list[Lifetime] = []
     for lifetime in distinct:
         lifetime.offset = lowest_offset(lifetime, settled)
-        settled.append(lifetime)
-        settled.sort(key=lambda other: other.offset)
+        insort(settled, lifetime, key=lambda other: other.offset)
     program.peak_bytes = max((one.offset + one.nbytes for one in distinct), default=0)
     return {storage: lifetime.offset for storage, lifetime in lifetimes.items()}
 

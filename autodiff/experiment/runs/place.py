@@ -122,7 +122,17 @@ def claimed(results: Path, name: str) -> Iterator[Place]:
 
 
 def refuse_taken(results: Path, names: Iterable[str]) -> None:
-    """Raise RunError, as `claimed` does, if another process holds the lock of one of the names."""
+    """Raise RunError, as `claimed` does, if another process holds the lock of one of the names.
+
+    Raises InputError when nothing can be written to the results folder.
+    """
+    staging = results / STAGING
+    try:
+        staging.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError([f"{results}: cannot be written to: {reason(error)}"]) from None
+    with suppress(OSError):  # unless it is empty
+        staging.rmdir()
     for name in names:
         if is_alive(place := Place(results, name)):
             raise taken(place)

@@ -73,7 +73,12 @@ def of_record(record: Record) -> Outcome:
 
 
 def told(findings: Findings, columns: int | None = None, swept: Sequence[FieldPath] = ()) -> str:
-    """Return what is printed of a study: its table, fitted to the columns of a terminal, and what follows from it."""
+    """Return what is printed of a study: its table, fitted to the columns of a terminal, and what follows from it.
+
+    Nothing follows from one that was interrupted: its runs have ended at different epochs.
+    """
+    if any(outcome.status == "interrupted" for outcome in findings.outcomes):
+        return table.plain([outcome.summary for outcome in findings.outcomes], columns)
     if findings.several:
         said = filter(None, [*findings.sentences(), findings.sentence_of_the_best(), findings.caution])
         lines = [settings_table.plain(findings, columns, swept), "", *said]
@@ -81,7 +86,7 @@ def told(findings: Findings, columns: int | None = None, swept: Sequence[FieldPa
         summaries = [outcome.summary for outcome in findings.outcomes]
         best = findings.sentence_of_the_best() if swept else ""
         advice = "one seed: no spread; `--seeds 10` would tell what holds beyond it"
-        lines = [table.plain(summaries, columns), *filter(None, [best, advice])]
+        lines = [table.plain(summaries, columns, swept), *filter(None, [best, advice])]
     return "\n".join(lines)
 
 

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autodiff.experiment.config.load import Experiment, load_all
 from autodiff.experiment.config.names import run_names
 from autodiff.experiment.config.overrides import FieldPath, Override
 from autodiff.experiment.errors import InputError
-from autodiff.experiment.runs.run import Options
+
+if TYPE_CHECKING:
+    from autodiff.experiment.runs.run import Options  # NumPy comes with it, which a wrong config does not need
 
 MOST_RUNS = 1_000_000
 MOST_SEEDS = 100_000
@@ -33,7 +36,7 @@ class Plan:
         """Whether there are runs that nobody named one by one: several seeds, or swept values."""
         return self.seeds > 1 or self.combinations > 1
 
-    def options(self, options: Options) -> Options:
+    def options(self, options: "Options") -> "Options":
         """Return the options of each run: nobody looks at the animations of all seeds, and `adrun draw` makes any."""
         return replace(options, animate=options.animate and not self.is_study)
 

@@ -337,7 +337,13 @@ def test_logits_that_are_masked_with_minus_infinity():
 # Networks
 
 
-def network(*layers, optimizer=ad.Adam, samples=SAMPLES, returned=lambda model, loss, logits: [loss.data]):
+def network(
+    *layers,
+    optimizer=ad.Adam,
+    samples=SAMPLES,
+    returned=lambda model, loss, logits: [loss.data],
+    loss_of=F.cross_entropy,
+):
     """Return what builds a training step of a network on a large batch."""
 
     def build():
@@ -348,7 +354,7 @@ def network(*layers, optimizer=ad.Adam, samples=SAMPLES, returned=lambda model, 
 
         def step(x):
             logits = model(x)
-            loss = F.cross_entropy(logits, labels)
+            loss = loss_of(logits, labels)
             moves.zero_grad()
             loss.backward()
             moves.step()
@@ -378,10 +384,18 @@ LAYERS = {
 }
 
 
+TARGETS = np.eye(3)[np.random.default_rng(4).integers(0, 3, SAMPLES)]
+
+
+def squared_error(logits, labels):
+    return np.mean((logits - TARGETS) ** 2)
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, squared_error])
 @pytest.mark.parametrize("optimizer", [ad.SGD, ad.Adam])
 @pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS)
-def test_training_runs_in_one_loop(layers, optimizer):
-    step = followed(network(*layers, optimizer=optimizer), drawn((SAMPLES, 2), count=8), 1e-7)
+def test_training_runs_in_one_loop(layers, optimizer, loss):
+    step = followed(network(*layers, optimizer=optimizer, loss_of=loss), drawn((SAMPLES, 2), count=8), 1e-7)
     (loop,) = loops(step)
     assert len(loop.summed) >= 4  # the gradients
     assert inside(step).count("matmul") >= 4

@@ -201,10 +201,10 @@ def test_arrays_of_zeros_and_ones_that_are_written_into_are_made_anew():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_squares_are_products(dtype):
-    step = followed(lambda x: (x**2, x**2.0), drawn((3, 4), dtype=dtype))
+def test_squares_are_products_and_first_powers_copies(dtype):
+    step = followed(lambda x: (x**2, x**2.0, x**1, x**1.0), drawn((3, 4), dtype=dtype))
     assert operator.pow not in functions(step)
-    assert np.square in functions(step)
+    assert {np.square, np.positive} <= {*functions(step)}
 
 
 def test_other_powers_are_left_alone():
@@ -225,7 +225,7 @@ def test_other_powers_are_left_alone():
 
 
 def test_squares_of_integers_are_integers():
-    followed(lambda x: (x**2, np.sum(x) ** 2), drawn((3, 4), dtype=np.int64))
+    followed(lambda x: (x**2, x**1, np.sum(x) ** 2), drawn((3, 4), dtype=np.int64))
 
 
 def test_squares_with_an_exponent_that_is_an_argument():
@@ -274,3 +274,11 @@ def test_numbers_with_integers_and_mixed_arrays():
 def test_numbers_that_are_arguments():
     calls = [(x, 0.1 * i) for i, (x,) in enumerate(drawn((3, 4), dtype=np.float32))]
     followed(lambda x, n: (x * n, x + (n + 1) / 3, (x > n) * x, n * n), calls)
+
+
+@pytest.mark.parametrize("pair", [(0.0, -0.0), (1, 1.0), (True, 1)], ids=str)
+def test_numbers_that_are_equal_but_not_the_same_are_not_shared(pair):
+    def function(x):
+        return np.copysign(np.ones(2), np.multiply(x, pair[0])), np.copysign(np.ones(2), np.multiply(x, pair[1]))
+
+    followed(function, [(np.ones(2, np.float32),)] * 6)

@@ -1,7 +1,6 @@
 """The passes that leave calls out: dead ones, repeated ones, and those on constants."""
 
 import numpy as np
-import pytest
 
 import autodiff as ad
 
@@ -62,107 +61,6 @@ def test_draws_are_kept_though_nobody_reads_them():
     for _ in range(7):
         same.normal(size=3)
     assert rng.random() == same.random()
-
-
-def test_what_is_computed_twice_is_computed_once():
-    assert kinds(lambda x: np.exp(x) + np.exp(x), X) == ["exp", "add"]
-
-
-def test_repeated_chains_are_shared():
-    assert sorted(kinds(lambda x: (np.exp(x * 2), np.sin(x * 2), np.exp(x * 2)), X)) == ["exp", "multiply", "sin"]
-
-
-def test_results_are_not_shared_across_a_write():
-    """The second exp reads other values than the first."""
-    state = np.zeros(3)
-
-    def build(capture):
-        state = np.zeros(3)
-
-        def function(x):
-            state[...] = x
-            first = np.exp(state)
-            state[...] = state + 1
-            return first, np.exp(state), np.exp(state[:2])
-
-        return capture(function)
-
-    captured, eager = build(ad.capture), build(lambda function: function)
-    for i in range(8):
-        x = np.array([i, 1.0, 2.0])
-        for found, expected in zip(captured(x), eager(x), strict=True):
-            np.testing.assert_array_equal(found, expected)
-    assert state.sum() == 0
-
-
-def test_results_are_not_shared_across_a_write_through_a_view():
-    def build(capture):
-        state = np.zeros(4)
-
-        def function(x):
-            state[...] = x
-            head = state[:2]
-            first = np.sum(state)
-            head += 1
-            second = np.sum(state)
-            head[0] = 7
-            return first, second, np.sum(state)
-
-        return capture(function)
-
-    captured, eager = build(ad.capture), build(lambda function: function)
-    for i in range(8):
-        assert captured(np.full(4, float(i))) == eager(np.full(4, float(i)))
-
-
-def test_results_are_not_shared_across_a_write_through_another_variable_of_the_closure():
-    def build(capture):
-        whole = np.zeros(4)
-        head = whole[:2]
-
-        def function(x):
-            first = np.exp(whole)
-            head[...] = head + x[:2]
-            second = np.exp(whole)
-            whole[...] = whole + x
-            return first, second, np.exp(head)
-
-        return capture(function)
-
-    captured, eager = build(ad.capture), build(lambda function: function)
-    for i in range(9):
-        x = np.full(4, 0.0 if i < 7 else 0.25)
-        for found, expected in zip(captured(x), eager(x), strict=True):
-            np.testing.assert_array_equal(found, expected)
-
-
-def test_a_result_that_is_written_into_is_not_shared():
-    def function(x):
-        first, second = np.exp(x), np.exp(x)
-        first += 1
-        return first, second
-
-    step = compiled(function, X)
-    for found, expected in zip(step(X), function(X), strict=True):
-        np.testing.assert_array_equal(found, expected)
-
-
-def test_draws_are_not_shared():
-    rng = np.random.default_rng(0)
-    step = compiled(lambda: (rng.normal(size=2), rng.normal(size=2)))
-    first, second = step()
-    assert not np.any(first == second)
-
-
-@pytest.mark.parametrize("pair", [(0.0, -0.0), (1, 1.0), (True, 1), (np.float32(1), np.float64(1))], ids=str)
-def test_numbers_that_are_equal_but_not_the_same_are_not_shared(pair):
-    def function(x):
-        return np.copysign(np.ones(2), np.multiply(x, pair[0])), np.copysign(np.ones(2), np.multiply(x, pair[1]))
-
-    step = compiled(function, np.ones(2, np.float32))
-    for found, expected in zip(step(np.ones(2, np.float32)), function(np.ones(2, np.float32)), strict=True):
-        np.testing.assert_array_equal(found, expected)
-        assert found.dtype == expected.dtype
 
 
 def test_constants_are_computed_once():

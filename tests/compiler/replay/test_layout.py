@@ -33,7 +33,7 @@ def chain(*functions, shape=(4,)):
 
 def test_every_value_has_an_array_of_its_shape_and_dtype_that_starts_at_a_cache_line():
     values, steps = chain(np.exp, np.sin, np.cos, shape=(3, 5))
-    layout = Layout(steps, set())
+    layout = Layout(steps)
     for one in values:
         assert (layout[one].shape, layout[one].dtype) == (one.shape, one.dtype)
         assert layout[one].ctypes.data % ALIGNMENT == 0
@@ -42,18 +42,18 @@ def test_every_value_has_an_array_of_its_shape_and_dtype_that_starts_at_a_cache_
 def test_the_axes_lie_in_memory_as_numpy_laid_them():
     columns = value(array=None)
     columns.shape, columns.strides = (3, 5), (8, 24)
-    layout = Layout(program([Call(np.exp, (columns,), {}, [value((3, 5))])], [columns]), set())
+    layout = Layout(program([Call(np.exp, (columns,), {}, [value((3, 5))])], [columns]))
     assert layout[columns].strides == (8, 24)
 
 
 def test_what_is_read_later_is_not_overwritten_and_the_memory_of_what_is_done_is_used_again():
     x, a, b, total = (value(kind=kind) for kind in ("input", "made", "made", "made"))
     calls = [Call(np.exp, (x,), {}, [a]), Call(np.sin, (x,), {}, [b]), Call(np.add, (a, b), {}, [total])]
-    layout = Layout(program(calls, [x], total), set())
+    layout = Layout(program(calls, [x], total))
     assert not np.shares_memory(layout[a], layout[b])
     assert not any(np.shares_memory(layout[x], layout[one]) for one in (a, b, total))
     (_, *made), steps = chain(*[np.exp] * 20, shape=(64,))
-    layout = Layout(steps, set())
+    layout = Layout(steps)
     assert steps.peak_bytes < sum(one.nbytes for one in made) / 4
     addresses = {layout[one].ctypes.data for one in made[:-1]}
     assert max(addresses) - min(addresses) < steps.peak_bytes
@@ -62,19 +62,16 @@ def test_what_is_read_later_is_not_overwritten_and_the_memory_of_what_is_done_is
 def test_an_array_that_exists_is_itself():
     own = np.arange(4.0)
     held = value(array=own, kind="held")
-    layout = Layout(program([Call(np.exp, (held,), {}, [value()])]), set())
+    layout = Layout(program([Call(np.exp, (held,), {}, [value()])]))
     assert layout[held] is own
 
 
-def test_numbers_and_scalars_have_no_array():
-    number, scalar = value((), "made", "number"), value((), "made", "scalar")
-    x = value(kind="input")
-    steps = program([Call(np.sum, (x,), {}, [scalar]), Call(operator.add, (1, 2), {}, [number])], [x])
-    layout = Layout(steps, {scalar})
+def test_numbers_have_no_array():
+    number = value((), "made", "number")
+    layout = Layout(program([Call(operator.add, (1, 2), {}, [number])]))
     assert number not in layout.arrays
-    assert scalar not in layout.arrays
     with pytest.raises(CaptureError, match=r"an array of float64 \(\) is read before it is made"):
-        _ = layout[scalar]
+        _ = layout[number]
 
 
 def opened(function, *args, result=(2, 2)):
@@ -82,7 +79,7 @@ def opened(function, *args, result=(2, 2)):
     x = value((2, 2), "input")
     view = value(result, storage=x.storage)
     call = Call(function, (x, *args), {}, [view], is_view=True, origin=Origin("step.py:3, in step", ""))
-    layout = Layout(program([call], [x], view), set())
+    layout = Layout(program([call], [x], view))
     return layout[x], layout[view]
 
 
@@ -103,17 +100,23 @@ def test_a_copy_where_there_was_a_view_is_refused_with_the_line():
 def test_a_view_of_nothing_may_be_anywhere():
     x = value((0, 2), "input")
     view = value((2, 0), storage=x.storage)
-    layout = Layout(program([Call(lambda a: np.zeros((2, 0)), (x,), {}, [view], is_view=True)], [x], view), set())
+    layout = Layout(program([Call(lambda a: np.zeros((2, 0)), (x,), {}, [view], is_view=True)], [x], view))
     assert layout[view].shape == (2, 0)
 
 
-def test_the_blocks_of_a_loop_are_parts_of_their_arrays():
-    """4,000 samples are more than a block holds."""
-    weights, samples = np.linspace(-1, 1, 120).reshape(2, 60), np.linspace(0, 1, 8000).reshape(4000, 2)
-    recording = record(lambda x: np.tanh(np.sin(x @ weights) * 0.5) @ weights.T, (samples,), {}, set())
+WEIGHTS = np.linspace(-1, 1, 120).reshape(2, 60)
+
+
+def loop_of(function):
+    """Return the loop of a function of 4,000 samples, which are more than a block holds, and its layout."""
+    recording = record(function, (np.linspace(0, 1, 8000).reshape(4000, 2),), {}, set())
     compiled, _ = compile_recording(recording, exact=False)
     (loop,) = [call.function for call in compiled.calls if isinstance(call.function, Loop)]
-    layout = Layout(compiled, set())
+    return loop, Layout(compiled)
+
+
+def test_the_blocks_of_a_loop_are_parts_of_their_arrays():
+    loop, layout = loop_of(lambda x: np.tanh(np.sin(x @ WEIGHTS) * 0.5) @ WEIGHTS.T)
     assert loop.sliced
     for entry in loop.sliced:
         parts, whole = layout.slices[entry.part], layout[entry.whole]
@@ -121,3 +124,16 @@ def test_the_blocks_of_a_loop_are_parts_of_their_arrays():
         whole[...] = np.arange(whole.size).reshape(whole.shape)
         np.testing.assert_array_equal(np.concatenate(parts, axis=entry.axis), whole)
         assert layout[entry.part] is parts[0]
+
+
+def test_what_a_loop_gathers_is_computed_in_its_place_where_that_is_in_one_piece():
+    def function(x):
+        h = np.tanh(np.sin(x @ WEIGHTS) * 0.5)
+        return h, (h @ WEIGHTS.T).T * 2
+
+    loop, layout = loop_of(function)
+    (direct, direct_part), (across, across_part) = loop.gathered_parts()
+    assert (direct.axis, across.axis) == (0, 1)
+    assert np.shares_memory(layout[direct_part], layout[direct.whole])
+    assert [part.shape for part in layout.slices[direct_part]] == [(loop.length, 60)] * loop.count
+    assert not np.shares_memory(layout[across_part], layout[across.whole])
