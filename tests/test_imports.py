@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autodiff import public
-from autodiff.compiler.record.environment import is_foreign
+from autodiff.compiler.record.kinds import is_trusted_file
 
 ROOT = Path(__file__).parents[1]
 FILES = {
@@ -146,9 +146,9 @@ def test_the_engine_and_the_compiler_do_not_name_experiment():
 def test_the_compiler_looks_into_functions_of_experiment_and_not_into_the_engines():
     outside = [name for name in FILES if within(name, "autodiff.experiment") and name.count(".") > 2]
     assert "autodiff.experiment.training.training" in outside
-    assert [name for name in outside if is_foreign(name)] == []
-    assert [name for name in ENGINE | FACE if not is_foreign(name)] == []
-    assert [name for name in FILES if within(name, "autodiff.compiler") and not is_foreign(name)] == []
+    assert [name for name in outside if is_trusted_file(str(FILES[name]))] == []
+    assert [name for name in ENGINE | FACE if not is_trusted_file(str(FILES[name]))] == []
+    assert [name for name in FILES if within(name, "autodiff.compiler") and not is_trusted_file(str(FILES[name]))] == []
 
 
 def test_the_compiler_knows_the_engine_numpy_and_the_standard_library_alone():

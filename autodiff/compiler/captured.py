@@ -23,10 +23,12 @@ from autodiff.compiler.record.arguments import (
     named_arguments,
     structure_of,
 )
-from autodiff.compiler.record.environment import GONE, Environment, Opaque, Slot, explore
+from autodiff.compiler.record.environment import Environment, explore
 from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.places import Opaque
 from autodiff.compiler.record.recorder import Recorder, active
 from autodiff.compiler.record.recording import Recording, detached, record
+from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.replay.guard import Guard

@@ -82,7 +82,7 @@ def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = f
     calls = [copies.of_call(call) for call in recording.trace.calls]
     held = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.held]
     gradients = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.gradients]
-    read_anew([*gradients, *(one for one in held if one.after is not one.before)], held)
+    read_anew([*gradients, *(one for one in held if one.after is not one.before)], [*held, *gradients])
     inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
     program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}

@@ -85,8 +85,10 @@ SEEN = {
         "did not do the same|generator",
         "",
     ),
-    "the old generator": (lambda x: x + np.random.rand(2), "did not do the same|generator", ""),  # noqa: NPY002
-    "Python's generator": (lambda x: x + random.random(), "given|did not do the same", "argument"),
+    "eigenvalues": (lambda x: np.linalg.eigvals(x[:, None] * x), r"np\.linalg\.eigvals of real numbers", "complex"),
+    "eigenvectors": (lambda x: np.linalg.eig(x[:, None] * x)[1], r"np\.linalg\.eig of real numbers", "eigh"),
+    "the old generator": (lambda x: x + np.random.rand(2), "the step .* draws from np.random", "default_rng"),  # noqa: NPY002
+    "Python's generator": (lambda x: x + random.random(), "the step .* draws from random", "default_rng"),
     "the time": (lambda x: x + time.perf_counter(), "given|did not do the same", "argument"),
 }
 

@@ -5,6 +5,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
+from tests.compiler.comparing import check
 
 X = np.random.default_rng(0).standard_normal((6, 3)).astype(np.float32)
 LABELS = np.array([0, 1, 0, 1, 1, 0])
@@ -197,3 +198,28 @@ def test_a_view_at_a_recorded_place_is_not_written_to():
 
     with pytest.raises(RuntimeError, match="where i is recorded"):
         called_often(ad.capture(step))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, out: np.cumsum(x, out=out),
+        lambda x, out: np.cumprod(x, out=out),
+        lambda x, out: np.take(x, [1, 0], out=out),
+        lambda x, out: np.round(x, out=out),
+        lambda x, out: np.einsum("i,i->i", x, x, out=out),
+        lambda x, out: np.concatenate([x[:1], x[1:]], out=out),
+        lambda x, out: np.stack([x[0], x[1]], out=out),
+        lambda x, out: np.mean(x[None], axis=0, out=out),
+        lambda x, out: np.dot(np.ones((2, 2)), x, out=out),
+        lambda x, out: np.exp(x, out=out),
+    ],
+    ids=["cumsum", "cumprod", "take", "round", "einsum", "concatenate", "stack", "mean", "dot", "exp"],
+)
+def test_functions_that_write_into_a_given_array(function):
+    def run(capture):
+        out = np.zeros(2)
+        step = capture(lambda x: function(x, out) * 2)
+        return [*(step(np.array([1.0, 0.5 * i])) for i in range(8)), out]
+
+    check(run, exact=True)

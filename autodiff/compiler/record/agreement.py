@@ -5,10 +5,12 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recorder import name_of
 from autodiff.compiler.record.recording import Recording, TensorOutput
+from autodiff.compiler.record.sharing import can_change, share_memory
 from autodiff.compiler.record.trace import Call, Value
 from autodiff.saved import owner_of
 from autodiff.tensor import Tensor
@@ -45,23 +47,21 @@ def check_nothing_hidden(before: Recording, after: Recording) -> None:
 
     Nobody would notice if it were changed. Arrays that cannot be written to may live where they like.
     """
-    sources = {id(owner_of(value.source)) for value in constants_of(before) if value.source is not None}
+    sources = {id(owner): owner for owner in map(owner_of, sources_in(before.trace.calls))}.values()
     for call in after.trace.calls:
-        for value in call.operands():
-            if value.source is None or not value.source.flags.writeable:
-                continue
-            if id(owner_of(value.source)) in sources:
+        for source in sources_in([call]):
+            if can_change(source) and any(share_memory(owner_of(source), other) for other in sources):
                 raise CaptureError(
-                    f"{name_of(call.function)} at {call.origin.line} reads an array of {value.dtype} {value.shape} "
+                    f"{name_of(call.function)} at {call.origin.line} reads an array of {source.dtype} {source.shape} "
                     "that lives in a place where capture does not find it, and would not see it change; hold it in a "
                     "variable, an attribute, a list or a dict that the function reaches, pass it as an argument, or "
                     "say array.flags.writeable = False if it never changes"
                 )
 
 
-def constants_of(recording: Recording) -> list[Value]:
+def sources_in(calls: list[Call]) -> list[NDArray[Any]]:
     """Return the arrays that a run came upon without knowing where they are from."""
-    return [value for call in recording.trace.calls for value in call.operands() if value.source is not None]
+    return [value.source for call in calls for value in call.operands() if value.source is not None]
 
 
 def differing_calls(first: Call | None, second: Call | None, same: "Correspondence") -> str:

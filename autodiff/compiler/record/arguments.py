@@ -3,13 +3,16 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from autodiff.compiler.record.environment import within
 from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.kinds import is_array, is_constant, type_name
 from autodiff.tensor import Tensor
-from autodiff.trees import mapped, named_leaves
+from autodiff.trees import mapped, named_leaves, parts
 
 OTHERWISE = "capture the function once more for this"
 ADVICE = f"call it with what it was recorded for, or {OTHERWISE}"
@@ -94,6 +97,11 @@ def describe(leaf: Any) -> Any:
             )
         return f"a Tensor of {leaf.dtype} {leaf.shape}"
     if isinstance(leaf, np.ndarray):
+        if not is_array(leaf):
+            raise CaptureError(
+                f"a captured function was given a {type_name(leaf)} of {leaf.dtype}, of which a replay would not see "
+                "all; give it an ordinary array of numbers, np.array(...)"
+            )
         return f"{leaf.dtype} {leaf.shape}" if leaf.dtype.kind in "biufc" else TheSame(leaf)
     if isinstance(leaf, np.generic):
         return f"a NumPy {leaf.dtype}"
@@ -124,10 +132,57 @@ def is_input(leaf: Any) -> bool:
     return isinstance(leaf, Tensor | np.generic | float)
 
 
+def objects_among(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the parts of the arguments that hold something themselves, and have to be looked into."""
+    leaves = named_arguments(names, args, keywords)
+    return [(name, leaf) for name, leaf in leaves if not is_input(leaf) and not is_constant(leaf)]
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What the lists and dicts among the arguments held before a step."""
+
+    containers: list[tuple[Any, dict[Any, Any]]]
+
+    @staticmethod
+    def of(tree: Any) -> "Entries":
+        """Write down what a tree holds."""
+        held = parts(tree)
+        if held is None:
+            return Entries([])
+        inner = [Entries.of(part).containers for part in held.values()]
+        return Entries([(tree, dict(held)), *chain.from_iterable(inner)])
+
+    def check(self) -> None:
+        """Raise CaptureError if any of them holds something else."""
+        for container, before in self.containers:
+            now = parts(container) or {}
+            if [*now] != [*before] or any(now[key] is not part for key, part in before.items()):
+                raise CaptureError(
+                    f"the step changes what is in a {type(container).__name__} among its arguments, which a replay "
+                    f"would leave as it is: {[*before]} before, {[*now]} after; return it instead, write into the "
+                    "arrays in it, or let the function reach it"
+                )
+
+
+def is_equal(now: Any, before: Any) -> bool:
+    """Return whether an argument can stand for another: it is that, or an equal one in which there are no arrays."""
+    if now is before:
+        return True
+    try:
+        equal = bool(now == before)
+    except ValueError:  # of arrays
+        return False
+    if not equal or is_constant(now) or isinstance(now, TheSame):
+        return equal
+    found = within(now, "")
+    return not (found.arrays or found.gradients or found.generators)
+
+
 def check_alike(name: str, before: Any, leaf: Any) -> None:
     """Raise CaptureError unless a part of the arguments is what it was when the step was recorded."""
     now = describe(leaf)
-    if type(now) is not type(before) or not (now is before or now == before):
+    if type(now) is not type(before) or not is_equal(now, before):
         advice = f"give it as a float or an array if it changes from call to call, or {OTHERWISE}"
         was, is_now = (repr(each) if isinstance(leaf, str) else each for each in (before, now))
         raise CaptureError(

@@ -1,107 +1,46 @@
 """What a function can reach: arrays, Tensors, optimizers and random generators in its closure, globals and attributes.
 
-The arrays among them are what a step works on. All else has to stay as it was when the step was recorded.
+The arrays among them are what a step works on. All else has to stay as it was when the step was recorded. What is in
+none of the known kinds is refused where the step can come upon it: its state would be out of sight.
 """
 
-import dis
-import io
-import sys
+import random
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
-from keyword import iskeyword
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any, Literal
+from types import FunctionType, MappingProxyType, ModuleType
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.kinds import (
+    PLAIN,
+    is_array,
+    is_constant,
+    is_native,
+    is_trusted_class,
+    is_trusted_function,
+    is_trusted_module,
+    type_name,
+)
+from autodiff.compiler.record.places import (
+    Opaque,
+    module_slots,
+    names_in,
+    names_of_trusted_bases,
+    slots_of,
+)
+from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.optimizer import Optimizer
 from autodiff.tensor import Tensor
 
-PLAIN = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
-FOREIGN = {*sys.stdlib_module_names, "numpy", "matplotlib", "PIL", "torch", "jax"} - {"__main__"}
-ENGINE = __name__.split(".")[0]
-ROOMS = ("compiler", "functional", "rules", "samples")
-"""The engine's packages: what other packages there are within its own, use it as any user does."""
-OPAQUE = ([ENGINE, "function"], [ENGINE, "graph"])
-SETTINGS = ("types", "argparse", "collections")
-"""Modules of Python whose objects hold settings: SimpleNamespace, Namespace, UserDict."""
 LIMIT = 100_000
 """Objects to look at before giving up: a step that reaches more should be given what it needs."""
-
-
-class Opaque:
-    """What is not looked into: captured functions, which see to themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A place that holds an object: an attribute, an item of a list or dict, or a variable of a closure.
-
-    An "entry" is that of a tuple, whose own place is the owner; "class" is an attribute of a class as it stands there,
-    not as an object sees it; "constant" cannot change.
-    """
-
-    owner: Any
-    key: Any
-    access: Literal["attribute", "item", "entry", "cell", "class", "constant"]
-    name: str
-
-    def get(self) -> Any:
-        """Return what the place holds. Raises AttributeError, KeyError, IndexError or ValueError if it is gone."""
-        if self.access == "attribute":
-            return getattr(self.owner, self.key)
-        if self.access == "entry":
-            return self.owner.get()[self.key]
-        return self.owner.cell_contents if self.access == "cell" else self.owner[self.key]
-
-    def set(self, value: Any) -> None:
-        """Put something else there; a tuple is replaced by one with another entry."""
-        if self.access == "attribute":
-            setattr(self.owner, self.key, value)
-        elif self.access == "item":
-            self.owner[self.key] = value
-        elif self.access == "entry":
-            before = self.owner.get()
-            entries = [*before[: self.key], value, *before[self.key + 1 :]]
-            self.owner.set(type(before)(*entries) if hasattr(before, "_fields") else type(before)(entries))
-        else:
-            self.owner.cell_contents = value
-
-    def source(self, name: Callable[[Any], str]) -> str:
-        """Return the expression that reads the place, in Python. `name` gives an object the name it has there."""
-        if self.access == "entry":
-            return f"{self.owner.source(name)}[{self.key}]"
-        owner = name(self.owner)
-        if self.access == "attribute":
-            return f"{owner}.{self.key}" if is_written_plainly(self.key) else f"getattr({owner}, {self.key!r})"
-        if self.access == "cell":
-            return f"{owner}.cell_contents"
-        return f"{owner}[{repr(self.key) if type(self.key) in (int, str) else name(self.key)}]"
-
-    def assignment(self, name: Callable[[Any], str], value: str) -> str:
-        """Return the statement that puts the value of an expression there, in Python."""
-        if self.access == "attribute" and not is_written_plainly(self.key):
-            return f"setattr({name(self.owner)}, {self.key!r}, {value})"
-        return f"{self.source(name)} = {value}"
-
-    @property
-    def identity(self) -> tuple[int, Any]:
-        """What tells the place from others."""
-        if self.access == "entry":
-            return self.owner.identity[0], (self.owner.identity[1], self.key)
-        return id(self.owner), self.key
-
-
-def is_written_plainly(attribute: str) -> bool:
-    """Return whether an attribute can be written after a dot. Of letters beyond ASCII Python may make others there."""
-    return attribute.isascii() and attribute.isidentifier() and not iskeyword(attribute)
-
-
-GONE = (AttributeError, KeyError, IndexError, ValueError)
+ASK = {"Event": ".is_set()", "ContextVar": ".get()", "ReferenceType": "()", "local": ".name"}
+"""What a user reads of an object that cannot be followed."""
 
 
 @dataclass(slots=True)
@@ -110,7 +49,9 @@ class Environment:
 
     arrays: places of ndarrays. gradients: of what `tensor.grad` holds; gradient_arrays: of its arrays. generators: of
     random generators. numbers: of Python numbers that may change from step to step. fixed: of all else, which has to
-    stay what it is. lengths: the containers, with their number of entries.
+    stay what it is. lengths: the containers, with their number of entries. orders: the keys of dicts and the members
+    of sets, as they follow each other. contents: those of arrays of text and of dates. states:
+    random number generators other than np.random.Generator.
     """
 
     arrays: list[Slot] = field(default_factory=list)
@@ -120,6 +61,9 @@ class Environment:
     numbers: list[Slot] = field(default_factory=list)
     fixed: list[tuple[Slot, Any]] = field(default_factory=list)
     lengths: list[tuple[Any, int, str]] = field(default_factory=list)
+    orders: list[tuple[Any, list[Any], str]] = field(default_factory=list)
+    contents: list[tuple[NDArray[Any], bytes, str]] = field(default_factory=list)
+    states: list[tuple[Any, str]] = field(default_factory=list)
 
     def changes(self) -> Iterator[tuple[Slot | None, str]]:
         """Yield the places where something else is now, and what happened in words."""
@@ -129,7 +73,7 @@ class Environment:
             except GONE:
                 yield slot, f"{slot.name} is gone"
                 continue
-            if now is before or (type(now) is type(before) and isinstance(now, PLAIN) and now == before):
+            if now is before or is_same_value(now, before):
                 continue
             if isinstance(now, PLAIN) and isinstance(before, PLAIN):
                 yield slot, f"{slot.name} was {before!r} and is now {now!r}"
@@ -137,59 +81,246 @@ class Environment:
                 yield slot, f"{slot.name} is another {type(now).__name__} than it was"
         for container, length, name in self.lengths:
             if len(container) != length:
-                yield None, f"{name} had {length} entries and has now {len(container)}"
+                yield None, words_for_length(name, length, container)
+        for array, before, name in self.contents:
+            if array.tobytes() != before:
+                yield None, f"{name}, an array of {array.dtype}, holds something else than it did"
+        for container, order, name in self.orders:
+            if len(container) != len(order):
+                yield None, words_for_length(name, len(order), container)
+            elif [*container] != order:
+                yield None, f"{name} held {order} and holds now {[*container]}"
 
 
-def explore(function: Callable[..., Any], changing: AbstractSet[tuple[int, Any]] = frozenset()) -> Environment:
+def is_same_value(now: Any, before: Any) -> bool:
+    """Return whether two plain values are the same: 0.0 and -0.0 are not, NaN is what it was."""
+    if type(now) is not type(before) or not isinstance(now, PLAIN):
+        return False
+    return repr(now) == repr(before) if isinstance(now, float | complex | np.generic) else bool(now == before)
+
+
+def words_for_length(name: str, length: int, container: Any) -> str:
+    """Return what happened to a container that has got longer or shorter."""
+    return f"{name} had {length} entries and has now {len(container)}"
+
+
+Node = int | tuple[int]
+"""An object by its id; in a tuple, a class as what makes objects."""
+MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__set_name__")
+"""Methods that run when objects or classes are made."""
+
+
+class Strange(NamedTuple):
+    """An object of a kind that is not known, and where it was found: in an object of Python's, that is what to name."""
+
+    value: Any
+    slot: Slot
+
+
+def explore(
+    function: Callable[..., Any],
+    changing: AbstractSet[tuple[int, Any]] = frozenset(),
+    arguments: Iterable[tuple[str, Any]] = (),
+) -> Environment:
     """Return what a function can reach. Optimizers are looked into last, so that a parameter has its module's name.
 
     changing: the places of numbers, by `Slot.identity`, that are known to change from step to step.
+    arguments: objects that it is given, with their names.
+    Raises CaptureError for an object that cannot be followed, if the function, or one that it can call, names it.
     """
-    found = Environment()
-    seen: dict[int, Any] = {}  # with the objects themselves, so that none dies and leaves its identity to another
-    pending: list[tuple[Any, Slot]] = [(function, Slot(None, None, "item", getattr(function, "__name__", "it")))]
-    later: list[tuple[Any, Slot]] = []
-    while pending or later:
-        owner, where = pending.pop() if pending else later.pop()
-        if id(owner) in seen:
-            continue
-        if isinstance(owner, Optimizer) and pending:
-            later.append((owner, where))
-            continue
-        seen[id(owner)] = owner
-        if len(seen) > LIMIT:
-            raise CaptureError(f"the function reaches more than {LIMIT} objects; pass it what it needs")
-        if hasattr(type(owner), "__next__") and not isinstance(owner, io.IOBase):
-            raise CaptureError(
-                f"{where.name} is an iterator, whose next() a replay would not call; take from it outside of the step, "
-                "and pass what it gives as an argument"
-            )
-        note_length(found, owner, where)
-        for slot in list(slots_of(owner, where, root=owner is function)):
-            try:
-                value = slot.get()
-            except GONE:  # a variable of the closure that is not set yet
+    walk = walk_through(function, changing, arguments)
+    if walk.strange:
+        walk.refuse_strange()
+    return walk.found
+
+
+def walk_through(
+    function: Callable[..., Any], changing: AbstractSet[tuple[int, Any]], arguments: Iterable[tuple[str, Any]] = ()
+) -> "Walk":
+    """Return what a function can reach, be it of a known kind or not."""
+    walk = Walk(function, changing)
+    walk.pending.append((function, Slot(None, None, "item", getattr(function, "__name__", "it")), None))
+    for name, value in arguments:
+        walk.visit(function, Slot((value,), 0, "constant", name), None)
+    walk.go()
+    return walk
+
+
+def within(value: Any, name: str) -> Environment:
+    """Return what an object holds, be it of a known kind or not."""
+    walk = Walk(value, frozenset())
+    walk.visit(None, Slot((value,), 0, "constant", name), None)
+    walk.go()
+    return walk.found
+
+
+class Walk:
+    """A walk through all that a function can reach."""
+
+    def __init__(self, function: Callable[..., Any], changing: AbstractSet[tuple[int, Any]]) -> None:
+        self.found = Environment()
+        self.function = function
+        self.changing = changing
+        self.places: set[tuple[int, Any]] = set()
+        self.seen: dict[int, Any] = {}  # with the objects themselves, lest one dies and leaves its identity to another
+        self.pending: list[tuple[Any, Slot, Slot | None]] = []
+        self.later: list[tuple[Any, Slot, Slot | None]] = []
+        self.modules: dict[int, ModuleType] = {}
+        self.edges: list[tuple[Node, str | None, Node]] = []  # from an object to another, by the name that it takes
+        self.names: dict[int, frozenset[str]] = {}  # what an object's code mentions
+        self.strange: list[Strange] = []
+
+    def go(self) -> None:
+        """Look into one object after the other."""
+        while self.pending or self.later or self.look_into_modules():
+            owner, where, outer = self.pending.pop() if self.pending else self.later.pop()
+            if id(owner) in self.seen:
                 continue
-            sort_in(found, slot, value, changing)
-            if isinstance(owner, Tensor) and slot.key == "grad":
-                if value is not None:
-                    found.gradient_arrays.append(Slot(value, "_data", "attribute", slot.name))
-            elif not isinstance(value, PLAIN) and not isinstance(value, np.ndarray):
-                pending.append((value, slot))
-    return found
+            if isinstance(owner, Optimizer) and self.pending:
+                self.later.append((owner, where, outer))
+                continue
+            self.seen[id(owner)] = owner
+            if len(self.seen) > LIMIT:
+                raise CaptureError(f"the function reaches more than {LIMIT} objects; pass it what it needs")
+            self.look_into(owner, where, outer)
+        gradients = {slot.identity: slot for slot in self.found.gradient_arrays}
+        self.found.gradient_arrays = [slot for key, slot in gradients.items() if key not in self.places]
+
+    def look_into(self, owner: Any, where: Slot, outer: Slot | None) -> None:
+        """Visit the places within an object. outer: where the object of Python's or the engine's is that it is in."""
+        if isinstance(owner, ModuleType):
+            self.modules[id(owner)] = owner
+            return
+        if isinstance(owner, random.Random | np.random.RandomState):
+            self.found.states.append((owner, where.name))
+            return
+        slots = None if hasattr(type(owner), "__next__") else slots_of(owner, where, root=owner is self.function)
+        if slots is None:
+            self.strange.append(Strange(owner, outer or where))
+            return
+        if isinstance(owner, FunctionType) and (owner is self.function or not is_trusted_function(owner)):
+            self.names[id(owner)] = names_in(owner.__code__).attributes
+        elif not isinstance(owner, type):
+            self.names[id(owner)] = names_of_trusted_bases(type(owner))  # type: ignore[arg-type]
+        if outer is None and not isinstance(owner, type) and is_trusted_class(type(owner)) and is_object(owner):
+            outer = where
+        note_length(self.found, owner, where, outer)
+        for slot in list(slots):
+            self.visit(owner, slot, outer)
+
+    def look_into_modules(self) -> bool:
+        """Visit what the code names of modules that are held by objects. Return whether there is anything new."""
+        names = frozenset[str]().union(*self.names.values())
+        for module in [*self.modules.values()]:
+            if not is_trusted_module(module):
+                for slot in module_slots(module, names, set()):
+                    self.visit(module, slot, None)
+        return bool(self.pending)
+
+    def visit(self, owner: Any, slot: Slot, outer: Slot | None) -> None:
+        """Write down one place, and that what it holds is to be looked into."""
+        try:
+            value = slot.get()
+        except GONE:  # a variable of the closure that is not set yet
+            return
+        is_leaf = is_constant(value) or is_array(value) or isinstance(value, np.random.Generator)
+        if not is_leaf:
+            self.edges += edges_to(owner, slot, value)
+        if slot.identity in self.places:
+            return
+        self.places.add(slot.identity)
+        sort_in(self.found, slot, value, self.changing)
+        if isinstance(owner, Tensor) and slot.key == "grad":
+            if value is not None:
+                self.found.gradient_arrays.append(Slot(value, "_data", "attribute", slot.name))
+        elif not is_leaf:
+            self.pending.append((value, slot, outer))
+
+    def refuse_strange(self) -> None:
+        """Raise CaptureError for an object that cannot be followed, if there is a way to it by names that are used."""
+        reached: set[Node] = {id(self.function), (id(self.function),)}
+        names, before = set(self.names.get(id(self.function), ())), 0
+        while len(reached) > before:
+            before = len(reached)
+            for owner, name, value in self.edges:
+                if owner in reached and value not in reached and (name is None or name in names):
+                    reached.add(value)
+                    names |= self.names.get(value, frozenset()) if isinstance(value, int) else frozenset()
+        for value, slot in self.strange:
+            if id(value) in reached:
+                raise CaptureError(words_for(value, slot))
 
 
-def note_length(found: Environment, owner: Any, where: Slot) -> None:
-    """Write down how many entries a container has, or an object attributes."""
-    if isinstance(owner, list | dict | set | deque):
-        found.lengths.append((owner, len(owner), where.name))
-    elif is_instance(owner) and not isinstance(owner, tuple) and hasattr(owner, "__dict__"):
-        found.lengths.append((vars(owner), len(vars(owner)), where.name))
+def is_object(owner: Any) -> bool:
+    """Return whether something is an object with attributes, rather than a function or a container of Python's."""
+    return not is_native(type(owner))
+
+
+def edges_to(owner: Any, slot: Slot, value: Any) -> Iterator[tuple[Node, str | None, Node]]:
+    """Yield the ways from an object to what it holds. That a class makes objects is a node of its own.
+
+    A class is reached from its objects, but only code that names it, or asks for the class of an object, makes more.
+    """
+    start: Node = (id(owner),) if isinstance(owner, type) and slot.key in MAKING else id(owner)
+    yield start, condition(owner, slot), id(value)
+    if isinstance(value, type):
+        if isinstance(owner, type) and slot.access == "constant":  # a base
+            yield (id(owner),), None, (id(value),)
+        elif slot.key == "__class__":
+            yield id(owner), "type", (id(value),)
+            yield id(owner), "__class__", (id(value),)
+        else:
+            yield id(owner), condition(owner, slot), (id(value),)
+
+
+def condition(owner: Any, slot: Slot) -> str | None:
+    """Return the name that code has to mention to come upon what a place holds; None where it may do without."""
+    if slot.access not in ("attribute", "class") or not isinstance(slot.key, str) or slot.key[:2] == "__":
+        return None
+    if isinstance(owner, FunctionType | type) or not is_trusted_class(type(owner)):
+        return slot.key
+    return None
+
+
+def words_for(value: Any, slot: Slot) -> str:
+    """Return why an object cannot be followed, and what to do about it."""
+    name = slot.name
+    if hasattr(type(value), "__next__"):
+        return (
+            f"{name} is an iterator, whose next() a replay would not call; take from it outside of the step, "
+            "and pass what it gives as an argument"
+        )
+    if isinstance(getattr(value, "__self__", None), np.random.Generator):
+        return (
+            f"{name} is a method of a np.random.Generator, whose draws a replay would not see; hold the generator "
+            f"itself, and call its .{value.__name__}()"
+        )
+    try:
+        named = slot.get()
+    except GONE:
+        named = value
+    ask = ASK.get(type(named).__name__)
+    advice = f"pass {name}{ask} as an argument" if ask else "pass what the step reads of it as an argument"
+    return f"{name} is a {type_name(named)}, whose state a replay would not see; {advice}, or leave it outside"
+
+
+def note_length(found: Environment, owner: Any, where: Slot, outer: Slot | None) -> None:
+    """Write down how many entries a container has, or an object attributes, and the order of what may be walked."""
+    name = where.name
+    if isinstance(owner, set | frozenset | MappingProxyType) or (isinstance(owner, dict) and outer is None):
+        found.orders.append((owner, [*owner], name))
+    elif isinstance(owner, list | dict | deque):
+        found.lengths.append((owner, len(owner), name))
+    if isinstance(owner, type):
+        if not is_trusted_class(owner):
+            found.lengths.append((vars(owner), len(vars(owner)), name))
+    elif not isinstance(owner, tuple | Opaque) and isinstance(getattr(owner, "__dict__", None), dict):
+        found.lengths.append((vars(owner), len(vars(owner)), name))
 
 
 def sort_in(found: Environment, slot: Slot, value: Any, changing: AbstractSet[tuple[int, Any]]) -> None:
     """Add one place to what a function reaches."""
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+    if is_array(value) and value.dtype.kind in "biufc":
         found.arrays.append(slot)
     elif isinstance(slot.owner, Tensor) and slot.key == "grad":
         found.gradients.append(slot)
@@ -199,126 +330,10 @@ def sort_in(found: Environment, slot: Slot, value: Any, changing: AbstractSet[tu
         found.numbers.append(slot)
     else:
         found.fixed.append((slot, value))
+        if is_array(value):
+            found.contents.append((value, value.tobytes(), slot.name))
 
 
 def is_setting(slot: Slot, value: Any) -> bool:
     """Return whether this is an optimizer's learning rate, which schedules change."""
     return isinstance(slot.owner, Optimizer) and slot.key == "learning_rate" and isinstance(value, int | float)
-
-
-def slots_of(owner: Any, where: Slot, root: bool) -> Iterator[Slot]:
-    """Yield the places within an object, which was found at a place itself."""
-    name = where.name
-    if isinstance(owner, Tensor):
-        yield Slot(owner, "_data", "attribute", name)
-        yield Slot(owner, "grad", "attribute", f"{name}.grad")
-        yield Slot(owner, "node", "attribute", f"{name}.node")
-    elif isinstance(owner, FunctionType):
-        if root or not is_foreign(owner.__module__ or ""):
-            yield from function_slots(owner)
-    elif isinstance(owner, property):
-        yield from (Slot(owner, part, "attribute", f"{name}.{part}") for part in ("fget", "fset"))
-    elif isinstance(owner, staticmethod | classmethod):
-        yield Slot(owner, "__func__", "attribute", name)
-    elif isinstance(owner, type):
-        if not is_foreign(owner.__module__):
-            yield from class_slots(owner)
-    elif isinstance(owner, MethodType):
-        yield Slot(owner, "__self__", "attribute", type(owner.__self__).__name__)
-        yield Slot(owner, "__func__", "attribute", owner.__name__)
-    elif isinstance(owner, partial):
-        yield Slot(owner, "func", "attribute", f"{name}.func")
-        args = Slot(owner, "args", "attribute", f"{name}.args")
-        yield from (Slot(args, i, "entry", f"{name}.args[{i}]") for i in range(len(owner.args)))
-        yield from (Slot(owner.keywords, key, "item", f"{name}.{key}") for key in owner.keywords)
-    elif isinstance(owner, tuple):
-        yield from (Slot(where, i, "entry", f"{name}[{i}]") for i in range(len(owner)))
-    elif isinstance(owner, list | deque):
-        yield from (Slot(owner, i, "item", f"{name}[{i}]") for i in range(len(owner)))
-    elif isinstance(owner, dict):
-        yield from (Slot(owner, key, "item", f"{name}[{key!r}]") for key in owner)
-    elif is_instance(owner):
-        yield Slot(owner, "__class__", "attribute", type(owner).__name__)
-        yield from (Slot(owner, key, "attribute", f"{name}.{key}") for key in attributes_of(owner))
-
-
-def attributes_of(owner: Any) -> list[str]:
-    """Return the names of an object's attributes, be they in its dict or in slots of its class."""
-    names = list(vars(owner)) if hasattr(owner, "__dict__") else []
-    for kind in type(owner).__mro__:
-        declared = kind.__dict__.get("__slots__", ())
-        names += [name for name in ([declared] if isinstance(declared, str) else declared) if name[:2] != "__"]
-    return names
-
-
-def class_slots(kind: type) -> Iterator[Slot]:
-    """Yield the methods and other attributes of a class of the user's, and the classes that it is made from."""
-    for key, value in vars(kind).items():
-        if key[:2] != "__" or isinstance(value, FunctionType):
-            yield Slot(vars(kind), key, "class", f"{kind.__name__}.{key}")
-    for i, base in enumerate(kind.__bases__):
-        if not is_foreign(base.__module__):
-            yield Slot(kind.__bases__, i, "constant", base.__name__)
-
-
-def function_slots(function: FunctionType) -> Iterator[Slot]:
-    """Yield the variables of a function's closure, the globals that it names, its defaults and its code."""
-    yield Slot(function, "__code__", "attribute", f"the code of {function.__name__}")
-    for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        yield Slot(cell, variable, "cell", variable)
-    names, attributes = names_in(function.__code__)
-    modules = [cell.cell_contents for cell in function.__closure__ or () if has_module(cell)]
-    for variable in sorted(names & function.__globals__.keys()):
-        yield Slot(function.__globals__, variable, "item", variable)
-        modules.append(function.__globals__[variable])
-    for module in modules:
-        if isinstance(module, ModuleType) and not is_foreign(module.__name__):
-            for attribute in sorted(attributes & vars(module).keys()):
-                yield Slot(module, attribute, "attribute", f"{module.__name__}.{attribute}")
-    defaults = Slot(function, "__defaults__", "attribute", f"the defaults of {function.__name__}")
-    yield defaults
-    for key in function.__kwdefaults__ or {}:
-        yield Slot(function.__kwdefaults__, key, "item", f"{key}, a default of {function.__name__}")
-
-
-def has_module(cell: CellType) -> bool:
-    """Return whether a variable of a closure is a module."""
-    try:
-        return isinstance(cell.cell_contents, ModuleType)
-    except ValueError:  # not set yet
-        return False
-
-
-@lru_cache(maxsize=4096)
-def names_in(code: CodeType) -> tuple[set[str], set[str]]:
-    """Return the global variables and the attributes that a function reads, and the functions within it."""
-    names = {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
-    attributes = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            inner, of_inner = names_in(constant)
-            names |= inner
-            attributes |= of_inner
-    return names, attributes
-
-
-@lru_cache(maxsize=4096)
-def is_foreign(module: str) -> bool:
-    """Return whether a module belongs to Python, to a library, or to the engine, whose functions hold no state."""
-    parts = module.split(".")
-    if parts[0] == ENGINE:
-        return len(parts) < 3 or parts[1] in ROOMS
-    if parts[0] in FOREIGN:
-        return True
-    file = getattr(sys.modules.get(module), "__file__", None) or ""
-    return "site-packages" in file or "dist-packages" in file
-
-
-def is_instance(value: Any) -> bool:
-    """Return whether to look into an object's attributes: those of modules, optimizers and the user's own classes."""
-    if isinstance(value, ModuleType | type | FunctionType | MethodType | CellType | np.random.Generator | Opaque):
-        return False
-    if isinstance(value, BaseException) or not (hasattr(value, "__dict__") or hasattr(value, "__slots__")):
-        return False
-    parts = type(value).__module__.split(".")
-    return (parts[0] not in FOREIGN or parts[0] in SETTINGS) and parts[:2] not in OPAQUE

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler.record.errors import CaptureError, here, refusal
+from autodiff.compiler.record.sharing import share_memory
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value
 from autodiff.registry import full_name
@@ -69,10 +70,7 @@ class Recorder:
         found = self.known.get(id(array))
         if found is not None and (kind == "held" or found[1].is_still(array)):
             return found[1]
-        owner = owner_of(array)
-        if id(owner) not in self.memory:
-            self.memory[id(owner)] = owner, Storage(kind, name)
-        value = describe(array, self.memory[id(owner)][1])
+        value = describe(array, self.storage_of(owner_of(array), kind, name))
         if value.storage.kind == "constant":  # a copy, for the step may go on to change what the recorder cannot see
             value.storage = Storage(kind, name)
             value.array, value.source = array.copy(order="K"), array
@@ -81,6 +79,18 @@ class Recorder:
             value.array = array
         self.known[id(array)] = array, value
         return value
+
+    def storage_of(self, owner: NDArray[Any], kind: Kind, name: str) -> Storage:
+        """Return the memory of an array that is no view: that of another one, where it lies in the same place."""
+        if id(owner) not in self.memory:
+            others = {storage for other, storage in self.memory.values() if share_memory(owner, other)}
+            if len(others) > 1:
+                raise CaptureError(
+                    f"{' and '.join(sorted(storage.name for storage in others))} are parts of the memory of "
+                    f"{name or 'an array'}, and not its views as far as NumPy knows; hold one of them, and take views"
+                )
+            self.memory[id(owner)] = owner, others.pop() if others else Storage(kind, name)
+        return self.memory[id(owner)][1]
 
     # Calls
 
@@ -197,8 +207,8 @@ class Recorder:
         """Raise CaptureError if an argument shares memory with something else, and the step writes into either."""
         written = {target.storage for call in self.trace.calls for target in call.written}
         for i, (owner, storage) in enumerate(self.inputs):
-            others = [other for other_owner, other in self.inputs[:i] if other_owner is owner]
-            others += [self.memory[id(owner)][1]] if id(owner) in self.memory else []
+            places = [*self.inputs[:i], *self.memory.values()]
+            others = [other for other_owner, other in places if share_memory(other_owner, owner)]
             if written & {storage, *others} and others:
                 raise CaptureError(
                     f"an argument shares its memory with {others[0].name or 'an array of the step'}, and the step "
@@ -216,6 +226,11 @@ class Recorder:
             raise refusal(
                 f"{'t[mask]' if by_mask else name_of(function)}, whose shape depends on the values,",
                 "keep the shape and use np.where(mask, t, 0), or a product with the mask",
+            )
+        if function in (np.linalg.eig, np.linalg.eigvals) and any(part.dtype.kind == "f" for part in recorded_in(args)):
+            raise refusal(
+                f"{name_of(function)} of real numbers, whose dtype depends on the values,",
+                "take it of t.astype(complex), or use np.linalg.eigh",
             )
         if any(keywords.get(name) for name in ("overwrite_input", "overwrite_a")) or (
             function is np.nan_to_num and keywords.get("copy") is False

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.record.arguments import is_input
-from autodiff.compiler.record.environment import GONE, Environment, Slot, explore
+from autodiff.compiler.record.arguments import Entries, Signature, is_input, objects_among
+from autodiff.compiler.record.environment import Environment, explore, walk_through, within
 from autodiff.compiler.record.errors import CaptureError, refused
+from autodiff.compiler.record.kinds import is_constant, type_name
+from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate
+from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
@@ -55,16 +58,19 @@ def record(
 
     changing: the places of Python numbers that are not the same in every call.
     """
-    environment = explore(function, changing)
+    objects = objects_among(Signature(function).names, args, keywords)
+    environment = explore(function, changing, objects)
     recorder = Recorder()
     recording = Recording(recorder.trace, environment, errstate=current_errstate())
     originals: list[tuple[Slot, Any]] = []
+    random_states = RandomStates(environment)
     try:
         replace_contents(environment, recorder, recording, originals)
         stand_in = partial(stand_for_argument, recorder=recorder)
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
         inputs = inputs_in((recorded_args, recorded_keywords))
         recorder.trace.inputs = [value_of(part) for part in inputs]
+        entries = Entries.of((recorded_args, recorded_keywords))
         active.recorder = recorder
         result = run(function, recorded_args, recorded_keywords)
         if recorder.raised is not None:
@@ -74,6 +80,7 @@ def record(
                 "the step gives a Tensor among its arguments another array, by t[i] = v or t.data = v, which a replay "
                 "would not hand back; return the new Tensor, or pass an array and write into that"
             )
+        entries.check()
         note_after(recording)
         tensors = {id(slot.owner) for slot in environment.arrays}
         recorder.trace.outputs = mapped(result, lambda part: part if id(part) in tensors else symbolic_output(part))
@@ -83,18 +90,20 @@ def record(
         interrupt: KeyboardInterrupt | None = None
         while True:  # the user may interrupt this too
             try:
-                put_all_back(function, changing, originals)
+                put_all_back(function, changing, objects, originals)
                 break
             except KeyboardInterrupt as error:
                 interrupt = error
         if interrupt is not None:
             raise interrupt
+    random_states.check(function)
     for slot, words in environment.changes():
         if slot is not None and isinstance(slot.get(), int | float) and not isinstance(slot.get(), bool):
             recording.counters.add(slot.identity)
         else:
             recording.changes.append(words)
     recorder.check_shared_memory()
+    check_no_stand_ins(result)
     recording.result = mapped(result, concrete_output)
     return recording
 
@@ -148,6 +157,8 @@ def replace_contents(
         tensor = slot.get()
         recording.gradients.append(Held(slot, value_of(tensor)))
     for slot in environment.generators:
+        if slot.access == "constant":  # an argument
+            continue
         replace(slot, GeneratorStandIn(recorder, slot.get()))
 
 
@@ -161,12 +172,12 @@ def note_after(recording: Recording) -> None:
 
 
 def put_all_back(
-    function: Callable[..., Any], changing: set[tuple[int, Any]], originals: list[tuple[Slot, Any]]
+    function: Callable[..., Any], changing: set[tuple[int, Any]], objects: Any, originals: list[tuple[Slot, Any]]
 ) -> None:
     """Put the arrays themselves in all places of stand-ins: it may be done again, from the beginning."""
     for slot, original in reversed(originals):
         put_back(slot, original)
-    after = explore(function, changing)
+    after = walk_through(function, changing, objects).found
     for slot in [*after.arrays, *after.gradient_arrays, *after.numbers, *(slot for slot, _ in after.fixed)]:
         put_back(slot, None)
 
@@ -187,9 +198,25 @@ def stand_for_argument(leaf: Any, recorder: Recorder) -> Any:
     """Return what the step is given for a part of its arguments."""
     if isinstance(leaf, Tensor):
         return wrap(recorder.record_array(leaf._data, "input", "argument"), None)  # type: ignore[arg-type]
+    if isinstance(leaf, np.random.Generator):
+        return GeneratorStandIn(recorder, leaf)
     if isinstance(leaf, np.ndarray) and is_input(leaf):
         return recorder.record_array(leaf, "input", "argument")
     return recorder.record_number(leaf, "argument") if is_input(leaf) else leaf
+
+
+def check_no_stand_ins(result: Any) -> None:
+    """Raise CaptureError if recorded arrays are in an object that the step returned, rather than in lists and dicts."""
+    for leaf in flatten(result):
+        if is_constant(leaf) or isinstance(leaf, np.ndarray | Tensor):
+            continue
+        found = within(leaf, "the result")
+        for slot in [*found.arrays, *found.gradient_arrays, *(slot for slot, _ in found.fixed)]:
+            if type(slot.get()) is StandIn and slot.access != "constant":
+                raise CaptureError(
+                    f"the step returns a {type_name(leaf)} that holds a recorded array, as {slot.name}, and a replay "
+                    "would not make another; return a tuple, a list or a dict of arrays"
+                )
 
 
 def inputs_in(tree: Any) -> list[Any]:

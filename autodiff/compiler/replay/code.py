@@ -20,7 +20,7 @@ from autodiff.tensor import wrap
 from autodiff.trees import parts
 
 BY_KEYWORD = (np.maximum, np.minimum)
-"""NumPy wants their `out` by its name."""
+"""NumPy wants their `out` by its name, as that of all functions that are no ufuncs but np.dot."""
 
 
 @dataclass(slots=True)
@@ -165,7 +165,8 @@ class Writer:
         if call.results and call.results[0].form == "number" and len(call.results) == 1:
             return f"{self.number(call.results[0])} = {f}({', '.join([*args, *keywords])})"
         if not call.results:
-            if function in BY_KEYWORD or "out" not in call.keywords or len(call.keywords) > 1:
+            plain = function is np.dot or (isinstance(function, np.ufunc) and function not in BY_KEYWORD)
+            if not plain or "out" not in call.keywords or len(call.keywords) > 1:
                 return f"{f}({', '.join([*args, *keywords])})"
             return f"{f}({', '.join([*args, self.text(call.keywords['out'])])})"
         if len(call.results) > 1 or not isinstance(call.results[0], Value):

@@ -1,13 +1,16 @@
 """The guard: a fast check, before every replay, that what the function reaches is what it was when it was recorded."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.passes.program import Program
-from autodiff.compiler.record.environment import GONE, Environment, Slot
+from autodiff.compiler.record.environment import Environment
 from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.sharing import is_borrowed, overlap, share_memory
+from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.record.trace import Value
 from autodiff.saved import owner_of
 from autodiff.tensor import Tensor
@@ -33,10 +36,11 @@ class Guard:
         written = program.written_storages()
         self.writes_arguments = any(written[value.storage] for value in program.inputs)
         self.written_owners = {
-            id(owner_of(held.before.array))
+            id(owner_of(held.before.array)): owner_of(held.before.array)
             for held in program.held
             if isinstance(held.before, Value) and held.before.array is not None and written[held.before.storage]
         }
+        self.writes_borrowed = any(map(is_borrowed, self.written_owners.values()))
         self.unchanged = compiled(self)
 
     def check(self) -> None:
@@ -52,8 +56,13 @@ class Guard:
 
     def check_shared_memory(self, leaves: Sequence[Any]) -> None:
         """Raise CaptureError if an argument shares memory with something that the step writes into."""
-        owners = [id(owner_of(leaf)) for leaf in leaves if isinstance(leaf, np.ndarray)]
-        if self.written_owners.intersection(owners) or (self.writes_arguments and len(set(owners)) < len(owners)):
+        owners = [owner_of(leaf) for leaf in leaves if isinstance(leaf, np.ndarray)]
+        is_shared = any(id(owner) in self.written_owners for owner in owners)
+        if self.writes_arguments:
+            is_shared |= any(share_memory(*pair) for pair in combinations(owners, 2))
+        if self.writes_borrowed or any(map(is_borrowed, owners)):
+            is_shared |= any(overlap(*pair) for pair in product(owners, self.written_owners.values()))
+        if is_shared:
             raise CaptureError(
                 "an argument shares its memory with another, or with an array that the step writes into, as it did not "
                 "when the step was recorded; pass a copy"
@@ -100,7 +109,12 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
         return f"x{id(thing)}"
 
     tests = [f"{slot.source(name)} is {name(thing)}" for slot, thing in guard.expected if is_worth_a_look(slot)]
-    tests += [f"len({name(container)}) == {length}" for container, length, _ in guard.environment.lengths]
+    tests += [
+        f"len({name(container)}) == {length}" if length else f"not {name(container)}"
+        for container, length, _ in guard.environment.lengths
+    ]
+    tests += [f"{name(array)}.tobytes() == {name(before)}" for array, before, _ in guard.environment.contents]
+    tests += [f"[*{name(container)}] == {name(order)}" for container, order, _ in guard.environment.orders]
     tests += [f"{slot.source(name)} is not None" for slot in guard.read_gradients]
     tests += [f"{name(array)}.tobytes() == {name(contents)}" for array, contents, _ in guard.program.watched]
     lines = "\n                and ".join(tests or ["True"])

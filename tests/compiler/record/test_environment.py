@@ -258,6 +258,25 @@ def test_what_a_place_holds_can_be_replaced_and_put_back(build):
     assert slot.get() is before
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [(0.0, -0.0), (complex(0.0, 0.0), complex(0.0, -0.0)), (np.float32(0.0), np.float32(-0.0))],
+    ids=["float", "complex", "NumPy"],
+)
+def test_a_zero_of_another_sign_is_a_change(before, now):
+    holder = {"zero": before}
+    found = explore(lambda: holder)
+    holder["zero"] = now
+    assert "holder['zero'] was" in next(found.changes())[1]
+
+
+def test_another_nan_is_no_change():
+    holder = {"scale": float("nan")}
+    found = explore(lambda: holder)
+    holder["scale"] = float("nan")
+    assert list(found.changes()) == []
+
+
 def test_a_function_that_reaches_too_much_is_refused():
     many = [[] for _ in range(100_001)]
     with pytest.raises((ValueError, ad.CaptureError), match="reaches more than"):

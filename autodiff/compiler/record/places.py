@@ -1,0 +1,306 @@
+"""The places within an object: attributes, items, the variables of a function, whatever it can read from there."""
+
+import dis
+import functools
+import importlib.util
+import sys
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    SimpleNamespace,
+)
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autodiff.compiler.record.errors import STANDARD
+from autodiff.compiler.record.kinds import (
+    PLAIN,
+    TRUSTED,
+    is_constant,
+    is_native,
+    is_trusted_class,
+    is_trusted_function,
+    is_trusted_module,
+    native_base,
+)
+from autodiff.compiler.record.slot import Slot
+from autodiff.tensor import Tensor
+
+CONTAINERS = (list, dict, set, frozenset, tuple, deque)
+ENGINE_NAME = __name__.split(".")[0]
+DICT_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+OPAQUE = ("autodiff.function", "autodiff.graph")
+"""Modules of the engine whose objects stay what they are."""
+OF_THE_SYSTEM = ("threading", "queue", "logging", "asyncio", "concurrent", "multiprocessing", "subprocess", "socket")
+"""Modules of Python whose objects lead to threads, files and processes."""
+OF_CLASSES = {
+    *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__", "__annotations__"),
+    *("__dataclass_fields__", "__dataclass_params__", "__match_args__", "__abstractmethods__", "_abc_impl"),
+    *("__parameters__", "__orig_bases__", "__firstlineno__", "__static_attributes__", "__annotate_func__"),
+    *("__annotations_cache__", "__signature__", "_is_protocol", "__protocol_attrs__", "__hash__"),
+}
+"""Attributes that Python gives to classes, and changes as it likes."""
+
+
+class Opaque:
+    """What is not looked into: captured functions, which see to themselves."""
+
+
+class Names(NamedTuple):
+    """What a function mentions: global variables; attributes, and the texts that may name one; modules it imports."""
+
+    variables: frozenset[str]
+    attributes: frozenset[str]
+    imports: frozenset[tuple[str, int]]
+
+
+def slots_of(owner: Any, where: Slot, root: bool) -> Iterator[Slot] | None:
+    """Return the places within an object, which was found at a place itself; None for one that cannot be looked into.
+
+    root: whether it is the captured function, which is looked into wherever it is from.
+    """
+    name = where.name
+    if isinstance(owner, Opaque | CellType | np.random.BitGenerator) or type(owner).__module__ in OPAQUE:
+        return iter(())
+    if isinstance(owner, FunctionType):
+        return function_slots(owner) if root or not is_trusted_function(owner) else held_slots(owner)
+    if isinstance(owner, BuiltinFunctionType | MethodWrapperType):
+        return bound_slots(owner, name)
+    if isinstance(owner, type):
+        return iter(()) if is_trusted_class(owner) else class_slots(owner)
+    if isinstance(owner, MethodType):
+        function = owner.__func__
+        within = Slot(owner, "__self__", "attribute", type(owner.__self__).__name__)
+        return iter((within, Slot(owner, "__func__", "attribute", getattr(function, "__name__", name))))
+    if isinstance(owner, property):
+        return iter([Slot(owner, part, "attribute", f"{name}.{part}") for part in ("fget", "fset", "fdel")])
+    if isinstance(owner, staticmethod | classmethod):
+        return iter((Slot(owner, "__func__", "attribute", name),))
+    if isinstance(owner, functools.cached_property):
+        return iter((Slot(owner, "func", "attribute", name),))
+    if isinstance(owner, functools._lru_cache_wrapper):
+        return iter((Slot(owner, "__wrapped__", "attribute", name),))
+    if isinstance(owner, partial):
+        return partial_slots(owner, name)
+    if isinstance(owner, MappingProxyType):
+        return iter([Slot(owner, key, "item", f"{name}[{key!r}]") for key in owner])
+    if isinstance(owner, Tensor):
+        parts = [Slot(owner, part, "attribute", f"{name}.{part}") for part in ("grad", "node")]
+        return iter((Slot(owner, "_data", "attribute", name), *parts))
+    if isinstance(owner, DICT_VIEWS):
+        return constants([owner.mapping], name)  # type: ignore[attr-defined]
+    if can_be_looked_into(owner):
+        return object_slots(owner, where)
+    return None
+
+
+def can_be_looked_into(owner: Any) -> bool:
+    """Return whether attributes and items are all that an object holds."""
+    base = native_base(type(owner))  # type: ignore[arg-type]
+    if base is object and is_trusted_class(type(owner)):
+        return type(owner).__module__.split(".")[0] not in (*TRUSTED[1:], *OF_THE_SYSTEM)
+    return base in (object, SimpleNamespace, *CONTAINERS) or issubclass(base, (BaseException, dict, *PLAIN))
+
+
+def object_slots(owner: Any, where: Slot) -> Iterator[Slot]:
+    """Yield the items and the attributes of a container or another object."""
+    name = where.name
+    if isinstance(owner, tuple):
+        yield from (Slot(where, i, "entry", f"{name}[{i}]") for i in range(len(owner)))
+    elif isinstance(owner, list | deque):
+        yield from (Slot(owner, i, "item", f"{name}[{i}]") for i in range(len(owner)))
+    elif isinstance(owner, dict):
+        yield from constants([key for key in owner if not is_constant(key)], f"a key of {name}")
+        yield from (Slot(owner, key, "item", f"{name}[{key!r}]") for key in owner)
+    elif isinstance(owner, set | frozenset):
+        yield from constants([member for member in owner if not is_constant(member)], f"a member of {name}")
+    if isinstance(owner, defaultdict):
+        yield Slot(owner, "default_factory", "attribute", f"{name}.default_factory")
+    if type(owner) not in (*CONTAINERS, defaultdict):
+        yield Slot(owner, "__class__", "attribute", type(owner).__name__)
+        yield from (Slot(owner, key, "attribute", f"{name}.{key}") for key in attributes_of(owner))
+
+
+def bound_slots(method: BuiltinFunctionType | MethodWrapperType, name: str) -> Iterator[Slot] | None:
+    """Return what a function or a method written in C is bound to, unless it is one that draws random numbers."""
+    if isinstance(method.__self__, np.random.Generator):
+        return None
+    return constants([method.__self__] if not isinstance(method.__self__, ModuleType | type) else [], name)
+
+
+def constants(values: list[Any], name: str) -> Iterator[Slot]:
+    """Yield places for what is found where it cannot be replaced."""
+    return (Slot(tuple(values), i, "constant", name) for i in range(len(values)))
+
+
+def attributes_of(owner: Any) -> list[str]:
+    """Return the names of an object's attributes, be they in its dict or in slots of its class."""
+    names = list(vars(owner)) if hasattr(owner, "__dict__") else []
+    for kind in type(owner).__mro__:
+        declared = kind.__dict__.get("__slots__", ()) if not is_native(kind) else ()
+        for name in [declared] if isinstance(declared, str) else declared:
+            if name[:2] != "__":
+                names.append(name)
+            elif name[-2:] != "__":  # as Python spells a private name outside of its class
+                names.append(f"_{kind.__name__.lstrip('_')}{name}")
+    return names
+
+
+def partial_slots(owner: "partial[Any]", name: str) -> Iterator[Slot]:
+    """Yield the function of a partial one, and its arguments."""
+    yield Slot(owner, "func", "attribute", f"{name}.func")
+    args = Slot(owner, "args", "attribute", f"{name}.args")
+    yield from (Slot(args, i, "entry", f"{name}.args[{i}]") for i in range(len(owner.args)))
+    yield from (Slot(owner.keywords, key, "item", f"{name}.{key}") for key in owner.keywords)
+    yield from (Slot(owner, key, "attribute", f"{name}.{key}") for key in vars(owner))
+
+
+def class_slots(kind: type) -> Iterator[Slot]:
+    """Yield the methods and other attributes of a class of the user's, and the classes that it is made from."""
+    for key in vars(kind):
+        if key not in OF_CLASSES:
+            yield Slot(kind, key, "class", f"{kind.__name__}.{key}")
+    for i, base in enumerate(kind.__bases__):
+        if not is_trusted_class(base):
+            yield Slot(kind.__bases__, i, "constant", base.__name__)
+
+
+def function_slots(function: FunctionType) -> Iterator[Slot]:
+    """Yield the variables of a function's closure, the globals that it names, its defaults, attributes and code."""
+    yield Slot(function, "__code__", "attribute", f"the code of {function.__name__}")
+    yield from closure_slots(function)
+    names = names_in(function.__code__)
+    modules = [cell.cell_contents for cell in function.__closure__ or () if has_module(cell)]
+    for variable in sorted(names.variables):
+        if variable in function.__globals__:
+            yield Slot(function.__globals__, variable, "item", variable)
+            modules.append(function.__globals__[variable])
+        elif variable in builtins_of(function):
+            yield Slot(function, variable, "builtin", variable)
+    for module in sorted(imported(names, function)):
+        modules.append(sys.modules[module])
+        if not is_trusted_module(sys.modules[module]):
+            yield Slot(sys.modules, module, "item", module)
+    seen: set[str] = set()
+    for module in modules:
+        if isinstance(module, ModuleType):
+            yield from module_slots(module, names.attributes, seen)
+    yield Slot(function, "__defaults__", "attribute", f"the defaults of {function.__name__}")
+    for key in function.__kwdefaults__ or {}:
+        yield Slot(function.__kwdefaults__, key, "item", f"{key}, a default of {function.__name__}")
+
+
+def closure_slots(function: FunctionType) -> Iterator[Slot]:
+    """Yield the variables of a function's closure, and its attributes."""
+    for variable, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        yield Slot(cell, variable, "cell", variable)
+    yield from (Slot(function, key, "attribute", f"{function.__name__}.{key}") for key in vars(function))
+
+
+def held_slots(function: FunctionType) -> Iterator[Slot]:
+    """Yield what a trusted function holds for its user, and not the objects of Python's that it works with."""
+    for slot in closure_slots(function):
+        try:
+            kind = type(slot.get())
+        except ValueError:  # not set yet
+            continue
+        if is_native(kind) or not is_trusted_class(kind) or kind.__module__.startswith(f"{ENGINE_NAME}."):
+            yield slot
+
+
+def module_slots(module: ModuleType, names: frozenset[str], seen: set[str]) -> Iterator[Slot]:
+    """Yield those attributes of a module that are named, and those of the modules in it.
+
+    Of Python's own modules only what has state, such as os.environ; of the engine's and the trusted libraries' nothing.
+    """
+    trusted = is_trusted_module(module)
+    if module.__name__ in seen or (trusted and not is_of_python(module)):
+        return
+    seen.add(module.__name__)
+    for attribute in sorted(names & vars(module).keys()):
+        value = vars(module)[attribute]
+        if not trusted or not (is_constant(value) or value is sys.modules or callable(value) or is_module(value)):
+            yield Slot(module, attribute, "attribute", f"{module.__name__}.{attribute}")
+        if isinstance(value, ModuleType):
+            yield from module_slots(value, names, seen)
+
+
+def is_module(value: Any) -> bool:
+    """Return whether an object is a module."""
+    return isinstance(value, ModuleType)
+
+
+def is_of_python(module: ModuleType) -> bool:
+    """Return whether a trusted module is one of Python's own."""
+    file = getattr(module, "__file__", None) or STANDARD
+    return file.startswith(STANDARD) and "site-packages" not in file
+
+
+def imported(names: Names, function: FunctionType) -> set[str]:
+    """Return the modules that a function imports while it runs, and those that they are in."""
+    found = set()
+    for name, level in names.imports:
+        package = function.__globals__.get("__package__") or ""
+        if level and not package:
+            continue
+        parts = importlib.util.resolve_name("." * level + name, package).split(".")
+        found |= {".".join(parts[:i]) for i in range(1, len(parts) + 1)} & sys.modules.keys()
+    return found
+
+
+def builtins_of(function: FunctionType) -> dict[str, Any]:
+    """Return the names that a function finds when there is no global variable."""
+    return function.__builtins__  # type: ignore[attr-defined,no-any-return]
+
+
+def has_module(cell: CellType) -> bool:
+    """Return whether a variable of a closure is a module."""
+    try:
+        return isinstance(cell.cell_contents, ModuleType)
+    except ValueError:  # not set yet
+        return False
+
+
+@lru_cache(maxsize=4096)
+def names_in(code: CodeType) -> Names:
+    """Return what a function mentions, and the functions within it."""
+    steps = list(dis.get_instructions(code))
+    variables = {step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    attributes = {*code.co_names, *(text for text in code.co_consts if isinstance(text, str))}
+    imports = {
+        (step.argval, steps[i - 2].argval if isinstance(steps[i - 2].argval, int) else 0)
+        for i, step in enumerate(steps)
+        if step.opname == "IMPORT_NAME"
+    }
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            inner = names_in(constant)
+            variables, attributes, imports = (
+                variables | inner.variables,
+                attributes | inner.attributes,
+                imports | inner.imports,
+            )
+    return Names(frozenset(variables), frozenset(attributes), frozenset(imports))
+
+
+@lru_cache(maxsize=4096)
+def names_of_trusted_bases(kind: type) -> frozenset[str]:
+    """Return the attributes that the methods mention which a class has from the engine, or from Python's classes."""
+    methods = [
+        method
+        for base in kind.__mro__
+        if is_trusted_class(base)
+        for method in vars(base).values()
+        if isinstance(method, FunctionType)
+    ]
+    return frozenset[str]().union(*(names_in(method.__code__).attributes for method in methods))

@@ -1,0 +1,93 @@
+"""Slot: a place that holds an object, which can be read, written and named in the code of a guard or a program."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from keyword import iskeyword
+from typing import Any, Literal
+
+GONE = (AttributeError, KeyError, IndexError, ValueError)
+"""What reading a place raises that is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place that holds an object: an attribute, an item of a list or dict, or a variable of a closure.
+
+    An "entry" is that of a tuple, whose own place is the owner; "class" is an attribute of a class as it stands there,
+    not as an object sees it; "builtin" is a name that a function, the owner, finds among Python's own unless a global
+    variable comes before it; "constant" cannot change.
+    """
+
+    owner: Any
+    key: Any
+    access: Literal["attribute", "item", "entry", "cell", "class", "builtin", "constant"]
+    name: str
+
+    def get(self) -> Any:
+        """Return what the place holds. Raises AttributeError, KeyError, IndexError or ValueError if it is gone."""
+        if self.access == "attribute":
+            return getattr(self.owner, self.key)
+        if self.access == "entry":
+            return self.owner.get()[self.key]
+        if self.access == "class":
+            return vars(self.owner)[self.key]
+        if self.access == "builtin":
+            return self.owner.__globals__.get(self.key, self.owner.__builtins__.get(self.key))
+        return self.owner.cell_contents if self.access == "cell" else self.owner[self.key]
+
+    def set(self, value: Any) -> None:
+        """Put something else there; a tuple is replaced by one with another entry."""
+        if self.access == "attribute":
+            try:
+                setattr(self.owner, self.key, value)
+            except AttributeError:  # of a frozen dataclass, or where a property stands before it
+                if self.key in getattr(self.owner, "__dict__", ()):
+                    vars(self.owner)[self.key] = value
+                else:
+                    object.__setattr__(self.owner, self.key, value)
+        elif self.access == "class":
+            setattr(self.owner, self.key, value)
+        elif self.access == "item":
+            self.owner[self.key] = value
+        elif self.access == "entry":
+            before = self.owner.get()
+            entries = [*before[: self.key], value, *before[self.key + 1 :]]
+            self.owner.set(type(before)(*entries) if hasattr(before, "_fields") else type(before)(entries))
+        elif self.access == "cell":
+            self.owner.cell_contents = value
+        else:
+            raise TypeError(f"{self.name} cannot be changed")
+
+    def source(self, name: Callable[[Any], str]) -> str:
+        """Return the expression that reads the place, in Python. `name` gives an object the name it has there."""
+        if self.access == "entry":
+            return f"{self.owner.source(name)}[{self.key}]"
+        if self.access == "builtin":
+            names, builtins = name(self.owner.__globals__), name(self.owner.__builtins__)
+            return f"{names}.get({self.key!r}, {builtins}.get({self.key!r}))"
+        owner = name(vars(self.owner) if self.access == "class" else self.owner)
+        if self.access == "attribute":
+            return f"{owner}.{self.key}" if is_written_plainly(self.key) else f"getattr({owner}, {self.key!r})"
+        if self.access == "cell":
+            return f"{owner}.cell_contents"
+        return f"{owner}[{repr(self.key) if type(self.key) in (int, str) else name(self.key)}]"
+
+    def assignment(self, name: Callable[[Any], str], value: str) -> str:
+        """Return the statement that puts the value of an expression there, in Python."""
+        if self.access == "class" or (self.access == "attribute" and not is_written_plainly(self.key)):
+            return f"setattr({name(self.owner)}, {self.key!r}, {value})"
+        return f"{self.source(name)} = {value}"
+
+    @property
+    def identity(self) -> tuple[int, Any]:
+        """What tells the place from others: the same for an attribute of a module and for the global variable it is."""
+        if self.access == "entry":
+            return self.owner.identity[0], (self.owner.identity[1], self.key)
+        if self.access == "attribute" and self.key in getattr(self.owner, "__dict__", ()):
+            return id(vars(self.owner)), self.key
+        return id(self.owner.__globals__ if self.access == "builtin" else self.owner), self.key
+
+
+def is_written_plainly(attribute: str) -> bool:
+    """Return whether an attribute can be written after a dot. Of letters beyond ASCII Python may make others there."""
+    return attribute.isascii() and attribute.isidentifier() and not iskeyword(attribute)

@@ -1,0 +1,52 @@
+"""Draws from the generators that `random` and `np.random` share, and from others than np.random.Generator: refused."""
+
+import random
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from tests.compiler.refusing import call, outcome
+
+STATE = np.random.RandomState(0)
+PYTHON = random.Random(0)
+
+
+def constant_draw(x):
+    """Draw the same number in every call, so that two recordings agree."""
+    np.random.seed(0)  # noqa: NPY002
+    return x * np.random.uniform()  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (lambda x: x * random.random(), "random"),
+        (lambda x: x * random.choice([1.0, 1.0]), "random"),
+        (lambda x: (random.shuffle([1, 2]), x)[1], "random"),
+        (lambda x: x * np.random.rand(), r"np\.random"),  # noqa: NPY002
+        (lambda x: x * bool(np.random.normal()), r"np\.random"),  # noqa: NPY002
+        (constant_draw, r"np\.random"),
+        (lambda x: x * bool(STATE.normal()), "STATE"),
+        (lambda x: x * bool(PYTHON.random()), "PYTHON"),
+    ],
+    ids=["random", "choice", "shuffle", "rand", "a draw that is a flag", "a seed", "a RandomState", "a Random"],
+)
+def test_a_draw_that_a_replay_would_not_repeat_is_refused(function, name):
+    np.random.seed(1)  # noqa: NPY002
+    random.seed(1)
+    with pytest.raises(ad.CaptureError, match=rf"the step at .*test_randomness.py:\d+ draws from {name}, which"):
+        ad.capture(function)(np.ones(2))
+
+
+def test_a_generator_may_be_reached_that_is_not_drawn_from():
+    step = ad.capture(lambda x: x * (2 if STATE is not None and PYTHON is not None else 1))
+    np.testing.assert_array_equal(call(step), [2.0, 4.0])
+
+
+def test_draws_between_the_calls_do_not_matter():
+    step = ad.capture(lambda x: x * 2)
+    for _ in range(8):
+        random.random()
+        np.random.rand()  # noqa: NPY002
+        assert outcome(step, np.ones(2))[1] == ""

@@ -1,0 +1,198 @@
+"""Objects given as arguments are looked into as if the function reached them; those returned hold no stand-ins."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.compiler.record.stand_in import StandIn
+from tests.compiler.comparing import check, network, points
+from tests.compiler.refusing import outcome
+
+
+@dataclasses.dataclass
+class Settings:
+    scale: float = 2.0
+    table: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    table: np.ndarray
+
+
+@dataclasses.dataclass
+class Result:
+    loss: object
+
+
+def test_a_model_and_an_optimizer():
+    def run(capture):
+        model = network()
+        optimizer = ad.Adam(model.parameters(), 0.01)
+
+        @capture
+        def step(model, optimizer, x):
+            loss = np.mean(model(x) ** 2)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        losses = [step(model, optimizer, points(seed=i)[0]) for i in range(9)]
+        return [*losses, *(p.data.copy() for p in model.parameters())]
+
+    check(run, exact=True)
+
+
+def test_a_generator():
+    def run(capture):
+        rng = np.random.default_rng(0)
+        function = capture(lambda x, rng: x + rng.normal(size=2))
+        return [*(function(np.ones(2), rng) for _ in range(9)), rng.normal()]
+
+    check(run, exact=True)
+
+
+def test_generators_in_a_dict():
+    def run(capture):
+        rngs = {"a": np.random.default_rng(0), "b": np.random.default_rng(1)}
+        function = capture(lambda x, rngs: x + rngs["a"].normal(size=2) * rngs["b"].uniform(size=2))
+        return [*(function(np.ones(2), rngs) for _ in range(9)), rngs["a"].normal()]
+
+    check(run, exact=True)
+
+
+def test_another_generator_is_refused():
+    function = ad.capture(lambda x, rng: x + rng.normal(size=2))
+    rng = np.random.default_rng(0)
+    for _ in range(7):
+        function(np.ones(2), rng)
+    assert "argument rng" in outcome(function, np.ones(2), np.random.default_rng(1))[1]
+
+
+def test_an_array_in_an_object():
+    def run(capture):
+        settings = Settings(table=np.arange(2.0))
+
+        @capture
+        def function(x, settings):
+            settings.table = settings.table * 0.5 + x
+            return settings.table * 2
+
+        return [*(function(np.full(2, float(i)), settings) for i in range(9)), settings.table]
+
+    check(run, exact=True)
+
+
+def test_an_array_in_a_frozen_dataclass():
+    def run(capture):
+        frozen, other = Frozen(np.arange(2.0)), Frozen(np.ones(2))
+
+        @capture
+        def function(x, settings):
+            other.table[...] += x
+            return settings.table * x + other.table
+
+        return [*(function(np.full(2, float(i)), frozen) for i in range(9)), other.table]
+
+    check(run, exact=True)
+
+
+@pytest.mark.parametrize("calls", [1, 8])
+def test_a_setting_changed_in_an_object_is_followed_or_refused(calls):
+    settings = Settings()
+    step = ad.capture(lambda x, settings: x * settings.scale)
+    for i in range(calls):
+        assert step(1.0 * i, settings) == 2.0 * i
+    settings.scale = 3.0
+    found, refusal = outcome(step, 1.0, settings)
+    assert found == 3.0 or "settings.scale" in refusal
+
+
+def test_an_equal_object_with_other_arrays_is_refused():
+    step = ad.capture(lambda x, settings: x * settings.table)
+    settings = Settings(table=np.ones(2))
+    for _ in range(7):
+        step(np.ones(2), settings)
+    found, refusal = outcome(step, np.ones(2), Settings(table=np.full(2, 3.0)))
+    assert "argument settings" in refusal or np.array_equal(found, [3.0, 3.0])
+
+
+def test_an_equal_object_each_time_may_be_given():
+    step = ad.capture(lambda x, settings: x * settings.scale)
+    for i in range(9):
+        assert step(1.0 * i, Settings()) == 2.0 * i
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tree: tree.update(w=tree["w"] * 2),
+        lambda tree: tree.update(more=1),
+        lambda tree: tree.pop("w"),
+        lambda tree: tree["inner"].append(2),
+        lambda tree: tree["inner"].__setitem__(0, tree["w"]),
+        lambda tree: tree.update(name="b"),
+    ],
+    ids=["an array", "a key", "a key taken away", "a list", "an entry of a list", "text"],
+)
+def test_a_change_of_a_dict_or_list_among_the_arguments_is_refused(change):
+    tree = {"w": np.ones(2), "inner": [1], "name": "a"}
+
+    def function(tree):
+        change(tree)
+        return np.ones(2) * 2
+
+    _, refusal = outcome(ad.capture(function), tree)
+    assert "return it" in refusal
+
+
+def test_writing_into_an_array_of_a_dict_among_the_arguments_is_followed():
+    def run(capture):
+        tree = {"w": np.ones(2)}
+
+        @capture
+        def function(tree, x):
+            tree["w"][...] += x
+            return tree["w"] * 2
+
+        return [*(function(tree, np.full(2, float(i))) for i in range(9)), tree["w"]]
+
+    check(run, exact=True)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        Result,
+        lambda value: [Result(value)],
+        lambda value: Result([{"a": value}]),
+        lambda value: lambda: value,
+        lambda value: Result(Result(value)),
+        lambda value: Result(ad.Tensor([1.0]) * value),
+    ],
+    ids=["a dataclass", "in a list", "in a dict", "a function", "in each other", "of a Tensor"],
+)
+def test_a_result_in_an_object_is_refused_and_no_stand_in_leaves(build):
+    found, refusal = outcome(ad.capture(lambda x: build(x * 2)), np.ones(2))
+    assert found is None
+    assert "return a tuple, a list or a dict" in refusal
+
+
+def test_an_object_that_the_step_reaches_may_be_returned():
+    model = network()
+    step = ad.capture(lambda x: (model, model(x)))
+    for i in range(8):
+        found, value = step(points(seed=i)[0])
+        assert found is model
+        np.testing.assert_allclose(value.data, model(points(seed=i)[0]).data)
+    assert not any(type(p._data) is StandIn for p in model.parameters())
+
+
+def test_an_object_without_arrays_may_be_returned():
+    settings = Settings()
+    step = ad.capture(lambda x: (settings, x * 2, range(3)))
+    for _ in range(8):
+        assert step(1.0) == (settings, 2.0, range(3))
