@@ -260,7 +260,8 @@ def imported(names: Names, function: FunctionType) -> set[str]:
 
 def builtins_of(function: FunctionType) -> dict[str, Any]:
     """Return the names that a function finds when there is no global variable."""
-    return function.__builtins__  # type: ignore[attr-defined,no-any-return]
+    found: dict[str, Any] = getattr(function, "__builtins__")  # noqa: B009 - not every type checker knows of it
+    return found
 
 
 def has_module(cell: CellType) -> bool:
