@@ -90,7 +90,7 @@ def test_a_finished_run_has_nothing_to_resume(tmp_path: Path) -> None:
     before = (tmp_path / "results" / "run" / "summary.json").read_bytes()
     done = adrun(tmp_path, "results", "--resume")
     assert done.returncode == 0
-    assert done.stdout.startswith("run: done already, after 40 epochs; nothing to resume in ")
+    assert done.stdout.startswith("run: done already, at epoch 40; nothing to resume in ")
     assert (tmp_path / "results" / "run" / "summary.json").read_bytes() == before
 
 
