@@ -139,7 +139,8 @@ def walk_through(
 ) -> "Walk":
     """Return what a function can reach, be it of a known kind or not."""
     walk = Walk(function, changing)
-    walk.pending.append((function, Slot(None, None, "item", getattr(function, "__name__", "it")), None))
+    if not is_constant(function):  # as np.sum is
+        walk.pending.append((function, Slot(None, None, "item", getattr(function, "__name__", "it")), None))
     for name, value in arguments:
         walk.visit(function, Slot((value,), 0, "constant", name), None)
     walk.go()
@@ -194,7 +195,7 @@ class Walk:
         if isinstance(owner, random.Random | np.random.RandomState):
             self.found.states.append((owner, where.name))
             return
-        slots = None if hasattr(type(owner), "__next__") else slots_of(owner, where, root=owner is self.function)
+        slots = None if hasattr(type(owner), "__next__") else slots_of(owner, where)
         if slots is None:
             self.strange.append(Strange(owner, outer or where))
             return

@@ -64,16 +64,13 @@ class Names(NamedTuple):
     imports: frozenset[tuple[str, int]]
 
 
-def slots_of(owner: Any, where: Slot, root: bool) -> Iterator[Slot] | None:
-    """Return the places within an object, which was found at a place itself; None for one that cannot be looked into.
-
-    root: whether it is the captured function, which is looked into wherever it is from.
-    """
+def slots_of(owner: Any, where: Slot) -> Iterator[Slot] | None:
+    """Return the places within an object that was found at a place itself; None if it cannot be looked into."""
     name = where.name
     if isinstance(owner, Opaque | CellType | np.random.BitGenerator) or type(owner).__module__ in OPAQUE:
         return iter(())
     if isinstance(owner, FunctionType):
-        return function_slots(owner) if root or not is_trusted_function(owner) else held_slots(owner)
+        return held_slots(owner) if is_trusted_function(owner) else function_slots(owner)
     if isinstance(owner, BuiltinFunctionType | MethodWrapperType):
         return bound_slots(owner, name)
     if isinstance(owner, type):
