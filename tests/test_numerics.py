@@ -36,6 +36,8 @@ MASKS = [
 @pytest.mark.filterwarnings("ignore:invalid value")
 def test_an_infinite_gradient_does_not_reach_what_has_no_part_in_the_value(function):
     for sample in samples_of(function):
+        if sample.keywords.get("reflect_type") == "odd":
+            continue  # whose slopes cancel each other, where the value does depend on the argument
         slots = list(variable_slots(sample.arguments))
         variables = [sample.arguments[i] if j is None else sample.arguments[i][j] for i, j in slots]
 

@@ -6,6 +6,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from autodiff.compiler.passes.blocks import Loop, cut_into_blocks
 from autodiff.compiler.passes.kernels import (
     choose_by_bits,
@@ -91,14 +93,19 @@ def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = f
 
 def read_anew(places: list[Held], held: list[Held]) -> None:
     """Make places ones whose array is another in every step, and is copied in."""
-    holders: dict[Storage, list[Held]] = defaultdict(list)
+    holders: dict[Storage, list[tuple[Held, Any]]] = defaultdict(list)
     for one in held:
         if isinstance(one.before, Value):
-            holders[one.before.storage].append(one)
+            holders[one.before.storage].append((one, one.before.array))
     for one in places:
         if not isinstance(one.before, Value) or one.before.form == "number":
             continue
-        others = [other for other in holders[one.before.storage] if other is not one]
+        array = next(array for other, array in holders[one.before.storage] if other is one)
+        others = [
+            other
+            for other, memory in holders[one.before.storage]  # the gradients of one program are parts of one array
+            if other is not one and (other.before is one.before or np.may_share_memory(array, memory))
+        ]
         if others:
             raise CaptureError(
                 f"{one.slot.name} is given another array in every step, and shares the memory of the present one with "

@@ -32,6 +32,7 @@ SECONDS_TO_STOP = 30.0  # that runs under way have to end in order; an epoch, or
 SECONDS_BETWEEN = 0.02  # of one look at what is done, and the next
 SECONDS_BETWEEN_COUNTS = 1.0  # of one look at how many workers there are, and the next
 SECONDS_A_TASK = 3.0  # that a task lasts: the scheduler's milliseconds are little beside it, and a kill costs no more
+UNDER_WAY = ("pending", "lost")  # a task is lost when its worker is, and begun anew by another
 TASKS_A_WORKER = 2  # the one that it is at, and the next
 QUIET = {
     "logging": dict.fromkeys(("distributed", "distributed.client", "asyncio", "tornado"), "critical"),
@@ -216,8 +217,8 @@ class _Study:
 
     def done(self) -> Iterator[Outcome]:
         """Yield the outcomes of the runs whose tasks are done, their records written."""
-        done = [future for future in self.under_way if future.status != "pending"]
-        if any(future.status in ("cancelled", "lost") for future in done):
+        done = [future for future in self.under_way if future.status not in UNDER_WAY]
+        if any(future.status == "cancelled" for future in done):
             raise self._gone()
         finished = [future for future in done if future.status == "finished"]
         with self._answering():
