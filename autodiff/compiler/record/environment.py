@@ -51,7 +51,7 @@ class Environment:
     random generators. numbers: of Python numbers that may change from step to step. fixed: of all else, which has to
     stay what it is. lengths: the containers, with their number of entries. orders: the keys of dicts and the members
     of sets, as they follow each other. contents: those of arrays of text and of dates. states:
-    random number generators other than np.random.Generator.
+    random number generators other than np.random.Generator. mentioned: the names in the code of functions.
     """
 
     arrays: list[Slot] = field(default_factory=list)
@@ -64,6 +64,7 @@ class Environment:
     orders: list[tuple[Any, list[Any], str]] = field(default_factory=list)
     contents: list[tuple[NDArray[Any], bytes, str]] = field(default_factory=list)
     states: list[tuple[Any, str]] = field(default_factory=list)
+    mentioned: set[str] = field(default_factory=set)
 
     def changes(self) -> Iterator[tuple[Slot | None, str]]:
         """Yield the places where something else is now, and what happened in words."""
@@ -200,7 +201,9 @@ class Walk:
             self.strange.append(Strange(owner, outer or where))
             return
         if isinstance(owner, FunctionType) and (owner is self.function or not is_trusted_function(owner)):
-            self.names[id(owner)] = names_in(owner.__code__).attributes
+            names = names_in(owner.__code__)
+            self.names[id(owner)] = names.attributes
+            self.found.mentioned |= names.attributes | names.variables
         elif not isinstance(owner, type):
             self.names[id(owner)] = names_of_trusted_bases(type(owner))  # type: ignore[arg-type]
         if outer is None and not isinstance(owner, type) and is_trusted_class(type(owner)) and is_object(owner):

@@ -1,6 +1,7 @@
 """Random numbers that a replay would not draw: whoever draws them, the state of their generator has moved."""
 
 import random
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -9,14 +10,22 @@ import numpy as np
 from autodiff.compiler.record.environment import Environment
 from autodiff.compiler.record.errors import CaptureError
 
+DRAWING = frozenset(["random", *random.__all__, *np.random.__all__])
+"""What code mentions that draws from the generators that all share."""
 ADVICE = "draw from a np.random.Generator that the function reaches, as np.random.default_rng makes it"
 
 
 class RandomStates:
-    """The state of the generators of `random` and `np.random`, and of those like them that a step reaches."""
+    """The state of the generators of `random` and `np.random`, and of those like them that a step reaches.
+
+    Another thread may draw from those that all share. Where there are others, a step is taken to have drawn only if
+    its code mentions what draws; of one that draws all the same, the checks of the first replays tell.
+    """
 
     def __init__(self, environment: Environment) -> None:
         shared = [(random._inst, "random"), (np.random.mtrand._rand, "np.random")]
+        if threading.active_count() > 1 and not environment.mentioned & DRAWING:
+            shared = []
         self.before = [(generator, name, state_of(generator)) for generator, name in [*shared, *environment.states]]
 
     def check(self, function: Callable[..., Any]) -> None:
