@@ -22,7 +22,9 @@ from autodiff.modules import (
     Softmax,
     Tanh,
 )
-from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
+from autodiff.optimizers.adam import Adam, AdamW
+from autodiff.optimizers.optimizer import Optimizer
+from autodiff.optimizers.sgd import SGD
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.registry import MissingRuleError
 from autodiff.saved import ChangedArrayError
