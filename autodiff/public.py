@@ -11,7 +11,7 @@ from autodiff.declarations import differentiable, rule
 from autodiff.graph import GraphFreedError
 from autodiff.model_files import load, load_metadata, save
 from autodiff.modes import detect_anomaly, no_grad
-from autodiff.module import (
+from autodiff.modules import (
     CrossEntropyLoss,
     Linear,
     Module,
