@@ -8,6 +8,7 @@ from autodiff.anomaly import AnomalyError
 from autodiff.compiler.captured import capture
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.declarations import differentiable, rule
+from autodiff.drawing.draw import Drawing, draw
 from autodiff.graph import GraphFreedError
 from autodiff.model_files import load, load_metadata, save
 from autodiff.modes import detect_anomaly, no_grad
@@ -52,8 +53,15 @@ from autodiff.modules import (
     Softplus,
     Tanh,
 )
-from autodiff.optimizers.adam import Adam, AdamW
+from autodiff.optimizers.adagrad import Adagrad
+from autodiff.optimizers.adam import Adam, AdamW, NAdam
+from autodiff.optimizers.clipping import clip_grad_norm
+from autodiff.optimizers.lion import Lion
+from autodiff.optimizers.muon import Muon
 from autodiff.optimizers.optimizer import Optimizer
+from autodiff.optimizers.parameter_groups import ParameterGroups
+from autodiff.optimizers.rmsprop import RMSprop
+from autodiff.optimizers.schedules import CosineAnnealingLR, ExponentialLR, LinearLR, Schedule, StepLR
 from autodiff.optimizers.sgd import SGD
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.registry import MissingRuleError
@@ -69,6 +77,7 @@ __all__ = [
     "GELU",
     "SELU",
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
     "AnomalyError",
@@ -79,9 +88,12 @@ __all__ = [
     "Buffer",
     "CaptureError",
     "ChangedArrayError",
+    "CosineAnnealingLR",
     "CrossEntropyLoss",
+    "Drawing",
     "Dropout",
     "Embedding",
+    "ExponentialLR",
     "Flatten",
     "GraphFreedError",
     "Hardtanh",
@@ -92,6 +104,8 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearLR",
+    "Lion",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
@@ -100,12 +114,17 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "Muon",
+    "NAdam",
     "NLLLoss",
     "Optimizer",
     "Parameter",
+    "ParameterGroups",
     "RMSNorm",
+    "RMSprop",
     "ReLU",
     "RecomputedDifferentlyError",
+    "Schedule",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -113,12 +132,15 @@ __all__ = [
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
+    "StepLR",
     "Tanh",
     "Tensor",
     "capture",
     "checkpoint",
+    "clip_grad_norm",
     "detect_anomaly",
     "differentiable",
+    "draw",
     "functional",
     "grad",
     "gradcheck",
