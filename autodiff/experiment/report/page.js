@@ -291,10 +291,12 @@ function showEpoch(next, moving) {
   byId("at").dataset.milliseconds = taken.toFixed(1);
   moveMarker(epoch);
   look();
+  delete slider.dataset.settled;
   clearTimeout(resting);
   resting = window.setTimeout(() => {
     if (moving) for (const panel of panels) panel.draw(false);
     drawUnits();
+    slider.dataset.settled = String(index);
   }, REST);
 }
 

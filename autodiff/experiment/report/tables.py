@@ -17,7 +17,7 @@ def html_table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[st
         values = "".join(f"<td{mark}>{escape(cell)}</td>" for cell in cells)
         body.append(f'<tr><th scope="row">{escape(first)}</th>{values}</tr>')
     return (
-        f'<div class="scroll" role="region" aria-label="{escape(caption)}" tabindex="0"><table>'
+        f'<div class="scroll" role="group" aria-label="{escape(caption)}" tabindex="0"><table>'
         f'<caption class="hidden">{escape(caption)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
@@ -49,4 +49,4 @@ def machine_table(summaries: Sequence[Mapping[str, Any]]) -> str:
     distinct = list({tuple(kind.items()): kind for kind in kinds}.values())
     fields = dict.fromkeys(field for kind in distinct for field in kind)
     rows = [[field, *(str(kind.get(field, "")) for kind in distinct)] for field in fields]
-    return html_table("versions and machine", ["", *("value" for _ in distinct)], rows) if rows else ""
+    return html_table("versions and machine", ["entry", *("value" for _ in distinct)], rows) if rows else ""
