@@ -137,7 +137,7 @@ def test_a_page_that_cannot_be_written_is_told_in_one_line(tmp_path: Path, monke
     assert reported([outcome], tmp_path / "a.html").endswith(
         "(ZeroDivisionError: division by zero); `adrun report` tries again"
     )
-    (outcome.folder / "log.csv").write_text("epoch\n")
+    (outcome.folder / "log.csv").write_text("nonsense\n1\n")
     monkeypatch.undo()
     assert "log.csv" in reported([outcome], tmp_path / "a.html")
 
