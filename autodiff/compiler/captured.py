@@ -1,10 +1,11 @@
 """capture: a function that is recorded for its first calls, and from then on replayed as a compiled program."""
 
 import functools
+import operator
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
@@ -32,6 +33,7 @@ from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.replay.guard import Guard
+from autodiff.compiler.replay.repeat import Repetition
 from autodiff.compiler.replay.schedule import Schedule
 from autodiff.compiler.replay.undo import Undo
 from autodiff.modes import modes
@@ -139,7 +141,7 @@ class Captured(Opaque, Generic[P, R]):
 
     def __call__(self, *args: P.args, **keywords: P.kwargs) -> R:
         """Run the function, or the program that was made of it."""
-        mode = (*modes.get()[:3], threading.get_ident(), active.recorder)
+        mode = mode_now()
         if mode != self.mode or self.failure:
             self.check_call(*mode)
         if self.checks == CHECKS:
@@ -153,6 +155,33 @@ class Captured(Opaque, Generic[P, R]):
         except CaptureError as error:
             self.failure = str(error)
             raise
+
+    def repeat(
+        self, steps: int, batches: Iterable[tuple[Any, ...]] | None = None, *, while_finite: bool = False
+    ) -> Any:
+        """Take many steps, and return what they return, stacked: as `[step() for _ in range(steps)]`, but in less time.
+
+        steps: how many, or the most. batches: the tuple of the arguments of each step, from a list or any iterator; no
+            more steps are taken than there are batches.
+        while_finite: end after the first step that returns a number, as a loss, that is not finite.
+
+        Every array, Tensor and number among the results has the steps along an axis in front; what else there is, as
+        None, is that of the first step. Without any step the result is None. An error of a step leaves what it leaves
+        in a call, and has a note of which step it was. Ctrl-C takes effect between two steps.
+
+        Raises ValueError for a negative number of steps, or if the steps return arrays of several shapes.
+
+        >>> w = ad.Parameter([1.0, 2.0])
+        >>> @ad.capture
+        ... def step():
+        ...     np.multiply(w.data, 0.5, out=w.data)
+        ...     return np.sum(w.data)
+        >>> step.repeat(4)
+        array([1.5   , 0.75  , 0.375 , 0.1875], dtype=float32)
+        """
+        if operator.index(steps) < 0:
+            raise ValueError(f"steps is a number of steps, at least 0, found {steps}")
+        return Repetition(self, steps, batches, while_finite).run()
 
     def check_call(
         self, grad_enabled: bool, anomaly: bool, transforms: int, thread: int, recorder: Recorder | None
@@ -265,14 +294,10 @@ class Captured(Opaque, Generic[P, R]):
             self.guard.check()
             if self.guard.changed_arrays():
                 self.compile_anew()
-        leaves: Sequence[Any] = args
-        if not self.inputs.are_like(args, keywords):
-            leaves = self.check_arguments(*self.signature.bind(args, keywords))
-        if leaves:
-            self.guard.check_shared_memory(leaves)
+        leaves = self.leaves_of(args, keywords)
         schedule = self.schedule
         schedule.replays += 1
-        if schedule.replays == schedule.due:
+        if schedule.replays >= schedule.due:
             started = time.perf_counter()
             result = self.check_replay(*self.signature.bind(args, keywords), leaves)
             schedule.checked(started, time.perf_counter())
@@ -289,6 +314,30 @@ class Captured(Opaque, Generic[P, R]):
             if isinstance(error, CaptureError):
                 raise
         return detached(self.function(*args, **keywords))  # type: ignore[no-any-return]  # raises it, where it does
+
+    def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Sequence[Any]:
+        """Return the parts of the arguments that a replay is given. Raises CaptureError for what it cannot take."""
+        assert self.guard is not None
+        leaves: Sequence[Any] = args
+        if not self.inputs.are_like(args, keywords):
+            leaves = self.check_arguments(*self.signature.bind(args, keywords))
+        if leaves:
+            self.guard.check_shared_memory(leaves)
+        return leaves
+
+    def ready(self, args: Any, look: bool) -> Sequence[Any] | None:
+        """Return the parts of arguments that a replay is given, if all it takes is a replay; see `repeat.Step`."""
+        if look:
+            trusted = self.checks == CHECKS and not self.failure and mode_now() == self.mode
+            if not trusted or self.undo.is_needed or self.schedule.due - self.schedule.replays < 2:
+                return None
+            assert self.guard is not None
+            if not self.guard.unchanged():
+                return None
+        try:
+            return self.leaves_of(args, {}) if isinstance(args, tuple) else None
+        except (CaptureError, TypeError):  # which the step raises by itself
+            return None
 
     def compile_anew(self) -> None:
         """Compile once more, for an array that was computed on once and for all has changed: it is read from now on."""
@@ -340,6 +389,11 @@ class Captured(Opaque, Generic[P, R]):
         if self.checks == CHECKS:
             self.schedule = Schedule(self.check_every, time.perf_counter())
         return detached(check.result)  # type: ignore[no-any-return]
+
+
+def mode_now() -> tuple[Any, ...]:
+    """Return what has to be the same in every call: whether gradients are recorded and so on, and the thread."""
+    return (*modes.get()[:3], threading.get_ident(), active.recorder)
 
 
 def is_number(slot: Slot | None) -> bool:
