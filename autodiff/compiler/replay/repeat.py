@@ -20,8 +20,8 @@ CHUNK = 100
 END = object()
 
 
-class Step(Protocol):
-    """A captured function, as a repetition knows it."""
+class Replayed(Protocol):
+    """A function with a program that is trusted, for arguments of one kind."""
 
     compiled: Compiled | None
     schedule: Schedule
@@ -29,17 +29,24 @@ class Step(Protocol):
 
     @property
     def program(self) -> Program:
-        """What it runs."""
+        """What a replay runs."""
 
-    def __call__(self, *args: Any) -> Any:
-        """Take one step."""
-
-    def ready(self, args: Any, look: bool) -> Sequence[Any] | None:
+    def ready(self, args: tuple[Any, ...], look: bool) -> Sequence[Any] | None:
         """Return the parts of arguments that a replay is given; None if the step is no mere replay of the program.
 
         It is none, either, where an error would have to be undone. look: whether what the function reaches may have
         changed since the last replay.
         """
+
+
+class Step(Protocol):
+    """A captured function."""
+
+    def __call__(self, *args: Any) -> Any:
+        """Take one step."""
+
+    def trusted(self, args: tuple[Any, ...]) -> Replayed | None:
+        """Return what replays a step with these arguments; None if there is nothing yet that is trusted to."""
 
 
 class Repetition:
@@ -59,24 +66,28 @@ class Repetition:
 
     def run(self) -> Tree:
         """Take the steps and return their results, stacked; None if there were no steps."""
-        while self.left:
-            args = () if self.batches is None else next(self.batches, END)
-            if args is END:
-                break
-            leaves = self.step.ready(args, look=True)
-            if leaves is None:
+        args = self.draw()
+        while args is not END:
+            replayed = self.step.trusted(args)
+            leaves = None if replayed is None else replayed.ready(args, look=True)
+            if replayed is None or leaves is None:
                 self.take_one(args)
+                args = self.draw()
             else:
-                feed = Feed(self, args, leaves)
-                self.take_many(feed)
-                if feed.is_left:
-                    self.take_one(feed.args)
+                args = self.take_many(Feed(self, replayed, args, leaves))
         return joined(self.stacks) if self.stacks else None
 
-    def take_one(self, args: Any) -> None:
-        """Take one step by itself."""
-        if not isinstance(args, tuple):
+    def draw(self) -> Any:
+        """Return the arguments of the next step, END if there is none."""
+        if not self.left:
+            return END
+        args = () if self.batches is None else next(self.batches, END)
+        if args is not END and not isinstance(args, tuple):
             raise TypeError(f"a batch has to be a tuple of the step's arguments, found a {type(args).__name__}")
+        return args
+
+    def take_one(self, args: tuple[Any, ...]) -> None:
+        """Take one step by itself."""
         try:
             result = self.step(*args)
         except Exception as error:
@@ -84,24 +95,25 @@ class Repetition:
             raise
         self.add(stack_of_one(result), 1)
 
-    def take_many(self, feed: "Feed") -> None:
-        """Take steps in a loop: until something is to be looked at, or one is left that has to be taken by itself."""
-        schedule, compiled = self.step.schedule, self.step.compiled
-        assert compiled is not None
+    def take_many(self, feed: "Feed") -> Any:
+        """Take steps in a loop, until all is to be looked at again; return the arguments of the next step, or END."""
+        schedule, compiled = feed.replayed.schedule, feed.compiled
         count = min(self.left, CHUNK, schedule.due - schedule.replays - 1)
         numbers = [*range(count)]
-        stacks = Stacks(self.step.program.outputs, count)
+        stacks = Stacks(feed.replayed.program.outputs, count)
         with held_back(numbers, feed):
             done, error = compiled.loop(zip(numbers, feed, strict=False), self.while_finite, stacks.arrays)
         schedule.replays += done
         self.add(stacks.results(done), done)
-        if error is not None:
-            if feed.is_drawing:
-                raise error
-            if not self.step.undo.foresees(error):
-                self.note(error)
-                raise error
-            feed.is_left = True  # it has changed nothing yet, and by itself it raises what the function does
+        if error is None:
+            return feed.args if feed.is_ahead else self.draw()
+        if feed.is_drawing:
+            raise error
+        if not feed.replayed.undo.foresees(error):
+            self.note(error)
+            raise error
+        self.take_one(feed.args)  # it has changed nothing yet, and by itself it raises what the function does
+        return self.draw()
 
     def add(self, results: Tree, count: int) -> None:
         """Add the results of some steps."""
@@ -121,33 +133,44 @@ class Repetition:
 class Feed:
     """What the steps of a loop are given, one after the other, for as long as the program can go on with that.
 
-    args: the arguments that were drawn last. is_left: whether the step with them is to be taken by itself.
+    args: the arguments that were drawn last. is_ahead: whether they are those of a step that the program cannot take.
     """
 
-    def __init__(self, repetition: Repetition, args: Any, leaves: Sequence[Any]) -> None:
+    def __init__(
+        self, repetition: Repetition, replayed: Replayed, args: tuple[Any, ...], leaves: Sequence[Any]
+    ) -> None:
+        assert replayed.compiled is not None
         self.repetition = repetition
-        self.compiled = repetition.step.compiled
+        self.replayed = replayed
+        self.compiled = replayed.compiled
         self.args = args
         self.leaves: Sequence[Any] | None = leaves
         self.is_drawing = False
-        self.is_left = False
+        self.is_ahead = False
 
     def __iter__(self) -> Iterator[Any]:
-        batches = self.repetition.batches
-        return repeat(self.leaves) if batches is None else self.drawn(batches)
+        return repeat(self.leaves) if self.repetition.batches is None else self.drawn()
 
-    def drawn(self, batches: Iterator[Any]) -> Iterator[Sequence[Any]]:
+    def drawn(self) -> Iterator[Sequence[Any]]:
         """Yield what the program is given for one batch after the other."""
-        step, look = self.repetition.step, not self.repetition.is_listed
         while self.leaves is not None:
             yield self.leaves
             self.is_drawing = True
-            self.args = next(batches, END)
+            self.args = self.repetition.draw()
             self.is_drawing = False
             if self.args is END:
                 return
-            self.leaves = step.ready(self.args, look) if step.compiled is self.compiled else None
-        self.is_left = True
+            self.leaves = self.leaves_now()
+        self.is_ahead = True
+
+    def leaves_now(self) -> Sequence[Any] | None:
+        """Return what the program is given for the present arguments; None if it cannot go on with them."""
+        if self.repetition.is_listed:
+            return self.replayed.ready(self.args, look=False)
+        is_the_same = (
+            self.repetition.step.trusted(self.args) is self.replayed and self.replayed.compiled is self.compiled
+        )
+        return self.replayed.ready(self.args, look=True) if is_the_same else None
 
 
 @contextmanager

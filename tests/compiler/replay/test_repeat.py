@@ -8,7 +8,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.compiler import captured
+from autodiff.compiler import specialization
 from autodiff.compiler.passes.blocks import Loop
 from autodiff.compiler.replay import repeat
 from autodiff.compiler.replay.check import Check
@@ -196,7 +196,7 @@ def test_the_calls_that_are_checked_are_checked(monkeypatch, every, count):
             made.append(float(w[0]))
             return Check(*arguments)
 
-        monkeypatch.setattr(captured, "Check", noted)
+        monkeypatch.setattr(specialization, "Check", noted)
         step = ad.capture(function, check_every=every)
         for _ in range(120 // count):
             take(step)
@@ -299,7 +299,7 @@ def test_results_of_several_shapes_are_no_stack():
         def __call__(self):
             return np.zeros(next(sizes)), 1.0
 
-        def ready(self, args, look):
+        def trusted(self, args):
             return None
 
     with pytest.raises(ValueError, match=r"result 0 of the steps is no stack: it is \(3,\) and \(4,\)"):
