@@ -165,12 +165,11 @@ class Feed:
 
     def leaves_now(self) -> Sequence[Any] | None:
         """Return what the program is given for the present arguments; None if it cannot go on with them."""
+        replayed, step = self.replayed, self.repetition.step
         if self.repetition.is_listed:
-            return self.replayed.ready(self.args, look=False)
-        is_the_same = (
-            self.repetition.step.trusted(self.args) is self.replayed and self.replayed.compiled is self.compiled
-        )
-        return self.replayed.ready(self.args, look=True) if is_the_same else None
+            return replayed.ready(self.args, look=False)
+        is_the_same = step.trusted(self.args) is replayed and replayed.compiled is self.compiled
+        return replayed.ready(self.args, look=True) if is_the_same else None
 
 
 @contextmanager
