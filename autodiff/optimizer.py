@@ -12,7 +12,7 @@ from autodiff.tensor import Tensor
 State = dict[str, Any]
 
 
-WORKING = {"parameters", "groups", "group_states", "moving"}  # the attributes that are no settings
+WORKING = {"parameters", "groups", "group_states", "moving", "alone_from"}  # the attributes that are no settings
 
 
 class Optimizer:
@@ -145,8 +145,6 @@ class SGD(Optimizer):
     Tensor([0.5, 1.5], requires_grad=True)
     """
 
-    alone_from = 0  # two calls a step are not worth the copying
-
     def __init__(
         self,
         parameters: Iterable[Tensor],
@@ -155,6 +153,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
+        if not momentum:
+            self.alone_from = 0  # two calls a step are not worth the copying
         super().__init__(parameters, learning_rate, weight_decay)
         self.momentum = at_least_zero("momentum", momentum)
         if nesterov and not momentum:
