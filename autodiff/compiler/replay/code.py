@@ -186,8 +186,8 @@ class Writer:
         if is_reduction(function) and not keywords and len(args) == 5:
             array, axis, dtype, _, keepdims = args
             return f"{f}({', '.join([array, axis, dtype, out, keepdims])})"
-        if function is np.take and call.keywords == {"mode": "clip"}:
-            take = self.name(self.layout[call.args[0]].take, "f")  # the method, without NumPy's wrapper of it
+        if function is np.ndarray.take:
+            take = self.name(self.layout[call.args[0]].take, "f")
             return f"{take}({args[1]}, None, {out}, 'clip')"
         if function in ARGUMENTS_OF_EXTREMA and call.args[1:] == () and call.keywords.keys() == {"axis"}:
             extremum = getattr(self.layout[call.args[0]], function.__name__)
