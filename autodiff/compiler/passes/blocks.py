@@ -13,7 +13,7 @@ import numpy as np
 
 from autodiff.compiler.passes.lower import assign
 from autodiff.compiler.passes.program import Program, is_array_call
-from autodiff.compiler.passes.uses import Uses, is_contiguous, made_array, view
+from autodiff.compiler.passes.uses import Uses, dummy, is_contiguous, made_array, view
 from autodiff.compiler.record.trace import Call, Storage, Value
 
 BLOCK = 112_000
@@ -206,12 +206,7 @@ class Cutter:
     def cut(self, whole: Value, axis: int) -> tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]:
         """Return the shape, dtype and strides of the part of an array in a block."""
         shape = tuple(self.length if i == axis else n for i, n in enumerate(whole.shape))
-        order = sorted(range(len(shape)), key=lambda i: abs(whole.strides[i]))
-        strides, step = [0] * len(shape), whole.dtype.itemsize
-        for i in order:
-            strides[i] = step
-            step *= shape[i]
-        return shape, whole.dtype, tuple(strides)
+        return shape, whole.dtype, np.empty_like(dummy(whole), shape=shape).strides
 
     def part_of(self, whole: Value, axis: int) -> Value:
         """Return the part of an array in a block: computed there, or a slice of one that is there before."""

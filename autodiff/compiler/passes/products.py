@@ -163,13 +163,9 @@ def store_few_columns(program: Program) -> None:
             left, right = call.args
             few = right.shape[1] <= FEW and left.shape[0] * right.shape[1] > UNPACKED
             if few and not is_contiguous(right):
-                stored = Value(Storage("made"), "array", right.shape, right.dtype, row_by_row(right))
+                strides = right.shape[1] * right.dtype.itemsize, right.dtype.itemsize
+                stored = Value(Storage("made"), "array", right.shape, right.dtype, strides)
                 calls.append(call.derived(assign, (right,), [stored]))
                 call.args = left, stored
         calls.append(call)
     program.calls = calls
-
-
-def row_by_row(value: Value) -> tuple[int, ...]:
-    """Return the strides of a matrix that is stored row by row."""
-    return (value.shape[1] * value.dtype.itemsize, value.dtype.itemsize)
