@@ -9,7 +9,7 @@ Measured on float32, 300 samples of 100 units or 3 classes, one thread, in align
     the same, the mask made as min(bits of h, 1)      7.5      where it is h > 0 and h = max(z, 0)
     t[index] -= 1                                     1.7
     t -= one_hot                                      0.5
-    out[...] = t[index]                               1.0
+    out[...] = t[index], its shape looked at          1.6
     t.take(index, None, out, "clip")                  0.5
 
 All of these give the very bits of the obvious call, but for the last mask: it takes what is not a number to be above 0,
