@@ -95,21 +95,26 @@ def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = f
 
 def read_anew(places: list[Held], held: list[Held]) -> None:
     """Make places ones whose array is another in every step, and is copied in."""
-    holders: dict[Storage, list[Held]] = defaultdict(list)
+    holders: dict[Storage, list[tuple[Held, Any]]] = defaultdict(list)
     for one in held:
         if isinstance(one.before, Value):
-            holders[one.before.storage].append(one)
-    places = [one for one in places if isinstance(one.before, Value) and one.before.form != "number"]
+            holders[one.before.storage].append((one, one.before.array))
     for one in places:
-        for other in holders[one.before.storage]:  # the gradients of one program are parts of one array
-            shares = other.before is one.before or np.may_share_memory(other.before.array, one.before.array)
-            if other is not one and shares:
-                raise CaptureError(
-                    f"{one.slot.name} is given another array in every step, and shares the memory of the present one "
-                    f"with {other.slot.name}; write into it in place, with t.data[...] = values"
-                )
-    for one in places:
-        one.before.array, one.before.storage.kind = None, "input"
+        if not isinstance(one.before, Value) or one.before.form == "number":
+            continue
+        array = next(array for other, array in holders[one.before.storage] if other is one)
+        others = [
+            other
+            for other, memory in holders[one.before.storage]  # the gradients of one program are parts of one array
+            if other is not one and (other.before is one.before or np.may_share_memory(array, memory))
+        ]
+        if others:
+            raise CaptureError(
+                f"{one.slot.name} is given another array in every step, and shares the memory of the present one with "
+                f"{others[0].slot.name}; write into it in place, with t.data[...] = values"
+            )
+        one.before.array = None
+        one.before.storage.kind = "input"
 
 
 class Copies:

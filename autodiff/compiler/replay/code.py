@@ -1,6 +1,7 @@
 """Code generation: a program as one Python function, a line a call, over arrays that are allocated once."""
 
 from collections.abc import Callable, Collection, Iterator
+from contextvars import Context
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -45,6 +46,9 @@ class Writer:
         self.objects: dict[str, Any] = {}
         self.kept: list[Any] = []  # what is named by identity has to stay alive
         self.layout = Layout(program)
+        self.blocks: list[str] = []  # functions of some lines that are run while NumPy ignores all errors
+        self.ignoring = Context()
+        self.ignoring.run(np.seterr, all="ignore")
 
     # Names
 
@@ -76,8 +80,8 @@ class Writer:
     def write(self) -> Compiled:
         """Return the function and its text."""
         body = [*self.begin(), *self.calls(self.program.calls), *self.end()]
-        inner = "\n".join(f"        {line}" for line in body)
-        source = f"def build({', '.join(self.objects)}):\n    def replay(leaves):\n{inner}\n    return replay\n"
+        functions = "".join([*self.blocks, function_text("replay(leaves)", body)])
+        source = f"def build({', '.join(self.objects)}):\n{functions}    return replay\n"
         namespace: dict[str, Any] = {}
         exec(compile(source, "<captured step>", "exec"), namespace)
         return Compiled(namespace["build"](*self.objects.values()), source)
@@ -108,14 +112,24 @@ class Writer:
         read = {value.storage for call in calls_in_order(self.program) for value in call.operands()}
         return read | {value.storage for value in self.program.ends()}
 
-    def calls(self, calls: list[Call]) -> Iterator[str]:
-        """Yield a line for each call, within np.errstate where the step set NumPy's error handling."""
+    def calls(self, calls: list[Call], in_loop: bool = False) -> Iterator[str]:
+        """Yield a line for each call, within np.errstate where the step set NumPy's error handling.
+
+        That takes a microsecond. A context in which all errors are ignored, as in a backward pass, is entered at once.
+        """
         shown = [call for call in calls if not call.is_view]
         kinds = ("divide", "over", "under", "invalid")
-        for errstate, group in groupby(shown, lambda call: call.errstate or self.program.errstate):
-            lines = (line for call in group for line in self.lines(call))
+        for errstate, found in groupby(shown, lambda call: call.errstate or self.program.errstate):
+            group = [*found]
+            lines = [line for call in group for line in self.lines(call)]
             if errstate == self.program.errstate:
                 yield from lines
+                continue
+            values = [value for call in group for value in [*call.operands(), *call.results]]
+            has_variables = in_loop or any(value.form == "number" for value in values)
+            if set(errstate) == {"ignore"} and not has_variables:
+                self.blocks.append(function_text(f"block{len(self.blocks)}()", lines))
+                yield f"{self.name(self.ignoring.run, 'f')}(block{len(self.blocks) - 1})"
                 continue
             settings = ", ".join(
                 f"{key}={value!r}"
@@ -146,7 +160,7 @@ class Writer:
         yield from (f"{copyto}({whole}, 0)" for whole, _ in sums)
         blocks = self.name([*zip(*slices, strict=True)], "k")
         yield f"for {', '.join(variables)}{',' * (len(variables) == 1)} in {blocks}:"
-        yield from (f"    {line}" for line in self.calls(loop.body.calls))
+        yield from (f"    {line}" for line in self.calls(loop.body.calls, in_loop=True))
         yield from (f"    {add}({whole}, {part}, {whole})" for whole, part in sums)
         yield from (f"    {copyto}({name}, {part})" for name, _, part in gathered)
 
@@ -244,6 +258,11 @@ class Writer:
 
 SMALL_PRODUCT = 4096
 """Elements. np.dot fills its result with zeros before it computes it."""
+
+
+def function_text(heading: str, lines: list[str]) -> str:
+    """Return the text of a function within `build`."""
+    return "".join([f"    def {heading}:\n", *(f"        {line}\n" for line in lines)])
 
 
 def takes_out(function: Callable[..., Any], keywords: Collection[str]) -> bool:
