@@ -45,9 +45,10 @@ class Guard:
         ]
         read = {value.storage for call in program.calls for value in call.operands()}
         read |= {value.storage for value in program.ends()}
-        self.read_gradients = [
-            held.slot for held in program.gradients if isinstance(held.before, Value) and held.before.storage in read
+        self.gradients = [
+            (held, isinstance(held.before, Value) and held.before.storage in read) for held in program.gradients
         ]
+        self.read_gradients = [held.slot for held, is_read in self.gradients if is_read]
         written = program.written_storages()
         arrays = [held for held in program.held if isinstance(held.before, Value) and held.before.form == "array"]
         self.followed = [held for held in arrays if held.before.array is None]
@@ -114,11 +115,11 @@ class Guard:
         for slot, kind in self.numbers:
             if type(present(slot)) is not kind:
                 yield Change(slot, f"{slot.name} is a {type(present(slot)).__name__}, and was a {kind.__name__}")
-        for held in self.program.gradients:
+        for held, is_read in self.gradients:
             now = present(held.slot)
             if (now is None) is not (held.before is None):
                 yield Change(held.slot, f"{held.slot.name} was {'None' if held.before is None else 'an array'}")
-            elif held.slot in self.read_gradients and not looks_like(now._data, held.before, False):
+            elif is_read and not looks_like(now._data, held.before, False):
                 yield Change(held.slot, f"{held.slot.name} is {kind_of(now._data)}, and was {kind_of(held.before)}")
         for place, words in self.environment.changes():
             yield Change(place, words)
@@ -189,10 +190,9 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
     ]
     tests += [f"{name(array)}.tobytes() == {name(before)}" for array, before, _ in guard.environment.contents]
     tests += [f"[*{name(container)}] == {name(order)}" for container, order, _ in guard.environment.orders]
-    for held in guard.program.gradients:
+    for held, is_read in guard.gradients:
         tests.append(f"{held.slot.source(name)} is {'None' if held.before is None else 'not None'}")
-    for held in guard.program.gradients:
-        if held.slot in guard.read_gradients:
+        if is_read:
             tests += array_tests(f"{held.slot.source(name)}._data", held.before, name)
     tests += [f"{slot.source(name)}.__class__ is {kind.__name__}" for slot, kind in guard.numbers]
     for held in guard.followed:
