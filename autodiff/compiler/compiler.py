@@ -99,7 +99,7 @@ def program_of(
         places.check_alone(one)
         places.read_anew(one)
     for one in held:
-        if one.slot.identity in moving and not places.hindering(one):
+        if one.slot.identity in moving and not places.stays(one, exact):
             places.read_anew(one)
     inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
     program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
@@ -136,10 +136,16 @@ class Places:
                 f"{others[0].slot.name}; write into it in place, with t.data[...] = values"
             )
 
-    def hindering(self, one: Held) -> list[Held]:
-        """Return the places for whose sake an array cannot be read from its own: it is theirs, or they are written."""
-        written = isinstance(one.before, Value) and one.before.storage in self.written
-        return [other for other in self.sharing(one) if written or other.before is one.before]
+    def stays(self, one: Held, exact: bool) -> bool:
+        """Return whether an array has to be the very one: it is in another place too, or shares memory that is written.
+
+        Of an exact program also if a copy of it would lie otherwise in memory.
+        """
+        if not isinstance(one.before, Value) or one.before.array is None:
+            return True
+        written = one.before.storage in self.written
+        shared = any(written or other.before is one.before for other in self.sharing(one))
+        return shared or (exact and not one.before.array.flags.c_contiguous)
 
     def read_anew(self, one: Held) -> None:
         """Make a place one whose array is another in every step, and is copied in."""

@@ -108,7 +108,7 @@ class Guard:
                     yield Change(slot, words, looks_like(now, before, self.program.exact))
         for held in self.followed:
             now = present(held.slot)
-            if not looks_like(now, held.before, self.program.exact):
+            if not looks_like(now, held.before, self.program.exact and held.after is held.before):
                 yield Change(held.slot, f"{held.slot.name} is {kind_of(now)}, and was {kind_of(held.before)}")
             elif self.written[held.before.storage] and not now.flags.writeable:
                 yield Change(held.slot, f"{held.slot.name} cannot be written to")
@@ -197,7 +197,7 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
     tests += [f"{slot.source(name)}.__class__ is {kind.__name__}" for slot, kind in guard.numbers]
     for held in guard.followed:
         tests += array_tests(held.slot.source(name), held.before, name)
-        if guard.program.exact:
+        if guard.program.exact and held.after is held.before:
             tests.append(f"{held.slot.source(name)}.strides == {held.before.strides}")
         if guard.written[held.before.storage]:
             tests.append(f"{held.slot.source(name)}.flags.writeable")
