@@ -37,15 +37,17 @@ def capture(
     exact: compute the very bits of an ordinary run, without faster kernels that round differently.
     check_every: of how many later calls one is run both ways too, after the 8th, 16th, 32nd, ...; 0 for none. By
         default one in 1000, or fewer where that takes more than 0.5 % of the time.
+    programs: how many there may be. One is made for each kind of call: for other shapes, dtypes and constants among the
+        arguments, with and without gradients, and for other objects and settings that the function reaches.
 
     The first calls run as they are, and every NumPy call in them is recorded. Once two calls have done the same, the
     recorded calls are compiled; the next two calls run both ways and compare, as some do later on. Arrays and floats
     given as arguments, an optimizer's learning rate and the draws of a np.random.Generator may differ in each call.
 
-    A gradient is that of the latest step, in the same memory as before: `parameter.grad` has to be copied to be kept.
+    A gradient is that of the latest step, in the memory of its program: `parameter.grad` has to be copied to be kept.
 
     Raises CaptureError, naming the line, for what a replay could not follow: Python branches on values, `float(t)`,
-    `t.item()` and `np.asarray(t)`, other shapes or dtypes, and changes of anything that the function reaches.
+    `t.item()` and `np.asarray(t)`, and for more kinds of calls than `programs`.
 
     >>> w = ad.Parameter([1.0, 2.0])
     >>> optimizer = ad.SGD([w], learning_rate=0.25)
