@@ -101,7 +101,7 @@ def interrupted_at(function, number):
             sys.settrace(None)
             raise KeyboardInterrupt
 
-    before = sys.gettrace()
+    before, errstate = sys.gettrace(), np.geterr()
     sys.settrace(trace)
     try:
         function()
@@ -109,6 +109,7 @@ def interrupted_at(function, number):
         return True
     finally:
         sys.settrace(before)
+        np.seterr(**errstate)  # as the interrupt may have come before np.errstate put it back
     return False
 
 
