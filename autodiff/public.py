@@ -8,21 +8,61 @@ from autodiff.anomaly import AnomalyError
 from autodiff.compiler.captured import capture
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.declarations import differentiable, rule
+from autodiff.drawing.draw import Drawing, draw
 from autodiff.graph import GraphFreedError
 from autodiff.model_files import load, load_metadata, save
 from autodiff.modes import detect_anomaly, no_grad
-from autodiff.module import (
+from autodiff.modules import (
+    ELU,
+    GELU,
+    SELU,
+    BatchNorm1d,
+    BatchNorm2d,
+    BCELoss,
+    BCEWithLogitsLoss,
+    Buffer,
     CrossEntropyLoss,
+    Dropout,
+    Embedding,
+    Flatten,
+    Hardtanh,
+    HuberLoss,
+    Identity,
+    KLDivLoss,
+    L1Loss,
+    LayerNorm,
+    LeakyReLU,
     Linear,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
     Module,
+    ModuleDict,
+    ModuleList,
+    MSELoss,
+    NLLLoss,
     Parameter,
     ReLU,
+    RMSNorm,
     Sequential,
     Sigmoid,
+    SiLU,
+    Sine,
+    SmoothL1Loss,
     Softmax,
+    Softplus,
     Tanh,
 )
-from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
+from autodiff.optimizers.adagrad import Adagrad
+from autodiff.optimizers.adam import Adam, AdamW, NAdam
+from autodiff.optimizers.clipping import clip_grad_norm
+from autodiff.optimizers.lion import Lion
+from autodiff.optimizers.muon import Muon
+from autodiff.optimizers.optimizer import Optimizer
+from autodiff.optimizers.parameter_groups import ParameterGroups
+from autodiff.optimizers.rmsprop import RMSprop
+from autodiff.optimizers.schedules import CosineAnnealingLR, ExponentialLR, LinearLR, Schedule, StepLR
+from autodiff.optimizers.sgd import SGD
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.registry import MissingRuleError
 from autodiff.saved import ChangedArrayError
@@ -33,30 +73,74 @@ if TYPE_CHECKING:
     from autodiff import gradcheck
 
 __all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
     "AnomalyError",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Buffer",
     "CaptureError",
     "ChangedArrayError",
+    "CosineAnnealingLR",
     "CrossEntropyLoss",
+    "Drawing",
+    "Dropout",
+    "Embedding",
+    "ExponentialLR",
+    "Flatten",
     "GraphFreedError",
+    "Hardtanh",
+    "HuberLoss",
+    "Identity",
+    "KLDivLoss",
+    "L1Loss",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LinearLR",
+    "Lion",
+    "LogSigmoid",
+    "LogSoftmax",
+    "MSELoss",
+    "Mish",
     "MissingRuleError",
     "Module",
+    "ModuleDict",
+    "ModuleList",
+    "Muon",
+    "NAdam",
+    "NLLLoss",
     "Optimizer",
     "Parameter",
+    "ParameterGroups",
+    "RMSNorm",
+    "RMSprop",
     "ReLU",
     "RecomputedDifferentlyError",
+    "Schedule",
     "Sequential",
+    "SiLU",
     "Sigmoid",
+    "Sine",
+    "SmoothL1Loss",
     "Softmax",
+    "Softplus",
+    "StepLR",
     "Tanh",
     "Tensor",
     "capture",
     "checkpoint",
+    "clip_grad_norm",
     "detect_anomaly",
     "differentiable",
+    "draw",
     "functional",
     "grad",
     "gradcheck",

@@ -1,9 +1,10 @@
 """capture: a function that is recorded for its first calls, and from then on replayed as a compiled program."""
 
 import functools
+import operator
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from autodiff.compiler.passes.program import Program
@@ -14,6 +15,7 @@ from autodiff.compiler.record.recorder import Recorder, active
 from autodiff.compiler.record.recording import Recording
 from autodiff.compiler.record.slot import Slot
 from autodiff.compiler.replay.code import Compiled
+from autodiff.compiler.replay.repeat import Repetition
 from autodiff.compiler.specialization import Specialization, Step
 from autodiff.modes import modes
 
@@ -77,8 +79,8 @@ class Captured(Opaque, Generic[P, R]):
         functools.update_wrapper(self, function)
         self.__name__: str = getattr(function, "__name__", type(function).__name__)
         self.function = function
-        self.step = Step(function, self.__name__, exact, check_every)
         self.signature = Signature(function)
+        self.step = Step(function, self.__name__, self.signature, exact, check_every)
         self.limit = limit
         self.thread: int | None = None  # that of the first call
         self.current: Specialization | None = None  # that of the latest call
@@ -132,7 +134,7 @@ class Captured(Opaque, Generic[P, R]):
 
     def __call__(self, *args: P.args, **keywords: P.kwargs) -> R:
         """Run the function, or the program that was made of it."""
-        mode = (*modes.get()[:3], threading.get_ident(), active.recorder)
+        mode = mode_now()
         current = self.current
         if current is not None and current.is_ready and mode == current.mode:
             leaves: Sequence[Any] | None = args
@@ -206,8 +208,40 @@ class Captured(Opaque, Generic[P, R]):
             f"ad.capture({self.__name__}, programs={2 * self.limit})"
         )
 
+    def repeat(
+        self, steps: int, batches: Iterable[tuple[Any, ...]] | None = None, *, while_finite: bool = False
+    ) -> Any:
+        """Take many steps, and return what they return, stacked: as `[step() for _ in range(steps)]`, but in less time.
+
+        steps: how many, or the most. batches: the tuple of the arguments of each step, from a list or any iterator; no
+            more steps are taken than there are batches.
+        while_finite: end after the first step that returns a number, as a loss, that is not finite.
+
+        Every array, Tensor and number among the results has the steps along an axis in front; what else there is, as
+        None, is that of the first step. Without any step the result is None. An error of a step leaves what it leaves
+        in a call, and has a note of which step it was. Ctrl-C takes effect between two steps.
+
+        Raises ValueError for a negative number of steps, or if the steps return arrays of several shapes.
+
+        >>> w = ad.Parameter([1.0, 2.0])
+        >>> @ad.capture
+        ... def step():
+        ...     np.multiply(w.data, 0.5, out=w.data)
+        ...     return np.sum(w.data)
+        >>> step.repeat(4)
+        array([1.5   , 0.75  , 0.375 , 0.1875], dtype=float32)
+        """
+        if operator.index(steps) < 0:
+            raise ValueError(f"steps is a number of steps, at least 0, found {steps}")
+        return Repetition(self, steps, batches, while_finite).run()
+
+    def trusted(self, args: tuple[Any, ...]) -> Specialization | None:
+        """Return what replays a step with these arguments; None if there is nothing yet that is trusted to."""
+        current = self.current
+        return current if current is not None and current.is_ready and mode_now() == current.mode else None
+
     def check_call(
-        self, grad_enabled: bool, anomaly: bool, transforms: int, thread: int, recorder: Recorder | None
+        self, grad_enabled: bool, watch: object, transforms: int, thread: int, recorder: Recorder | None
     ) -> None:
         """Raise CaptureError for a call in another thread, or within another captured function or a transform."""
         if recorder is not None:
@@ -224,6 +258,14 @@ class Captured(Opaque, Generic[P, R]):
             raise CaptureError(
                 f"{self.__name__} is captured and cannot be differentiated; capture the function that calls ad.grad"
             )
-        if anomaly:
-            raise CaptureError(f"{self.__name__} cannot be captured under detect_anomaly, which looks at every value")
+        if watch is not None:
+            raise CaptureError(
+                f"{self.__name__} cannot be captured under detect_anomaly or ad.draw, which look at every value; give "
+                "them the function itself"
+            )
         self.thread = thread
+
+
+def mode_now() -> tuple[Any, ...]:
+    """Return what has to be the same in every call: whether gradients are recorded and so on, and the thread."""
+    return (*modes.get()[:3], threading.get_ident(), active.recorder)

@@ -11,8 +11,8 @@ import numpy as np
 from autodiff.compiler.compiler import compile_recording
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.agreement import check_nothing_hidden, difference
-from autodiff.compiler.record.arguments import Arguments, objects_among
-from autodiff.compiler.record.environment import Environment, explore, walk_through
+from autodiff.compiler.record.arguments import Arguments, Signature, objects_among
+from autodiff.compiler.record.environment import Environment, explore, is_node, walk_through
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import PLAIN
 from autodiff.compiler.record.recording import Recording, detached, record
@@ -49,6 +49,7 @@ class Step:
 
     function: Callable[..., Any]
     name: str
+    signature: Signature
     exact: bool
     check_every: int | None
     changing: set[Identity] = field(default_factory=set)
@@ -143,7 +144,8 @@ class Specialization:
     def is_past(self) -> bool:
         """Return whether an object, rather than a plain value, has been replaced by another one."""
         expected = self.guard.expected if self.guard is not None else []
-        return any(not isinstance(before, PLAIN) and present(slot) is not before for slot, before in expected)
+        objects = [(slot, before) for slot, before in expected if not isinstance(before, PLAIN) and not is_node(slot)]
+        return any(differ(slot, before) for slot, before in objects)
 
     def changes(self) -> list[str]:
         """Return in words what is not as this was recorded for."""
@@ -230,7 +232,7 @@ class Specialization:
             self.guard.check_shared_memory(leaves)
         schedule = self.schedule
         schedule.replays += 1
-        if schedule.replays == schedule.due:
+        if schedule.replays >= schedule.due:
             started = time.perf_counter()
             result = self.run(args, keywords, leaves)
             schedule.checked(started, time.perf_counter())
@@ -247,6 +249,23 @@ class Specialization:
             if isinstance(error, CaptureError):
                 raise
         return detached(self.function(*args, **keywords))  # raises it, where it does
+
+    def ready(self, args: tuple[Any, ...], look: bool) -> Sequence[Any] | None:
+        """Return the parts of arguments that a replay is given, if all it takes is a replay; see `Replayed`."""
+        assert self.guard is not None
+        if self.undo.is_needed or self.schedule.due - self.schedule.replays < 2 or not self.guard.stays:
+            return None
+        if look and not self.guard.unchanged():
+            return None
+        try:
+            leaves: Sequence[Any] | None = args
+            if not self.arguments.inputs.are_like(args, {}):
+                leaves = self.arguments.leaves_of(*self.step.signature.bind(args, {}))
+            if leaves:
+                self.guard.check_shared_memory(leaves)
+        except (CaptureError, TypeError):  # which the step raises by itself
+            return None
+        return leaves
 
     def read_changed_arrays(self) -> None:
         """Compile once more if an array that was computed on once and for all has changed: it is read from now on."""

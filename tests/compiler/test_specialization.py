@@ -107,6 +107,29 @@ def test_gradients_that_add_up_and_are_emptied_outside(exact):
     check(run, exact)
 
 
+def test_steps_that_are_repeated_go_on_with_the_program_of_what_the_first_of_them_left():
+    weight = ad.Parameter(np.ones(2))
+
+    @ad.capture
+    def step():
+        np.sum(weight * 2).backward()
+        return weight.grad
+
+    for _ in range(7):
+        weight.grad = None
+        step()
+    weight.grad = None
+    np.testing.assert_array_equal(step.repeat(6).data[:, 0], [2, 4, 6, 8, 10, 12])
+
+
+def test_repeated_steps_may_have_batches_of_several_shapes():
+    step = ad.capture(lambda x: np.sum(x))
+    batches = [(np.full(n, 1.0),) for n in [4, 4, 4, 3] * 20]
+    for make in (list, iter):
+        np.testing.assert_array_equal(step.repeat(80, make(batches)), [4, 4, 4, 3] * 20)
+    assert len(step.programs) == 2
+
+
 def test_a_gradient_of_another_dtype_is_not_converted():
     weight = ad.Parameter(np.ones(2, np.float32))
 

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler.passes.program import Program
-from autodiff.compiler.record.environment import Environment
+from autodiff.compiler.record.environment import Environment, is_node
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.sharing import is_borrowed, overlap, share_memory
 from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.record.trace import Value
 from autodiff.saved import owner_of
-from autodiff.tensor import Tensor
 
 
 class Change(NamedTuple):
@@ -31,7 +30,8 @@ class Change(NamedTuple):
 class Guard:
     """Knows what has to be in place: `unchanged()` tells quickly, `changes()` says what is not.
 
-    followed: the places whose array may be another one of its shape and dtype in every step, and is copied in.
+    stays: whether a replay leaves things so that the next may be one of the same program. followed: the places whose
+    array may be another one of its shape and dtype in every step, and is copied in.
     """
 
     def __init__(self, environment: Environment, program: Program) -> None:
@@ -48,6 +48,7 @@ class Guard:
         self.gradients = [
             (held, isinstance(held.before, Value) and held.before.storage in read) for held in program.gradients
         ]
+        self.stays = all((held.before is None) is (held.after is None) for held in program.gradients)
         self.read_gradients = [held.slot for held, is_read in self.gradients if is_read]
         written = program.written_storages()
         arrays = [held for held in program.held if isinstance(held.before, Value) and held.before.form == "array"]
@@ -183,7 +184,9 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
         objects[id(thing)] = thing
         return f"x{id(thing)}"
 
-    tests = [f"{slot.source(name)} is {name(thing)}" for slot, thing in guard.expected if is_worth_a_look(slot)]
+    expected = [(slot, thing) for slot, thing in guard.expected if slot.access not in CONSTANT]
+    tests = [f"{slot.source(name)} is {name(thing)}" for slot, thing in expected if not is_node(slot)]
+    tests += [f"{slot.source(name)} is {'not ' * (thing is not None)}None" for slot, thing in expected if is_node(slot)]
     tests += [
         f"len({name(container)}) == {length}" if length else f"not {name(container)}"
         for container, length, _ in guard.environment.lengths
@@ -225,6 +228,5 @@ def array_tests(source: str, like: Value, name: Callable[[Any], str]) -> list[st
     ]
 
 
-def is_worth_a_look(slot: Slot) -> bool:
-    """Return whether a place can change: an entry of a tuple cannot, nor can what a Tensor that is a leaf is."""
-    return slot.access not in ("entry", "constant") and not (isinstance(slot.owner, Tensor) and slot.key == "node")
+CONSTANT = ("entry", "constant")
+"""How places are reached that cannot change, such as the entries of a tuple."""

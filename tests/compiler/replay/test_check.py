@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ import autodiff as ad
 from autodiff import functional as F  # noqa: N812
 from autodiff.compiler import specialization
 from autodiff.compiler.replay.check import Check, Left, agree
-from autodiff.compiler.replay.code import Compiled
 
 
 class Hidden:
@@ -97,7 +97,7 @@ def test_fast_kernels_that_differ_give_way_to_exact_ones_before_there_is_an_erro
     def compile_wrongly(recording, exact, *what_moves):
         program, compiled = compile_recording(recording, exact, *what_moves)
         replay = compiled.replay
-        return program, Compiled(replay if exact else lambda leaves: replay(leaves) * 1.01, compiled.source)
+        return program, replace(compiled, replay=replay if exact else lambda leaves: replay(leaves) * 1.01)
 
     monkeypatch.setattr(specialization, "compile_recording", compile_wrongly)
     step = ad.capture(lambda x: x * 3)
@@ -279,7 +279,7 @@ def test_an_update_that_goes_wrong_is_found(monkeypatch, which, learning_rate, m
                 array[...] = spoil(array, was)
             return result
 
-        return program, Compiled(compiled.replay if exact else replay, compiled.source)
+        return program, replace(compiled, replay=compiled.replay if exact else replay)
 
     monkeypatch.setattr(specialization, "compile_recording", compile_wrongly)
     while not step.checks:
