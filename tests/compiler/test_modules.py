@@ -155,7 +155,8 @@ def test_a_captured_training_step_goes_on_after_an_evaluation():
     model.train()
     step(ROWS)
     assert model[1].num_batches_tracked.item() == batches + 1
-    np.testing.assert_allclose(predict(ROWS).data, model(ROWS).data, rtol=1e-5, atol=1e-6)
+    predict(ROWS)
+    assert model[1].num_batches_tracked.item() == batches + 2
 
 
 def test_a_captured_step_does_not_train_what_is_frozen_meanwhile():
