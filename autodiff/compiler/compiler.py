@@ -87,6 +87,7 @@ def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = f
     read_anew([*gradients, *(one for one in held if one.after is not one.before)], [*held, *gradients])
     inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
     program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
+    program.appended = [replace(one, part=mapped(one.part, copies.of)) for one in recording.trace.appended]
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
     return program
 

@@ -48,6 +48,8 @@ class Renaming:
         for one in held:
             one.after = self.now(one.after)
         self.program.outputs = mapped(self.program.outputs, self.now)
+        for entry in self.program.appended:
+            entry.part = mapped(entry.part, self.now)
         self.program.calls = self.calls
 
     def now(self, part: Any) -> Any:

@@ -1,5 +1,6 @@
 """The recorder: runs every call on the arrays themselves, and writes down what was called on which."""
 
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -27,8 +28,10 @@ active = Active()
 STATIC = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 """Functions of what is known without a look at the contents."""
 
-WRITING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
-"""Functions that write into their first argument, besides the `at` of ufuncs."""
+WRITING: dict[Callable[..., Any], str] = {
+    np.copyto: "dst", np.put: "a", np.place: "arr", np.putmask: "a", np.fill_diagonal: "a", np.put_along_axis: "arr",
+}  # fmt: skip
+"""Functions that write into their first argument, and its name; besides the `at` of ufuncs."""
 
 TEXT = {np.array2string, np.array_repr, np.array_str}
 
@@ -72,7 +75,7 @@ class Recorder:
             return found[1]
         value = describe(array, self.storage_of(owner_of(array), kind, name))
         if value.storage.kind == "constant":  # a copy, for the step may go on to change what the recorder cannot see
-            value.storage = Storage(kind, name)
+            value.storage = Storage(kind, name, is_known=True)
             value.array, value.source = array.copy(order="K"), array
             value.strides = value.array.strides
         else:
@@ -109,6 +112,9 @@ class Recorder:
     ) -> Any:
         """Run a call on the arrays themselves, record it, and return what stands for its result."""
         self.check_open()
+        args, keywords = with_named_out(function, args, keywords)
+        if isinstance(keywords.get("out"), tuple) and len(keywords["out"]) > 1:
+            return self.call_into(function, args, keywords)
         concrete_args, concrete_keywords = mapped(args, concrete), mapped(keywords, concrete)
         if function in STATIC:
             return function(*concrete_args, **concrete_keywords)
@@ -125,6 +131,8 @@ class Recorder:
                 )
             if target.value.storage in self.moving:
                 raise refusal("writing into t[i] by a name of its own, where i is recorded,", "write t[i] = value")
+            if target.value.storage.is_shown:
+                raise refusal("writing into an array that was made an ordinary one before", "write before that")
         made = Call(
             function,
             mapped(args, self.symbolic),
@@ -144,12 +152,29 @@ class Recorder:
             )
             raise
         self.trace.calls.append(made)
+        is_known = not draws and all(value.storage.is_known for value in made.operands())
+        for target in made.written:
+            target.storage.is_known &= is_known
         known = [part for part in recorded_in((args, keywords)) if isinstance(part.concrete, np.ndarray)]
-        return mapped(result, lambda part: self.stand_for(part, made, known))
+        return mapped(result, lambda part: self.stand_for(part, made, known, is_known))
 
-    def stand_for(self, part: Any, made: Call, operands: list[StandIn]) -> Any:
-        """Return what stands for a result of a call: a view of an argument's memory, or something new."""
-        if part is None or isinstance(part, str | np.dtype | type):
+    def call_into(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Record a call with several results, and that those for which there is an `out` are copied there."""
+        results = self.call(function, args, {key: value for key, value in keywords.items() if key != "out"})
+        where = {"where": keywords["where"]} if "where" in keywords else {}
+        for target, result in zip(keywords["out"], results, strict=True):
+            if target is not None:
+                self.call(np.copyto, (target, result), where)
+        return tuple(
+            result if target is None else target for target, result in zip(keywords["out"], results, strict=True)
+        )
+
+    def stand_for(self, part: Any, made: Call, operands: list[StandIn], is_known: bool) -> Any:
+        """Return what stands for a result of a call: a view of an argument's memory, or something new.
+
+        A number that is the same in every step stands for itself.
+        """
+        if part is None or (isinstance(part, str | np.dtype | type) and not made.draws):
             return part
         if isinstance(part, np.ndarray):
             for operand in operands:
@@ -168,10 +193,12 @@ class Recorder:
                     made.is_view = True
                     made.results.append(describe(part, operand.value.storage))
                     return StandIn(self, made.results[-1], part)
-        elif not isinstance(part, np.generic | bool | int | float):
+            if part.dtype.hasobject:
+                raise refusal(f"{name_of(made.function)}, which returned objects,", "compute with NumPy's functions")
+        elif not isinstance(part, np.generic | bool | int | float) or isinstance(part, str | bytes):
             raise refusal(f"{name_of(made.function)}, which returned a {type(part).__name__},", "leave it outside")
-        made.results.append(describe(part, Storage("made")))
-        return StandIn(self, made.results[-1], part)
+        made.results.append(describe(part, Storage("made", is_known=is_known)))
+        return StandIn(self, made.results[-1], part) if isinstance(part, np.ndarray) or not is_known else part
 
     def has_number(self, made: Call) -> bool:
         """Return whether a view is at a place that a recorded number tells, another one in every step."""
@@ -179,7 +206,9 @@ class Recorder:
 
     def targets(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
         """Return the arrays that a call writes into."""
-        if function in WRITING or getattr(function, "__name__", "") == "at":
+        if function in WRITING:
+            return [args[0] if args else keywords[WRITING[function]]]
+        if getattr(function, "__name__", "") == "at":
             return [args[0]]
         out = keywords.get("out")
         return [part for part in (out if isinstance(out, tuple) else (out,)) if part is not None]
@@ -217,6 +246,9 @@ class Recorder:
 
     def check_recordable(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Raise CaptureError for functions whose result a replay could not reproduce."""
+        operands = recorded_in((args, keywords))
+        if operands and all(part.value.storage.is_known for part in operands):
+            return
         if function in TEXT:
             raise refusal("the text of a recorded array", "print what the step returns")
         by_mask = function.__name__ == "getitem" and any(
@@ -236,6 +268,18 @@ class Recorder:
             function is np.nan_to_num and keywords.get("copy") is False
         ):
             raise refusal(f"{name_of(function)} writing into its argument", "leave that option away")
+
+
+def with_named_out(
+    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call with its `out`, and what comes after it, by name; NumPy does so for ufuncs."""
+    if isinstance(function, np.ufunc) or not any(isinstance(arg, np.ndarray) for arg in args[1:]):
+        return args, keywords
+    parameters = inspect.signature(function).parameters.values()
+    names = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    place = names.index("out") if "out" in names else len(args)
+    return args[:place], {**keywords, **dict(zip(names[place:], args[place:], strict=False))}
 
 
 def kept_from_earlier() -> CaptureError:
@@ -298,7 +342,7 @@ def drawing(name: str) -> Callable[..., Any]:
 
     def draw(self: GeneratorStandIn, *args: Any, **keywords: Any) -> Any:
         function = getattr(self.generator, name)
-        written = args[:1] if name == "shuffle" else ()
+        written = (*args[:1], *keywords.values())[:1] if name == "shuffle" else ()
         return self.recorder.call(function, args, keywords, written, draws=True)
 
     return draw

@@ -49,11 +49,16 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def refused(what: str, advice: str) -> Callable[..., Any]:
-    """Return a method that refuses to turn what is recorded into something that a replay cannot follow."""
+def refused(what: str, advice: str, answer: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """Return a method that refuses to turn what is recorded into something that a replay cannot follow.
+
+    answer: what it is, if it is the same in every step.
+    """
 
     def refuse(self: "StandIn", *args: Any, **keywords: Any) -> Any:
-        raise refusal(what, advice)
+        if answer is None or not self.value.storage.is_known:
+            raise refusal(what, advice)
+        return answer(self.concrete, *args, **keywords)
 
     return refuse
 
@@ -110,6 +115,11 @@ class StandIn:
         if self.value.form == "number":
             raise missing(name)
         return self.value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in StandIn.__slots__ and name != "__class__":
+            raise refusal(f"setting .{name} of a recorded value", "call a function that returns the new array instead")
+        object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
         return len(self.concrete)
@@ -178,6 +188,11 @@ class StandIn:
     def __abs__(self) -> Any:
         return self.recorder.call(abs if self.value.form == "number" else np.absolute, (self,), {})
 
+    def __round__(self, digits: int | None = None) -> Any:
+        if self.value.form != "number":
+            raise refusal("round()", NUMBER)
+        return self.recorder.call(round, (self, digits), {})
+
     def __invert__(self) -> Any:
         return self.recorder.call(np.invert, (self,), {})
 
@@ -192,6 +207,8 @@ class StandIn:
 
     # Methods of ndarray
 
+    real = property(lambda self: self.recorder.call(np.real, (self,), {}))
+    imag = property(lambda self: self.recorder.call(np.imag, (self,), {}))
     T = property(lambda self: self.recorder.call(np.transpose, (self,), {}) if self.array_value("T") else None)
     mT = property(lambda self: self.recorder.call(np.matrix_transpose, (self,), {}))  # noqa: N815 - ndarray's name
 
@@ -199,7 +216,7 @@ class StandIn:
     var, std = method(np.var), method(np.std)
     max, min = method(np.max), method(np.min)
     argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
-    any, all = method(np.any), method(np.all)
+    any, all, conj, conjugate = method(np.any), method(np.all), method(np.conjugate), method(np.conjugate)
     cumsum, cumprod = method(np.cumsum), method(np.cumprod)
     clip, round = method(np.clip), method(np.round)
     dot, trace, diagonal = method(np.dot), method(np.trace), method(np.diagonal)
@@ -230,6 +247,8 @@ class StandIn:
 
     def view(self, dtype: Any = None) -> Any:
         """Return the same memory, read as another dtype."""
+        if isinstance(dtype, type) and issubclass(dtype, np.ndarray):
+            raise refusal(f"an array as a np.{dtype.__name__}", "compute on ordinary arrays")
         return self.recorder.call(np.ndarray.view, (self,) if dtype is None else (self, np.dtype(dtype)), {})
 
     def fill(self, value: Any) -> None:
@@ -242,21 +261,31 @@ class StandIn:
 
     # What a replay could not follow
 
-    __bool__ = refused("a Python branch on a recorded value (bool)", BRANCH)
-    __float__, __int__ = refused("float()", NUMBER), refused("int()", NUMBER)
-    __complex__ = refused("complex()", NUMBER)
-    __index__ = refused("a recorded value as a Python index or length", NUMBER)
-    __round__ = refused("round()", NUMBER)
-    __format__ = refused("formatting a recorded value", NUMBER)
-    __str__ = refused("the text of a recorded value", "print what the step returns")
-    __contains__ = refused("`in`", BRANCH)
-    item, tolist = refused(".item()", NUMBER), refused(".tolist()", NUMBER)
-    __array__ = refused(
-        "np.asarray, or writing into an ordinary array,", "what is made of it would be out of the recorder's sight"
-    )
+    __bool__ = refused("a Python branch on a recorded value (bool)", BRANCH, bool)
+    __float__, __int__ = refused("float()", NUMBER, float), refused("int()", NUMBER, int)
+    __complex__ = refused("complex()", NUMBER, complex)
+    __index__ = refused("a recorded value as a Python index or length", NUMBER, operator.index)
+    __format__ = refused("formatting a recorded value", NUMBER, format)
+    __str__ = refused("the text of a recorded value", "print what the step returns", str)
+    __contains__ = refused("`in`", BRANCH, operator.contains)
+    item, tolist = refused(".item()", NUMBER, np.ndarray.item), refused(".tolist()", NUMBER, np.ndarray.tolist)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if not self.value.storage.is_known:
+            raise refusal(
+                "np.asarray, or writing into an ordinary array,",
+                "what is made of it would be out of the recorder's sight",
+            )
+        self.value.storage.is_shown = True
+        shown = np.array(self.concrete, dtype)
+        shown.flags.writeable = False
+        return shown
+
     __reduce_ex__ = refused("copying or pickling a recorded value", "do that outside of the step")
 
     def __getattr__(self, name: str) -> Any:
+        if name[0] != "_" and hasattr(type(self.concrete), name):  # which is not to be told that there is none
+            raise refusal(f".{name} of a recorded value", "call a NumPy function instead")
         raise missing(name)
 
 

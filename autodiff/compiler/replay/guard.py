@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.passes.program import Program
-from autodiff.compiler.record.environment import Environment
+from autodiff.compiler.record.environment import Environment, is_state
 from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.kinds import type_name
+from autodiff.compiler.record.recording import Held
 from autodiff.compiler.record.sharing import is_borrowed, overlap, share_memory
-from autodiff.compiler.record.slot import GONE, Slot
+from autodiff.compiler.record.slot import GONE, Slot, TensorSlot
 from autodiff.compiler.record.trace import Value
+from autodiff.optimizer import Optimizer
 from autodiff.saved import owner_of
 from autodiff.tensor import Tensor
 
@@ -28,10 +31,16 @@ class Guard:
         self.environment = environment
         self.program = program
         self.expected = list(expected_objects(environment, program))
+        self.looks = [(slot, one, one.shape, one.dtype) for slot, one in self.expected if isinstance(one, np.ndarray)]
         read = {value.storage for call in program.calls for value in call.operands()}
         read |= {value.storage for value in program.ends()}
         self.read_gradients = [
-            held.slot for held in program.gradients if isinstance(held.before, Value) and held.before.storage in read
+            held for held in program.gradients if isinstance(held.before, Value) and held.before.storage in read
+        ]
+        self.read_anew = [
+            held
+            for held in program.held
+            if isinstance(held.before, Value) and held.before.array is None and held.before.storage in read
         ]
         written = program.written_storages()
         self.writes_arguments = any(written[value.storage] for value in program.inputs)
@@ -46,9 +55,9 @@ class Guard:
     def check(self) -> None:
         """Raise CaptureError if something else is in place than what was recorded, but for contents of arrays."""
         self.explain()
-        for slot in self.read_gradients:
-            if slot.get() is None:
-                raise CaptureError(f"{slot.name} was an array when the step was recorded, and is now None; {ADVICE}")
+        for held in [*self.read_anew, *self.read_gradients]:
+            if words := changed_kind(held):
+                raise CaptureError(f"{words}; {ADVICE}")
 
     def changed_arrays(self) -> list[str]:
         """Return the names of the arrays that were computed on once and for all, and have been changed since."""
@@ -78,6 +87,12 @@ class Guard:
                     now = None
                 if now is not before:
                     raise CaptureError(f"{slot.name} has another array than it had when it was recorded; {ADVICE}")
+        for slot, array, shape, dtype in self.looks:
+            if (array.shape, array.dtype) != (shape, dtype):
+                raise CaptureError(
+                    f"{slot.name} was an array of {dtype} {shape} when it was recorded, and has been made one of "
+                    f"{array.dtype} {array.shape}; {ADVICE}"
+                )
         for _, words in self.environment.changes():
             raise CaptureError(f"{words} since the step was recorded; {ADVICE}")
 
@@ -109,13 +124,15 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
         return f"x{id(thing)}"
 
     tests = [f"{slot.source(name)} is {name(thing)}" for slot, thing in guard.expected if is_worth_a_look(slot)]
+    tests += [f"{name(array)}.dtype is {name(dtype)}" for _, array, _, dtype in guard.looks]
+    tests += [f"{name(array)}.shape == {shape}" for slot, array, shape, _ in guard.looks if not is_of_engine(slot)]
     tests += [
         f"len({name(container)}) == {length}" if length else f"not {name(container)}"
         for container, length, _ in guard.environment.lengths
     ]
     tests += [f"{name(array)}.tobytes() == {name(before)}" for array, before, _ in guard.environment.contents]
     tests += [f"[*{name(container)}] == {name(order)}" for container, order, _ in guard.environment.orders]
-    tests += [f"{slot.source(name)} is not None" for slot in guard.read_gradients]
+    tests += [kind_test(held, name) for held in [*guard.read_anew, *guard.read_gradients]]
     tests += [f"{name(array)}.tobytes() == {name(contents)}" for array, contents, _ in guard.program.watched]
     lines = "\n                and ".join(tests or ["True"])
     source = (
@@ -129,6 +146,55 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
     return made
 
 
+def kind_test(held: Held, name: Callable[[Any], str]) -> str:
+    """Return the expression that tells whether what is read from a place in every step is of the kind it was."""
+    place, value = held.slot.source(name), held.before
+    if value.form == "number":
+        kinds = ("complex",) if value.dtype.kind == "c" else ("float", "int")
+        return f"({' or '.join(f'type({place}) is {kind}' for kind in kinds)})"
+    if value.form == "scalar":
+        return f"type({place}) is {name(value.dtype.type)}"
+    array, tests = place, [f"type({place}) is {name(np.ndarray)}"]
+    if isinstance(held.slot, TensorSlot):
+        node = f"{place.removesuffix('._data')}.node"
+        tests += [f"({node} is None or {node}.function is not None)"]
+    elif held.slot.key == "grad" and isinstance(held.slot.owner, Tensor):
+        array, tests = f"{place}._data", []
+    return " and ".join([*tests, f"{array}.shape == {value.shape}", f"{array}.dtype == {name(value.dtype)}"])
+
+
+def changed_kind(held: Held) -> str:
+    """Return of what other kind than it was, in words, what is read from a place in every step is."""
+    value = held.before
+    was = "a Tensor" if isinstance(held.slot, TensorSlot) else "an array"
+    was = f"{was} of {value.dtype} {value.shape}"
+    if value.form != "array":
+        was = f"a NumPy {value.dtype}" if value.form == "scalar" else "a Python number"
+    try:
+        now = held.slot.get()
+    except GONE:
+        return f"{held.slot.name} was {was} when the step was recorded, and is gone, or is something else"
+    if isinstance(held.slot, TensorSlot) and not is_state(Slot.get(held.slot)):
+        return (
+            f"{held.slot.name} was a Tensor that gathers no gradients when the step was recorded, and is one that does"
+        )
+    if held.slot.key == "grad" and isinstance(now, Tensor):
+        now = now._data
+    if isinstance(now, np.ndarray):
+        kind = "an array" if type(now) is np.ndarray else f"a {type_name(now)}"
+        fits, is_now = (now.shape, now.dtype) == (value.shape, value.dtype), f"{kind} of {now.dtype} {now.shape}"
+        fits &= value.form == "array" and type(now) is np.ndarray
+    else:
+        kinds = (float, int) if value.form == "number" and value.dtype.kind != "c" else (value.dtype.type, complex)
+        fits, is_now = type(now) in kinds and value.form != "array", f"{now!r}"
+    return "" if fits else f"{held.slot.name} was {was} when the step was recorded, and is now {is_now}"
+
+
 def is_worth_a_look(slot: Slot) -> bool:
-    """Return whether a place can change: an entry of a tuple cannot, nor can what a Tensor that is a leaf is."""
-    return slot.access not in ("entry", "constant") and not (isinstance(slot.owner, Tensor) and slot.key == "node")
+    """Return whether a place can change: an entry of a tuple cannot."""
+    return slot.access not in ("entry", "constant")
+
+
+def is_of_engine(slot: Slot) -> bool:
+    """Return whether an array is that of a Tensor or an optimizer: with another shape it is an error to the step."""
+    return isinstance(slot.owner, Tensor | Optimizer)
