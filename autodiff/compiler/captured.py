@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar
 
-import numpy as np
-
 from autodiff.compiler.compiler import compile_recording
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.agreement import check_nothing_hidden, difference
@@ -24,6 +22,7 @@ from autodiff.compiler.record.arguments import (
     structure_of,
 )
 from autodiff.compiler.record.environment import Environment, explore
+from autodiff.compiler.record.environment import is_number as may_change
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.places import Opaque
 from autodiff.compiler.record.recorder import Recorder, active
@@ -348,4 +347,4 @@ def is_number(slot: Slot | None) -> bool:
         value = None if slot is None else slot.get()
     except GONE:
         return False
-    return isinstance(value, int | float) and not isinstance(value, bool | np.generic)
+    return may_change(value)

@@ -84,16 +84,17 @@ def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = f
     calls = [copies.of_call(call) for call in recording.trace.calls]
     held = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.held]
     gradients = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.gradients]
-    read_anew([*gradients, *(one for one in held if one.after is not one.before)], [*held, *gradients])
     inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
     program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
     program.appended = [replace(one, part=mapped(one.part, copies.of)) for one in recording.trace.appended]
+    read = {value.storage for call in calls for value in call.operands()} | {one.storage for one in program.ends()}
+    read_anew([*gradients, *(one for one in held if one.after is not one.before)], [*held, *gradients], read)
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
     return program
 
 
-def read_anew(places: list[Held], held: list[Held]) -> None:
-    """Make places ones whose array is another in every step, and is copied in."""
+def read_anew(places: list[Held], held: list[Held], read: set[Storage]) -> None:
+    """Make places ones whose array is another in every step, and is copied in if it is read."""
     holders: dict[Storage, list[tuple[Held, Any]]] = defaultdict(list)
     for one in held:
         if isinstance(one.before, Value):
@@ -107,7 +108,7 @@ def read_anew(places: list[Held], held: list[Held]) -> None:
             for other, memory in holders[one.before.storage]  # the gradients of one program are parts of one array
             if other is not one and (other.before is one.before or np.may_share_memory(array, memory))
         ]
-        if others:
+        if others and one.before.storage in read:
             raise CaptureError(
                 f"{one.slot.name} is given another array in every step, and shares the memory of the present one with "
                 f"{others[0].slot.name}; write into it in place, with t.data[...] = values"

@@ -250,7 +250,7 @@ def test_a_log_kept_by_the_step_grows():
 
     for i in range(9):
         function(column(i))
-    assert_same_arrays(log, [column(i) for i in range(9)])
+    np.testing.assert_array_equal(log, [column(i) for i in range(9)])
 
 
 def test_random_numbers_are_drawn_anew_in_each_call():

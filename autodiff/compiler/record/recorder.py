@@ -127,7 +127,7 @@ class Recorder:
             if not isinstance(target, StandIn):
                 raise refusal(
                     f"{name_of(function)} into an array that the recorder does not know",
-                    "make it with np.zeros_like of a recorded array, or hold it where the function can reach it",
+                    "make it with np.zeros in the step itself, or hold it where the function can reach it",
                 )
             if target.value.storage in self.moving:
                 raise refusal("writing into t[i] by a name of its own, where i is recorded,", "write t[i] = value")
@@ -196,7 +196,10 @@ class Recorder:
             if part.dtype.hasobject:
                 raise refusal(f"{name_of(made.function)}, which returned objects,", "compute with NumPy's functions")
         elif not isinstance(part, np.generic | bool | int | float) or isinstance(part, str | bytes):
-            raise refusal(f"{name_of(made.function)}, which returned a {type(part).__name__},", "leave it outside")
+            raise refusal(
+                f"{name_of(made.function)}, which returned a {type(part).__name__},",
+                "call it outside of the step, and pass what it returns as an argument",
+            )
         made.results.append(describe(part, Storage("made", is_known=is_known)))
         return StandIn(self, made.results[-1], part) if isinstance(part, np.ndarray) or not is_known else part
 
@@ -267,7 +270,9 @@ class Recorder:
         if any(keywords.get(name) for name in ("overwrite_input", "overwrite_a")) or (
             function is np.nan_to_num and keywords.get("copy") is False
         ):
-            raise refusal(f"{name_of(function)} writing into its argument", "leave that option away")
+            raise refusal(
+                f"{name_of(function)} writing into its argument", "write t[...] = what it returns without that"
+            )
 
 
 def with_named_out(
@@ -342,7 +347,7 @@ def drawing(name: str) -> Callable[..., Any]:
 
     def draw(self: GeneratorStandIn, *args: Any, **keywords: Any) -> Any:
         function = getattr(self.generator, name)
-        written = (*args[:1], *keywords.values())[:1] if name == "shuffle" else ()
+        written = (args[0] if args else keywords["x"],) if name == "shuffle" else ()
         return self.recorder.call(function, args, keywords, written, draws=True)
 
     return draw

@@ -104,6 +104,10 @@ def record(
         recorder.trace.appended = [
             Appended(log.target, log.name, symbolic(part)) for log in logs.values() for part in log.added
         ]
+    except CaptureError as error:
+        if words := words_for_writes(recorder.trace):
+            raise CaptureError(f"{error}{words}") from error
+        raise
     finally:
         active.recorder = None
         recorder.open = False
@@ -132,6 +136,16 @@ def record(
     check_no_stand_ins(result)
     recording.result = mapped(result, concrete_output)
     return recording
+
+
+def words_for_writes(trace: Trace) -> str:
+    """Return which arrays a call has changed before it is refused, for a message; nothing if it has not."""
+    written = {target.storage for call in trace.calls for target in call.written if target.storage.kind == "held"}
+    names = sorted({storage.name for storage in written if storage.name})
+    if not names:
+        return ""
+    others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f". This call has changed {names[0]}{others} already, as the parameters of an update: it is not undone"
 
 
 def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from autodiff.tensor import Tensor
 
 BRANCH = "a replay would always take the branch of the recorded call; choose with np.where, or leave it outside"
 NUMBER = "a replay would repeat the recorded number; return the array and convert it outside"
+INDEX = "take from an array, with np.take(array, index), and pass a length as an argument that is an int"
 
 
 def binary(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
@@ -264,7 +265,7 @@ class StandIn:
     __bool__ = refused("a Python branch on a recorded value (bool)", BRANCH, bool)
     __float__, __int__ = refused("float()", NUMBER, float), refused("int()", NUMBER, int)
     __complex__ = refused("complex()", NUMBER, complex)
-    __index__ = refused("a recorded value as a Python index or length", NUMBER, operator.index)
+    __index__ = refused("a recorded value as a Python index or length", INDEX, operator.index)
     __format__ = refused("formatting a recorded value", NUMBER, format)
     __str__ = refused("the text of a recorded value", "print what the step returns", str)
     __contains__ = refused("`in`", BRANCH, operator.contains)
@@ -274,7 +275,8 @@ class StandIn:
         if not self.value.storage.is_known:
             raise refusal(
                 "np.asarray, or writing into an ordinary array,",
-                "what is made of it would be out of the recorder's sight",
+                "what is made of it would be out of the recorder's sight; write into what np.zeros makes, convert by "
+                "t.astype(dtype), or call a function of NumPy's",
             )
         self.value.storage.is_shown = True
         shown = np.array(self.concrete, dtype)
