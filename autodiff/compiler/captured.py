@@ -19,6 +19,9 @@ from autodiff.modes import modes
 P = ParamSpec("P")
 R = TypeVar("R")
 
+PROGRAMS = 8
+"""Programs at most of one function, each for other branches."""
+
 
 def capture(function: Callable[P, R], exact: bool = False, check_every: int | None = None) -> "Captured[P, R]":
     """Return a function that does what `function` does, several times faster from about the fifth call on.
@@ -68,7 +71,8 @@ class Captured(Opaque, Generic[P, R]):
         self.exact = exact
         self.check_every = check_every
         self.mode: tuple[Any, ...] | None = None  # that of the first call, and its thread
-        self.current = Specialization(function, self.__name__, Signature(function), exact, check_every)
+        self.current = self.specialization()
+        self.specializations = [self.current]
 
     @property
     def program(self) -> Program:
@@ -114,9 +118,36 @@ class Captured(Opaque, Generic[P, R]):
         mode = (*modes.get()[:3], threading.get_ident(), active.recorder)
         if mode != self.mode or self.current.failure:
             self.check_call(*mode)
+        if self.current.branches and not self.current.branches.hold():
+            self.current = self.other()
         if self.current.is_trusted:
             return self.current.replay(args, keywords)  # type: ignore[no-any-return]
         return self.current.run(args, keywords)  # type: ignore[no-any-return]
+
+    def specialization(self) -> Specialization:
+        """Return a new life of the function, from its first recording on."""
+        return Specialization(self.function, self.__name__, Signature(self.function), self.exact, self.check_every)
+
+    def other(self) -> Specialization:
+        """Return the program of the branches that a call would take now, or the beginnings of one.
+
+        Raises CaptureError if there were too many.
+        """
+        for one in self.specializations:
+            if one.branches is not None and one.branches.hold():
+                return one
+        if len(self.specializations) == PROGRAMS:
+            assert self.current.branches is not None
+            branch = self.current.branches.other()
+            assert branch is not None
+            raise CaptureError(
+                f"{self.__name__} goes {PROGRAMS} ways, by a number that it reads at {branch.line}, and would go "
+                "another; compute with the number instead, as by np.where or np.take, or pass what changes as an array"
+            )
+        made = self.specialization()
+        made.changing |= self.current.changing
+        self.specializations.append(made)
+        return made
 
     def check_call(
         self, grad_enabled: bool, anomaly: bool, transforms: int, thread: int, recorder: Recorder | None

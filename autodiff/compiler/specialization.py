@@ -18,6 +18,7 @@ from autodiff.compiler.record.arguments import (
     named_arguments,
     structure_of,
 )
+from autodiff.compiler.record.branches import Branches
 from autodiff.compiler.record.environment import Environment, explore, is_number
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recording import Recording, detached, record
@@ -73,6 +74,11 @@ class Specialization:
         if self.guard is None:
             raise CaptureError(f"{self.name} is not compiled yet: call it until it is, three times or four")
         return self.guard.program
+
+    @property
+    def branches(self) -> Branches | None:
+        """The branches that the recorded step took by its counters, if any."""
+        return self.latest.branches if self.latest is not None and self.latest.branches.branches else None
 
     @property
     def is_trusted(self) -> bool:

@@ -37,6 +37,9 @@ def difference(before: Recording, after: Recording) -> str:
     for first, second in zip_longest(before.trace.calls, after.trace.calls):
         if words := differing_calls(first, second, same):
             return f"{words}. {ADVICE}"
+    for was, now in zip_longest(before.branches.branches, after.branches.branches):
+        if was is None or now is None or (was.ask, was.answer) != (now.ask, now.answer):
+            return f"the step took another branch at {(now or was).line} than a call before. {ADVICE}"
     for one, other in zip_longest(before.trace.appended, after.trace.appended):
         if one is None or other is None or one.target is not other.target or not same.agree(one.part, other.part):
             return f"the step appends something else to {(one or other).name} than a call before. {ADVICE}"

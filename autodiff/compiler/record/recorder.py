@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autodiff.compiler.record.branches import DECIDING, Branch
 from autodiff.compiler.record.errors import CaptureError, here, refusal
 from autodiff.compiler.record.sharing import share_memory
 from autodiff.compiler.record.stand_in import StandIn
@@ -33,6 +34,8 @@ WRITING: dict[Callable[..., Any], str] = {
 }  # fmt: skip
 """Functions that write into their first argument, and its name; besides the `at` of ufuncs."""
 
+DECIDE = "a replay would repeat what the recorded call did; pass what is decided as an argument, as a bool or an int"
+
 TEXT = {np.array2string, np.array_repr, np.array_str}
 
 SHAPED_BY_VALUES = {
@@ -53,6 +56,9 @@ class Recorder:
         self.moving: set[Storage] = set()  # copies of views that are at another place in every step
         self.inputs: list[tuple[NDArray[Any], Storage]] = []  # the arrays that own the arguments' memory
         self.raised: CaptureError | None = None  # what to say if the step catches what a call raised
+        self.counted: set[Value] = set()  # numbers that can be told before a step, being computed from its counters
+        self.counting: list[Call] = []  # the calls that compute them, since the latest branch
+        self.branches: list[Branch] = []
 
     # What is there before the first call
 
@@ -60,9 +66,12 @@ class Recorder:
         """Return what stands for an array that exists before the step."""
         return StandIn(self, self.value_of(array, kind, name), array)
 
-    def record_number(self, number: Any, name: str) -> StandIn:
-        """Return what stands for a Python number that may be another one in the next step."""
-        return StandIn(self, describe(number, Storage("input", name)), number)
+    def record_number(self, number: Any, name: str, is_counter: bool = False) -> StandIn:
+        """Return what stands for a number that may be another one in the next step, an argument or a counter."""
+        value = describe(number, Storage("input", name))
+        if is_counter and value.form == "number":
+            self.counted.add(value)
+        return StandIn(self, value, number)
 
     def value_of(self, array: NDArray[Any], kind: Kind, name: str = "") -> Value:
         """Return the Value of an array that exists before the step, the same one for the same array."""
@@ -96,6 +105,18 @@ class Recorder:
         return self.memory[id(owner)][1]
 
     # Calls
+
+    def decide(self, number: StandIn, ask: Callable[[Any], Any]) -> Any:
+        """Return what a number is asked for, and note that a replay is for this answer alone. Raises CaptureError
+        for a number that is not known before a step.
+        """
+        self.check_open()
+        if number.value not in self.counted:
+            raise refusal(f"{DECIDING[ask]} that depends on a number", DECIDE)
+        answer = ask(number.concrete)
+        self.branches.append(Branch(number.value, ask, answer, here().line, self.counting))
+        self.counting = []
+        return answer
 
     def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
         """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
@@ -155,8 +176,13 @@ class Recorder:
         is_known = not draws and all(value.storage.is_known for value in made.operands())
         for target in made.written:
             target.storage.is_known &= is_known
+        is_counted = not draws and made.operands() and self.counted.issuperset(made.operands())
         known = [part for part in recorded_in((args, keywords)) if isinstance(part.concrete, np.ndarray)]
-        return mapped(result, lambda part: self.stand_for(part, made, known, is_known))
+        stands = mapped(result, lambda part: self.stand_for(part, made, known, is_known))
+        if is_counted and len(made.results) == 1 and made.results[0].form == "number":
+            self.counted.add(made.results[0])
+            self.counting.append(made)
+        return stands
 
     def call_into(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Record a call with several results, and that those for which there is an `out` are copied there."""

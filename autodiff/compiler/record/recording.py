@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.record.arguments import Entries, Signature, is_input, objects_among
+from autodiff.compiler.record.branches import Branches
 from autodiff.compiler.record.environment import (
     Environment,
     beginning_of,
@@ -52,6 +53,7 @@ class Recording:
     held: list[Held] = field(default_factory=list)
     gradients: list[Held] = field(default_factory=list)
     errstate: tuple[str, ...] = ()
+    branches: Branches = field(default_factory=lambda: Branches([], []))
     result: Any = None
     changes: list[str] = field(default_factory=list)  # what the step changed besides, in words
     counters: set[tuple[int, Any]] = field(default_factory=set)  # the places that it changed, and a replay can follow
@@ -132,6 +134,8 @@ def record(
             recording.counters.add(slot.identity)
         else:
             recording.changes.append(words)
+    numbers = [(one.slot, one.before) for one in recording.held if one.before in recorder.counted]
+    recording.branches = Branches(recorder.branches, numbers)
     recorder.check_shared_memory()
     check_no_stand_ins(result)
     recording.result = mapped(result, concrete_output)
@@ -201,7 +205,7 @@ def replace_contents(
         recording.held.append(Held(slot, stand_in.value))
         replace(slot, stand_in)
     for slot in environment.numbers:
-        number = recorder.record_number(slot.get(), slot.name)
+        number = recorder.record_number(slot.get(), slot.name, is_counter=True)
         recording.held.append(Held(slot, number.value))
         replace(slot, number)
     for slot in environment.gradients:

@@ -10,12 +10,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from autodiff.compiler.record.branches import DECIDING
 from autodiff.compiler.record.errors import missing, refusal
 from autodiff.compiler.record.trace import Value
 from autodiff.tensor import Tensor
 
 BRANCH = "a replay would always take the branch of the recorded call; choose with np.where, or leave it outside"
 NUMBER = "a replay would repeat the recorded number; return the array and convert it outside"
+OF_NUMBERS = (
+    "a replay would repeat the recorded text or float; write n + 0.0 for a float, and print outside"
+)
 INDEX = "take from an array, with np.take(array, index), and pass a length as an argument that is an int"
 
 
@@ -53,12 +57,14 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
 def refused(what: str, advice: str, answer: Callable[..., Any] | None = None) -> Callable[..., Any]:
     """Return a method that refuses to turn what is recorded into something that a replay cannot follow.
 
-    answer: what it is, if it is the same in every step.
+    answer: what it is, if it is the same in every step, or is that of a counter.
     """
 
     def refuse(self: "StandIn", *args: Any, **keywords: Any) -> Any:
+        if answer in DECIDING and self.value.form == "number":
+            return self.recorder.decide(self, answer)
         if answer is None or not self.value.storage.is_known:
-            raise refusal(what, advice)
+            raise refusal(what, OF_NUMBERS if self.value.form == "number" else advice)
         return answer(self.concrete, *args, **keywords)
 
     return refuse
@@ -78,6 +84,9 @@ class Recorder(Protocol):
 
     def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
         """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
+
+    def decide(self, number: "StandIn", ask: Callable[[Any], Any]) -> Any:
+        """Return what a number is asked for, if it is known before a step."""
 
 
 class StandIn:

@@ -1,0 +1,57 @@
+"""Branches that a step takes by its counters: what decides them can be computed before a replay, from numbers alone."""
+
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from autodiff.compiler.record.slot import Slot
+from autodiff.compiler.record.trace import Call, Value
+from autodiff.trees import mapped
+
+DECIDING: dict[Callable[[Any], Any], str] = {bool: "a branch", int: "int()", operator.index: "an index or a length"}
+"""What a number may be asked for, in words."""
+
+
+@dataclass(eq=False, slots=True)
+class Branch:
+    """What a step asked of a number: `ask(number)` was `answer`, at a line; `calls` compute it from counters.
+
+    The calls are those that were made since the branch before.
+    """
+
+    number: Value
+    ask: Callable[[Any], Any]
+    answer: Any
+    line: str
+    calls: list[Call]
+
+
+class Branches:
+    """Those that one recorded run of a step took."""
+
+    def __init__(self, branches: list[Branch], numbers: Iterable[tuple[Slot, Value]]) -> None:
+        self.branches = branches
+        self.numbers = list(numbers)
+
+    def hold(self) -> bool:
+        """Return whether a call would take the same branches now."""
+        return self.other() is None
+
+    def other(self) -> Branch | None:
+        """Return the first branch that a call would take otherwise; None if there is none."""
+        values = {value: slot.get() for slot, value in self.numbers} if self.branches else {}
+
+        def now(part: Any) -> Any:
+            return values[part] if isinstance(part, Value) else part
+
+        for branch in self.branches:
+            try:
+                for call in branch.calls:
+                    values[call.results[0]] = call.function(*mapped(call.args, now), **mapped(call.keywords, now))
+                answer = branch.ask(values[branch.number])
+            except (ArithmeticError, TypeError, ValueError):
+                return branch
+            if answer != branch.answer:
+                return branch
+        return None
