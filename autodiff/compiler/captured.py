@@ -39,8 +39,8 @@ def capture(function: Callable[P, R], exact: bool = False, check_every: int | No
 
     A gradient is that of the latest step, in the same memory as before: `parameter.grad` has to be copied to be kept.
 
-    Raises CaptureError, naming the line, for what a replay could not follow: Python branches on values, `float(t)`,
-    `t.item()` and `np.asarray(t)`, other shapes or dtypes, and changes of anything that the function reaches.
+    Raises CaptureError, naming the line, for what a replay could not follow: Python branches on values, `float(t)` and
+    `t.item()`, other shapes or dtypes, and changes of anything that the function reaches.
 
     >>> w = ad.Parameter([1.0, 2.0])
     >>> optimizer = ad.SGD([w], learning_rate=0.25)

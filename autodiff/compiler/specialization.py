@@ -21,7 +21,7 @@ from autodiff.compiler.record.arguments import (
 from autodiff.compiler.record.branches import Branches
 from autodiff.compiler.record.environment import Environment, explore, is_number
 from autodiff.compiler.record.errors import CaptureError
-from autodiff.compiler.record.recording import Recording, detached, record
+from autodiff.compiler.record.recording import Recording, detached, record, words_for_writes
 from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
@@ -114,7 +114,7 @@ class Specialization:
         if recording.changes and self.recordings > 1:
             raise CaptureError(
                 f"{self.name} changes what a replay would leave as it is: {recording.changes[0]}; return it from "
-                "the function and change it outside"
+                f"the function and change it outside{words_for_writes(recording.trace)}"
             )
         if previous is not None and steady:
             words = difference(previous, recording)
@@ -122,7 +122,8 @@ class Specialization:
                 check_nothing_hidden(previous, recording)
                 self.compile(recording)
             elif self.recordings >= RECORDINGS or previous.is_settled():
-                raise CaptureError(f"{self.name} did not do the same in two calls: {words}")
+                wrote = words_for_writes(recording.trace)
+                raise CaptureError(f"{self.name} did not do the same in two calls: {words}{wrote}")
         return recording.result
 
     def compile(self, recording: Recording) -> None:
@@ -225,9 +226,11 @@ class Specialization:
         large = self.program.peak_bytes > LARGE
         if large:
             self.compiled = None
-        check = Check(lambda: self.function(*args, **keywords), self.guard, leaves)
-        if large:
-            self.compile(self.latest)
+        try:
+            check = Check(lambda: self.function(*args, **keywords), self.guard, leaves)
+        finally:
+            if large:
+                self.compile(self.latest)
         assert self.compiled is not None
         trusted = self.checks == CHECKS
         try:

@@ -297,7 +297,7 @@ class Recorder:
             function is np.nan_to_num and keywords.get("copy") is False
         ):
             raise refusal(
-                f"{name_of(function)} writing into its argument", "write t[...] = what it returns without that"
+                f"{name_of(function)} writing into its argument", "leave that option away, and write t[...] = result"
             )
 
 

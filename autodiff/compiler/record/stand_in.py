@@ -17,9 +17,7 @@ from autodiff.tensor import Tensor
 
 BRANCH = "a replay would always take the branch of the recorded call; choose with np.where, or leave it outside"
 NUMBER = "a replay would repeat the recorded number; return the array and convert it outside"
-OF_NUMBERS = (
-    "a replay would repeat the recorded text or float; write n + 0.0 for a float, and print outside"
-)
+OF_NUMBERS = "a replay would repeat the recorded text or float; write n + 0.0 for a float, and print outside"
 INDEX = "take from an array, with np.take(array, index), and pass a length as an argument that is an int"
 
 
