@@ -142,7 +142,8 @@ class Captured(Opaque, Generic[P, R]):
             assert branch is not None
             raise CaptureError(
                 f"{self.__name__} goes {PROGRAMS} ways, by a number that it reads at {branch.line}, and would go "
-                "another; compute with the number instead, as by np.where or np.take, or pass what changes as an array"
+                "another; compute with the number instead, as by np.take, or ask less of it: `n in (3, 4)` has two "
+                "ways, `n in {3, 4}` one for each number"
             )
         made = self.specialization()
         made.changing |= self.current.changing

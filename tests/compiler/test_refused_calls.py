@@ -77,6 +77,7 @@ SEEN = {
     "a random choice of text": (lambda x: (RNG.choice(["a", "b"]), x)[1], "returned a str", "outside"),
     "random bytes": (lambda x: (RNG.bytes(2), x)[1], "returned a bytes", "outside"),
     "a matrix": (lambda x: x.view(np.matrix), "np.matrix", "ordinary arrays"),
+    "the key of a set": (lambda x: x[0] in {1.0, 2.0}, "look into a dict or a set", r"np\.where"),
     "objects": (lambda x: np.frompyfunc(lambda part: part, 1, 1)(x), "objects", "NumPy's functions"),
     "the buffer of an array": (lambda x: bytes(memoryview(x)), "memoryview", "NumPy's"),
     "the shape set": (lambda x: setattr(x * 2, "shape", (2, 1)), r"\.shape", "new array"),

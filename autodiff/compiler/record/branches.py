@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from autodiff.compiler.record.slot import Slot
+from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.record.trace import Call, Value
 from autodiff.trees import mapped
 
-DECIDING: dict[Callable[[Any], Any], str] = {bool: "a branch", int: "int()", operator.index: "an index or a length"}
+DECIDING: dict[Callable[[Any], Any], str] = {
+    bool: "a branch", int: "int()", operator.index: "an index or a length", hash: "a look into a dict or a set",
+}  # fmt: skip
 """What a number may be asked for, in words."""
 
 
@@ -40,7 +42,10 @@ class Branches:
 
     def other(self) -> Branch | None:
         """Return the first branch that a call would take otherwise; None if there is none."""
-        values = {value: slot.get() for slot, value in self.numbers} if self.branches else {}
+        try:
+            values = {value: slot.get() for slot, value in self.numbers}
+        except GONE:  # as the guard will tell
+            return None
 
         def now(part: Any) -> Any:
             return values[part] if isinstance(part, Value) else part

@@ -1,6 +1,7 @@
 """The recorder: runs every call on the arrays themselves, and writes down what was called on which."""
 
 import inspect
+import operator
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -120,6 +121,10 @@ class Recorder:
 
     def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
         """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
+        for one, count in ((left, right), (right, left)):
+            repeats = ufunc is np.multiply and isinstance(one, str | list | tuple) and type(count) is StandIn
+            if repeats and isinstance(count.concrete, int | np.integer):
+                return one * operator.index(count)
         is_number = not any(isinstance(side, np.ndarray | np.generic | list | tuple) for side in (left, right))
         return self.call(number if is_number else ufunc, (left, right), {})
 
@@ -179,6 +184,10 @@ class Recorder:
         is_counted = not draws and made.operands() and self.counted.issuperset(made.operands())
         known = [part for part in recorded_in((args, keywords)) if isinstance(part.concrete, np.ndarray)]
         stands = mapped(result, lambda part: self.stand_for(part, made, known, is_known))
+        if made.is_view:  # a shape or an index that is the same in every step is no operand
+            viewed = {value.storage for value in made.results}
+            made.args = mapped(args, lambda part: self.symbolic(plain(part, viewed)))
+            made.keywords = mapped(keywords, lambda part: self.symbolic(plain(part, viewed)))
         if is_counted and len(made.results) == 1 and made.results[0].form == "number":
             self.counted.add(made.results[0])
             self.counting.append(made)
@@ -200,7 +209,7 @@ class Recorder:
 
         A number that is the same in every step stands for itself.
         """
-        if part is None or (isinstance(part, str | np.dtype | type) and not made.draws):
+        if part is None or isinstance(part, np.dtype | type) or (isinstance(part, str) and is_known):
             return part
         if isinstance(part, np.ndarray):
             for operand in operands:
@@ -281,7 +290,9 @@ class Recorder:
         if function in TEXT:
             raise refusal("the text of a recorded array", "print what the step returns")
         by_mask = function.__name__ == "getitem" and any(
-            part.dtype == bool and part.ndim for part in recorded_in(args[1:]) if part.value.form == "array"
+            part.dtype == bool and part.ndim and not part.value.storage.is_known
+            for part in recorded_in(args[1:])
+            if part.value.form == "array"
         )
         if by_mask or function in SHAPED_BY_VALUES or (function is np.where and len(args) + len(keywords) == 1):
             raise refusal(
@@ -340,6 +351,13 @@ def concrete(part: Any) -> Any:
     if type(part) is slice and StandIn in map(type, (part.start, part.stop, part.step)):
         raise refusal("a slice whose bounds are recorded", "take a fixed number of elements, with np.take of an index")
     return part.concrete if type(part) is StandIn else part
+
+
+def plain(part: Any, viewed: set[Storage]) -> Any:
+    """Return the array itself, if it is the same in every step, and the call does not return a view of it."""
+    if type(part) is not StandIn or not part.value.storage.is_known or part.value.storage in viewed:
+        return part
+    return tuple(part.concrete.tolist()) if part.concrete.ndim == 1 and part.dtype.kind in "iu" else part
 
 
 def recorded_in(tree: Any) -> list[StandIn]:

@@ -19,7 +19,7 @@ from autodiff.compiler.record.environment import (
     walk_through,
     within,
 )
-from autodiff.compiler.record.errors import CaptureError, line_of, refused
+from autodiff.compiler.record.errors import STANDARD, CaptureError, line_of, refused
 from autodiff.compiler.record.growing import Appended, Growing
 from autodiff.compiler.record.kinds import is_constant, type_name
 from autodiff.compiler.record.randomness import RandomStates
@@ -162,7 +162,7 @@ def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str,
     except Exception as error:
         if refused.error is not None:
             raise refused.error from error
-        if StandIn.__name__ in str(error):
+        if StandIn.__name__ in str(error) or is_about_stand_in(error):
             raise CaptureError(
                 f"{line_of(error)} gives a recorded array to a function that cannot take it ({error}); call a function "
                 "of NumPy's, or leave it outside of the step"
@@ -171,6 +171,16 @@ def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str,
     if refused.error is not None:
         raise refused.error
     return result
+
+
+def is_about_stand_in(error: Exception) -> bool:
+    """Return whether a function of Python's did not take an object, and had a stand-in in its hands at that time."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not isinstance(error, TypeError) or not trace.tb_frame.f_code.co_filename.startswith(STANDARD):
+        return False
+    return any(type(value) is StandIn for value in trace.tb_frame.f_locals.values())
 
 
 def replace_contents(

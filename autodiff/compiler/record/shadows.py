@@ -19,6 +19,7 @@ from autodiff.compiler.record.environment import Environment
 from autodiff.compiler.record.recorder import Recorder, active, recorded_in
 from autodiff.compiler.record.slot import Shadow, Slot
 from autodiff.compiler.record.stand_in import StandIn
+from autodiff.trees import flatten
 
 
 class FunctionShadow(Shadow):
@@ -62,7 +63,7 @@ class NumberShadow(FunctionShadow):
 
     def record(self, recorder: Recorder, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Record the call, if it is one of numbers alone."""
-        if recorded_in(args) and all(is_number(arg) for arg in args):
+        if recorded_in(args) and all(is_number(arg) for arg in flatten(args)):
             return recorder.call(self.original, args, keywords)
         return self.original(*args, **keywords)
 
@@ -96,7 +97,9 @@ class ModuleShadow(ModuleType, Shadow):
 
 def is_number(part: Any) -> bool:
     """Return whether an argument is a Python number, recorded or not."""
-    return part.value.form == "number" if type(part) is StandIn else isinstance(part, int | float)
+    if type(part) is StandIn:
+        return part.value.form == "number"
+    return isinstance(part, int | float) and not isinstance(part, np.generic)
 
 
 COLLECTING: tuple[Callable[..., Any], ...] = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray)
@@ -104,7 +107,9 @@ MAKERS: tuple[Callable[..., Any], ...] = (
     *COLLECTING, np.zeros, np.ones, np.empty, np.full, np.eye,
     np.identity, np.arange, np.linspace, np.tri, np.zeros_like, np.ones_like, np.empty_like, np.full_like,
 )  # fmt: skip
-OF_NUMBERS = (min, max, *(thing for name, thing in vars(math).items() if callable(thing) and name[0] != "_"))
+PARTS = ("frexp", "modf", "__loader__")
+"""What is no function of numbers in math, or returns several."""
+OF_NUMBERS = (min, max, *(thing for name, thing in vars(math).items() if callable(thing) and name not in PARTS))
 
 SHADOWS: dict[int, Shadow] = {
     **{id(function): MakerShadow(function) for function in MAKERS},

@@ -68,6 +68,9 @@ def refused(what: str, advice: str, answer: Callable[..., Any] | None = None) ->
     return refuse
 
 
+look_up = refused("a look into a dict or a set, with a recorded value,", BRANCH, hash)
+
+
 class Recorder(Protocol):
     """Whom a stand-in tells of every call; `recorder.py` has the one there is."""
 
@@ -135,7 +138,10 @@ class StandIn:
     def __repr__(self) -> str:
         return f"<recorded {self.value.dtype} {self.value.shape}>"
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        if isinstance(self.concrete, np.ndarray):  # which no step looks up, as ordinary ones cannot be
+            return object.__hash__(self)
+        return look_up(self)  # type: ignore[no-any-return]
 
     # NumPy's protocols
 
@@ -202,7 +208,7 @@ class StandIn:
         return self.recorder.call(round, (self, digits), {})
 
     def __invert__(self) -> Any:
-        return self.recorder.call(np.invert, (self,), {})
+        return self.recorder.call(operator.invert if self.value.form == "number" else np.invert, (self,), {})
 
     def __getitem__(self, index: Any) -> Any:
         return self.recorder.call(operator.getitem, (self, index), {})
@@ -290,11 +296,17 @@ class StandIn:
         shown.flags.writeable = False
         return shown
 
-    __reduce_ex__ = refused("copying or pickling a recorded value", "do that outside of the step")
+    __reduce_ex__ = refused(
+        "copying or pickling a recorded value", "do that outside of the step", np.ndarray.__reduce_ex__
+    )
 
     def __getattr__(self, name: str) -> Any:
         if name[0] != "_" and hasattr(type(self.concrete), name):  # which is not to be told that there is none
-            raise refusal(f".{name} of a recorded value", "call a NumPy function instead")
+            if self.value.storage.is_known and name not in ("resize", "setflags"):
+                return getattr(self.__array__(), name)
+            operators = "compute with operators, or with math's functions"
+            advice = operators if self.value.form == "number" else "call a NumPy function instead"
+            raise refusal(f".{name} of a recorded value", advice)
         raise missing(name)
 
 

@@ -1,5 +1,6 @@
 """Branches that a step takes by its counters: each way has a program of its own."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -57,7 +58,24 @@ def a_while(x, n):
     return x
 
 
+def a_look_into_a_dict(x, n):
+    return x * {0: 1.0, 1: 2.0}.get(n % 2, 5.0)
+
+
+def a_list_repeated(x, n):
+    return x, [0] * (n % 3), n % 2 * "text"
+
+
+def one_of_several(x, n):
+    return x * (n % 3 or 7) * (2 if n in (3, 5) else 1 if 7 < n < 12 else 3)
+
+
+def python_numbers(x, n):
+    return x * 0.9**n, ~n, n & 1, n << 2, -n, abs(3 - n), divmod(n, 3), 2**n, round(n / 3, 1), sum([n, 1, 2.0])
+
+
 WAYS = [
+    a_look_into_a_dict, a_list_repeated, one_of_several, python_numbers,
     every_fifth, from_the_tenth_on, several, the_truth_of_a_number, an_entry_of_a_list, a_loop, an_int,
     a_branch_before_what_would_fail, a_while,
 ]  # fmt: skip
@@ -157,3 +175,16 @@ def test_text_and_floats_of_a_counter_are_refused_with_what_to_write():
 
 def test_without_branches_there_is_no_other_way():
     assert Branches([], []).hold()
+
+
+def test_a_function_of_python_that_does_not_take_a_recorded_number_is_named():
+    state = SimpleNamespace(count=0)
+
+    def function(x):
+        state.count += 1
+        json.dumps(state.count)
+        return x
+
+    assert "test_branches.py" in refused(
+        ad.capture(function), "gives a recorded array to a function that cannot take it"
+    )

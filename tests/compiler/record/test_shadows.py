@@ -2,6 +2,7 @@
 
 import builtins
 import collections.abc
+import copy
 import math
 import threading
 from math import cos
@@ -96,7 +97,32 @@ def a_list_of_values(x):
     return np.array([x[0, 0], x[1, 1], 1.0]), np.array([list(x[0]), [0.0, 1.0]]), np.asarray(x) * 2, np.array(x)
 
 
+def known_indices(x):
+    mask = np.array([True, False, True])
+    return (
+        x[mask],
+        x[np.arange(3) > 0],
+        x[np.arange(3).nonzero()],
+        np.reshape(x, np.array([2, 3])),
+        x[np.ix_(np.array([0, 1]), np.array([1]))],
+        x * len(np.unique(np.array([1, 1, 2]))),
+        copy.deepcopy([np.ones(2)])[0] * x,
+        sorted(np.array([3, 1, 2]))[0] * x,
+        np.zeros(3).tobytes(),
+        str(np.zeros(2)),
+    )
+
+
+def read_before_it_is_written(x):
+    z = np.ones(2)
+    before = z[0]
+    z[0] = x[0, 0]
+    return z * before, z[0]
+
+
 MADE = {
+    "known indices": of_points(known_indices),
+    "read before": of_points(read_before_it_is_written),
     "rows": of_points(writing_by_rows),
     "numbers": of_points(writing_numbers),
     "a sum": of_points(adding_up),
@@ -287,3 +313,12 @@ def test_places_are_given_back_when_the_last_recorder_is_done():
     assert globals()["math"] is not original
     shadows.take_out(other)
     assert globals()["math"] is original
+
+
+def test_a_branch_on_an_array_that_was_written_to_is_refused():
+    def function(x):
+        z = np.ones(2)
+        z[0] = x[0, 0]
+        return x if z[1] > 0 else -x
+
+    refused(ad.capture(function), "branch", argument=X)
