@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from autodiff.tensor import Tensor, wrap
 
+Identity = tuple[int, Any]
+"""What tells a place from others."""
 GONE = (AttributeError, KeyError, IndexError, ValueError)
 """What reading a place raises that is not there any more."""
 
@@ -97,7 +99,7 @@ class Slot:
         return f"{self.source(name)} = {value}"
 
     @property
-    def identity(self) -> tuple[int, Any]:
+    def identity(self) -> Identity:
         """What tells the place from others: the same for an attribute of a module and for the global variable it is."""
         if self.access == "entry":
             return self.owner.identity[0], (self.owner.identity[1], self.key)
@@ -116,6 +118,14 @@ class TensorSlot(Slot):
         if not isinstance(tensor, Tensor):
             raise ValueError(f"{self.name} is no Tensor")
         return tensor._data
+
+    def tensor(self) -> Any:
+        """Return the Tensor."""
+        return Slot.get(self)
+
+    def tensor_source(self, name: Callable[[Any], str]) -> str:
+        """Return the expression that reads the Tensor."""
+        return Slot.source(self, name)
 
     def set(self, value: Any) -> None:
         """Put a new Tensor there, around another array."""
