@@ -145,7 +145,9 @@ class Specialization:
         """Return in words what is not as this was recorded for."""
         if self.guard is not None:
             return [change.words for change in self.guard.changes()]
-        return [words for _, words in self.environment.changes()] if self.environment is not None else []
+        branch = self.latest.branches.change() if self.latest is not None else ""
+        words = [words for _, words in self.environment.changes()] if self.environment is not None else []
+        return [branch, *words] if branch else words
 
     # Recording
 

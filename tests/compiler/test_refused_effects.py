@@ -104,18 +104,6 @@ def test_a_list_of_arrays_that_is_rotated_is_refused_or_followed():
         np.testing.assert_array_equal(found, expected)
 
 
-def test_a_branch_on_a_counter_is_refused():
-    count = 0
-
-    def function(x):
-        nonlocal count
-        count += 1
-        return x if count % 2 else -x
-
-    message = refused(ad.capture(function), "branch|did not do the same")
-    assert "test_refused_effects.py" in message
-
-
 def test_a_call_that_is_not_made_every_time_is_refused(tmp_path):
     switch = tmp_path / "switch"
 

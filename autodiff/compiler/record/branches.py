@@ -40,6 +40,16 @@ class Branches:
         """Return whether a call would take the same branches now."""
         return self.other() is None
 
+    def change(self) -> str:
+        """Return in words which branch a call would take otherwise now; nothing if there is none."""
+        branch = self.other()
+        if branch is None:
+            return ""
+        return (
+            f"it goes another way at {branch.line}, by a number that it counts; compute with the number, as by np.take, or "
+            "ask less of it: `n in (3, 4)` has two answers, `n in {3, 4}` one for each number"
+        )
+
     def other(self) -> Branch | None:
         """Return the first branch that a call would take otherwise; None if there is none."""
         try:

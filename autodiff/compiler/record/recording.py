@@ -43,6 +43,11 @@ class Held:
     before: Any
     after: Any = None
 
+    def is_kept_in_kind(self) -> bool:
+        """Return whether what the step leaves here is of the shape and dtype of what it found."""
+        kinds = [(one.form, one.shape, one.dtype) for one in (self.before, self.after) if isinstance(one, Value)]
+        return len(kinds) == 2 and kinds[0] == kinds[1]
+
     def holds_like(self, part: Any) -> bool:
         """Return whether an array like the one described is there now; of anything else, that there is none."""
         try:
@@ -81,6 +86,7 @@ class Recording:
     def is_settled(self) -> bool:
         """Return whether the step left everything as it found it, but for the contents of arrays."""
         kept = all((held.before is None) is (held.after is None) for held in self.gradients)
+        kept &= all(held.is_kept_in_kind() for held in self.held)
         return kept and not self.changes and not self.counters
 
 

@@ -106,7 +106,7 @@ class Writer:
             elif value.storage in read and value.array is None:
                 yield f"{copyto}({self.text(value)}, {held.slot.source(self.slot_name)})"
         for held in self.program.gradients:
-            if isinstance(held.before, Value) and held.before.storage in read and held.before is not held.after:
+            if isinstance(held.before, Value) and held.before.storage in read:
                 yield f"{copyto}({self.text(held.before)}, {held.slot.source(self.slot_name)}._data)"
 
     def read_storages(self) -> set[Storage]:

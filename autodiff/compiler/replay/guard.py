@@ -134,9 +134,8 @@ class Guard:
                 yield Change(held.slot, f"{held.slot.name} is {kind_of(now._data)}, and was {kind_of(held.before)}")
         for place, words in self.environment.changes():
             yield Change(place, words)
-        branch = self.branches.other() if self.branches is not None else None
-        if branch is not None:
-            yield Change(None, f"the step goes another way at {branch.line}, by a number that it counts")
+        if self.branches is not None and (words := self.branches.change()):
+            yield Change(None, words)
         if all(isinstance(present(held.slot), np.ndarray) for held in self.followed) and not self.are_apart():
             yield Change(None, f"{self.followed[0].slot.name} shares its memory with other arrays")
 
