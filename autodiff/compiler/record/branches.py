@@ -46,8 +46,8 @@ class Branches:
         if branch is None:
             return ""
         return (
-            f"it goes another way at {branch.line}, by a number that it counts; compute with the number, as by np.take, or "
-            "ask less of it: `n in (3, 4)` has two answers, `n in {3, 4}` one for each number"
+            f"it goes another way at {branch.line}, by a number that it counts; compute with it, as by np.take, "
+            "or ask less of it: `n in (3, 4)` has two answers, `n in {3, 4}` one for each number"
         )
 
     def other(self) -> Branch | None:
