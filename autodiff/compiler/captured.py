@@ -12,7 +12,7 @@ from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.places import Opaque
 from autodiff.compiler.record.recorder import Recorder, active
 from autodiff.compiler.record.recording import Recording
-from autodiff.compiler.record.slot import Identity, Slot
+from autodiff.compiler.record.slot import Slot
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.specialization import Specialization, Step
 from autodiff.modes import modes
@@ -22,8 +22,8 @@ R = TypeVar("R")
 
 WORTHWHILE = 50
 """Replays by which a program has been of use."""
-GIVEN_UP = 8
-"""Programs in a row that are given up before they were of use, for the sake of arrays that were replaced."""
+IN_VAIN = 8
+"""Programs that are given up in a row, though they read arrays that are replaced from their places where they can."""
 
 
 def capture(
@@ -81,8 +81,6 @@ class Captured(Opaque, Generic[P, R]):
         self.thread: int | None = None  # that of the first call
         self.current: Specialization | None = None  # that of the latest call
         self.specializations: list[Specialization] = []
-        self.replaced: set[Identity] = set()  # the places of arrays for which a program was given up
-        self.in_vain = 0  # programs that were given up, one after the other, before they were of use
 
     @property
     def programs(self) -> list[Program]:
@@ -160,30 +158,29 @@ class Captured(Opaque, Generic[P, R]):
 
     def begin(self, alike: list[Specialization], arguments: Arguments, mode: tuple[Any, ...]) -> Specialization:
         """Return a new specialization. One from which it differs by nothing but arrays makes room for it."""
+        begun = Specialization(self.step, arguments, mode)
         for one in alike:
-            if places := one.replaced():
-                self.note_replaced(one, places)
+            if places := one.replacements():
+                self.follow(places, one, begun)
                 self.specializations.remove(one)
         if len(self.specializations) >= self.limit:
             self.make_room(alike, arguments)
-        begun = Specialization(self.step, arguments, mode)
         self.specializations.append(begun)
         return begun
 
-    def note_replaced(self, one: Specialization, places: list[Slot]) -> None:
+    def follow(self, places: list[Slot], one: Specialization, begun: Specialization) -> None:
         """Note where arrays were replaced: from the second time on that it was done early, they are read from there."""
         if one.is_ready and one.schedule.replays >= WORTHWHILE:
-            self.in_vain = 0
             return
-        self.in_vain += 1
-        if self.in_vain > GIVEN_UP:
+        identities = {slot.identity for slot in places}
+        begun.replaced |= one.replaced | identities
+        begun.in_vain = one.in_vain + (identities <= self.step.moving)
+        if begun.in_vain > IN_VAIN:
             raise CaptureError(
                 f"{places[0].name} is replaced by another array again and again, which shares its memory with another "
                 "place that the function reaches; write into it in place, or pass it as an argument"
             )
-        identities = {slot.identity for slot in places}
-        self.step.moving |= identities & self.replaced
-        self.replaced |= identities
+        self.step.moving |= identities & one.replaced
 
     def make_room(self, alike: list[Specialization], arguments: Arguments) -> None:
         """Drop the programs for single values of a number that changes from call to call: it is looked up from now on.

@@ -103,7 +103,7 @@ def program_of(
         places.check_alone(one, read)
         places.read_anew(one)
     for one in held:
-        if one.slot.identity in moving and not places.hindering(one):
+        if one.slot.identity in moving and not places.stays(one, exact):
             places.read_anew(one)
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
     return program
@@ -141,10 +141,16 @@ class Places:
                 f"{others[0].slot.name}; write into it in place, with t.data[...] = values"
             )
 
-    def hindering(self, one: Held) -> list[Held]:
-        """Return the places for whose sake an array cannot be read from its own: it is theirs, or they are written."""
-        written = isinstance(one.before, Value) and one.before.storage in self.written
-        return [other for other in self.sharing(one) if written or other.before is one.before]
+    def stays(self, one: Held, exact: bool) -> bool:
+        """Return whether an array has to be the very one: it is in another place too, or shares memory that is written.
+
+        Of an exact program also if a copy of it would lie otherwise in memory.
+        """
+        if not isinstance(one.before, Value) or one.before.array is None:
+            return True
+        written = one.before.storage in self.written
+        shared = any(written or other.before is one.before for other in self.sharing(one))
+        return shared or (exact and not one.before.array.flags.c_contiguous)
 
     def read_anew(self, one: Held) -> None:
         """Make a place one whose array is another in every step, and is copied in."""

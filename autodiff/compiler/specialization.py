@@ -10,12 +10,11 @@ from autodiff.compiler.compiler import compile_recording
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.agreement import check_nothing_hidden, difference
 from autodiff.compiler.record.arguments import Arguments, objects_among
-from autodiff.compiler.record.environment import Environment, explore
-from autodiff.compiler.record.environment import is_number as may_change
+from autodiff.compiler.record.environment import Environment, explore, is_number, walk_through
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import PLAIN
 from autodiff.compiler.record.recording import Recording, detached, record, words_for_writes
-from autodiff.compiler.record.slot import GONE, Identity, Slot
+from autodiff.compiler.record.slot import Identity, Slot
 from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.replay.guard import Guard, present
@@ -72,7 +71,12 @@ class Specialization:
         self.compile_seconds = 0.0
         self.recordings = 0
         self.environment: Environment | None = None  # as it was when the latest recording began
-        self.left: set[str] = set()  # in words, what that recording changed of it
+        self.left: Environment | None = None  # as that recording left it
+        self.followed = 0  # how many numbers were known to change then
+        self.generators: list[Any] = []  # those of that recording
+        self.arrays: dict[Identity, Any] = {}  # those that it left in their places
+        self.replaced: set[Identity] = set()  # the places of arrays for which earlier programs for this were given up
+        self.in_vain = 0  # of those programs, how many had read the arrays from their places, as far as that goes
         self.latest: Recording | None = None
         self.checks = 0
         self.compiled: Compiled | None = None
@@ -113,14 +117,15 @@ class Specialization:
             return Fit.YES if self.guard.unchanged() or not any(self.guard.changes()) else Fit.NO
         if self.environment is None:  # looking at it failed
             return Fit.PERHAPS
-        words = {words for slot, words in self.environment.changes() if not is_number(slot)}
-        if self.latest is None:
-            return Fit.YES if not words else Fit.PERHAPS if words <= self.left else Fit.NO
-        if not words and self.latest.begins_with_these():
+        if any(map(differ, self.environment.generators, self.generators)):
+            return Fit.NO
+        latest = self.latest
+        if not is_changed(self.environment) and (latest is None or latest.begins_with_these()):
             return Fit.YES
-        return Fit.PERHAPS if words <= self.left and self.latest.ends_with_these() else Fit.NO
+        left_so = self.left is not None and not is_changed(self.left) and (latest is None or latest.ends_with_these())
+        return Fit.PERHAPS if left_so else Fit.NO
 
-    def replaced(self) -> list[Slot]:
+    def replacements(self) -> list[Slot]:
         """Return the places of arrays that were replaced by others like them; nothing if something else is changed."""
         changes = list(self.guard.changes()) if self.guard is not None else []
         slots = [change.slot for change in changes if change.slot is not None and change.is_replaced]
@@ -128,8 +133,7 @@ class Specialization:
 
     def changed_numbers(self) -> set[Identity]:
         """Return the places of numbers that are other ones now."""
-        changes = self.environment.changes() if self.environment is not None else ()
-        return {slot.identity for slot, _ in changes if slot is not None and is_number(slot)}
+        return changed_numbers(self.environment) if self.environment is not None else set()
 
     def rests_on(self, numbers: set[Identity]) -> bool:
         """Return whether this is for one value of certain numbers."""
@@ -138,34 +142,41 @@ class Specialization:
 
     def is_past(self) -> bool:
         """Return whether an object, rather than a plain value, has been replaced by another one."""
-        fixed = self.environment.fixed if self.environment is not None else []
-        return any(not isinstance(before, PLAIN) and present(slot) is not before for slot, before in fixed)
+        expected = self.guard.expected if self.guard is not None else []
+        return any(not isinstance(before, PLAIN) and present(slot) is not before for slot, before in expected)
 
     def changes(self) -> list[str]:
         """Return in words what is not as this was recorded for."""
         if self.guard is not None:
             return [change.words for change in self.guard.changes()]
-        branch = self.latest.branches.change() if self.latest is not None else ""
-        words = [words for _, words in self.environment.changes()] if self.environment is not None else []
-        return [branch, *words] if branch else words
+        if self.environment is None:
+            return []
+        pairs = zip(self.environment.generators, self.generators, strict=True)
+        others = [f"{slot.name} is another generator than it was" for slot, one in pairs if differ(slot, one)]
+        branch = [self.latest.branches.change()] if self.latest is not None and not self.latest.branches.hold() else []
+        return branch + others + [words for _, words in self.environment.changes()]
 
     # Recording
 
     def record(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Run the function and record it; compile it if it did the same as in the call before."""
         previous = self.latest
-        changed = [] if previous is None else [slot for slot, _ in previous.environment.changes() if is_number(slot)]
-        if changed:  # from outside, between the calls: from now on these are looked up in every call
-            self.step.changing |= {slot.identity for slot in changed if slot is not None}
+        if previous is not None:  # from outside, between the calls: from now on these are looked up in every call
+            self.step.changing |= changed_numbers(previous.environment)
+        if len(self.step.changing) > self.followed:  # then there are places that it did not know
             previous = None
-        self.environment, self.left = None, set()
+        self.followed = len(self.step.changing)
+        self.environment = self.left = None
         objects = objects_among(self.arguments.names, args, keywords)
         self.environment = explore(self.function, self.step.changing, objects)
+        self.generators = [slot.get() for slot in self.environment.generators]
         self.note_unsteady(self.environment)
+        others = any(slot.get() is not self.arrays.get(slot.identity) for slot in self.environment.arrays)
         try:
             self.latest = recording = record(self.function, args, keywords, self.step.changing)
         finally:
-            self.left = {words for _, words in self.environment.changes()}
+            self.left = walk_through(self.function, self.step.changing, objects).found
+            self.arrays = {slot.identity: slot.get() for slot in self.left.arrays}
         self.recordings += 1
         steady = not recording.changes and not recording.counters
         self.step.changing |= recording.counters
@@ -179,6 +190,8 @@ class Specialization:
             if not words:
                 check_nothing_hidden(previous, recording)
                 self.compile(recording)
+            elif others:  # which may be parts of each other now, and were not
+                self.recordings -= 1
             elif self.recordings >= RECORDINGS or previous.is_settled():
                 wrote = words_for_writes(recording.trace)
                 raise CaptureError(f"{self.name} did not do the same in two calls: {words}{wrote}")
@@ -290,9 +303,19 @@ class Specialization:
         return detached(check.result)
 
 
-def is_number(slot: Slot | None) -> bool:
-    """Return whether a place holds a number now."""
-    try:
-        return slot is not None and may_change(slot.get())
-    except GONE:
-        return False
+def changed_numbers(environment: Environment) -> set[Identity]:
+    """Return the places of Python numbers that are other numbers now."""
+    numbers = {slot.identity for slot, before in environment.fixed if is_number(before)}
+    changed = [slot for slot, _ in environment.changes() if slot is not None and is_number(present(slot))]
+    return numbers & {slot.identity for slot in changed}
+
+
+def is_changed(environment: Environment) -> bool:
+    """Return whether anything is other than it was, but for numbers."""
+    numbers = changed_numbers(environment)
+    return any(slot is None or slot.identity not in numbers for slot, _ in environment.changes())
+
+
+def differ(slot: Slot, before: Any) -> bool:
+    """Return whether a place holds something else."""
+    return present(slot) is not before
