@@ -276,7 +276,7 @@ def compare(seed: int, found: Outcome, text: str | None) -> None:
 
 def tells(error: BaseException) -> bool:
     """Return whether a refusal tells that the call has changed something already."""
-    return "changed" in " ".join([str(error), *getattr(error, "__notes__", [])])
+    return "has changed" in " ".join([str(error), *getattr(error, "__notes__", [])])
 
 
 def interrupted(program: Program, event: Any, line: int) -> BaseException | None:
