@@ -418,7 +418,7 @@ def update(draft: Draft) -> list[str]:
             "    p.grad = None",
             *lines,
             "penalty = ad.grad(lambda w: np.sum(np.tanh(w) ** 2))(parameters[0].data)",
-            "parameters[0].data[...] -= dtype(0.01) * penalty.data",
+            "parameters[0].data[...] -= dtype(0.01) * penalty",
             "for p in parameters[1:]:",
             "    p.data[...] -= dtype(0.05) * p.grad.data",
         ]
@@ -481,7 +481,7 @@ def source(seed: int) -> str:
     step = [f"SCOPE {', '.join(rebound)}", *body] if rebound else body
     nested = draft.chance(0.5)
     lines = [*draft.setup, f"def step({', '.join(names)}):", *indented(step, 1)]
-    lines += [f"step = capture(step, exact={draft.exact}, check_every={draft.pick(0, 0, None)})"]
+    lines += [f"step = capture(step, exact={draft.exact}, programs=16, check_every={draft.pick(0, 0, None)})"]
     happening = events(draft)
     lines += [line for i, (kind, event) in enumerate(happening) for line in defined(draft, f"event_{i}", event)]
     lines.append(f"events = [{', '.join(f'({kind!r}, event_{i})' for i, (kind, _) in enumerate(happening))}]")
