@@ -44,10 +44,16 @@ class Argument:
 
 @dataclass
 class Draft:
-    """A program that is being written: `setup` before the step, and the lines of the step by their place in it."""
+    """A program that is being written: `setup` before the step, and the lines of the step by their place in it.
+
+    small: whether it has few calls and little in it, as most have, for the sake of the time. results: what the step
+    returns. changes: what may be done between the calls. faults: bad arguments. kept: what the step reaches by its
+    name; rebound: of these, what is assigned to.
+    """
 
     rng: random.Random
     exact: bool
+    small: bool
     setup: list[str] = field(default_factory=list)
     begin: list[str] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
@@ -59,7 +65,6 @@ class Draft:
     faults: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     rebound: list[str] = field(default_factory=list)
-    kinds: int = 1
 
     def chance(self, share: float) -> bool:
         return self.rng.random() < share
@@ -81,7 +86,7 @@ class Draft:
 
 def sequential(draft: Draft) -> None:
     layers = ["ad.Linear(3, 5, rng=rng, dtype=dtype)", draft.pick(*LAYERS)]
-    if draft.chance(0.3):
+    if draft.chance(0.1 if draft.small else 0.3):
         layers += ["ad.Linear(5, 5, rng=rng, dtype=dtype)", draft.pick(*LAYERS)]
     if draft.chance(0.2):
         layers.append("ad.Dropout(0.3, rng=np.random.default_rng(4))")
@@ -115,7 +120,9 @@ def own_module(draft: Draft) -> None:
     if draft.chance(0.25):
         start.append("self.calls = 0")
         forward += ["self.calls += 1"]
-        forward += draft.pick([], [f"if self.calls % {draft.pick(2, 3)} == 0:", "    h = h * 0.5"], ["h = h / self.calls"])
+        forward += draft.pick(
+            [], [f"if self.calls % {draft.pick(2, 3)} == 0:", "    h = h * 0.5"], ["h = h / self.calls"]
+        )
     if draft.chance(0.2):
         start.append("self.h = None" if draft.chance(0.5) else "self.h = np.zeros(1, dtype)")
         forward.append(draft.pick("self.h = h.data", "self.h = h.detach()", "self.h = np.sum(h.data, axis=0)"))
@@ -170,13 +177,20 @@ def change_module(draft: Draft) -> None:
 
 def data(draft: Draft) -> None:
     labels = draft.chance(0.6)
-    target = (lambda seed, rows: f"classes({seed}, {rows})") if labels else (lambda seed, rows: f"draw({seed}, {rows}, 3)")
+    target = (
+        (lambda seed, rows: f"classes({seed}, {rows})") if labels else (lambda seed, rows: f"draw({seed}, {rows}, 3)")
+    )
     points = lambda seed, rows: f"draw({seed}, {rows}, 3)"
-    kind = draft.pick("arguments", "arguments", "arguments", "Tensor", "dict", "list", "held", "reassigned", "sampled", "attribute")
+    kind = draft.pick(
+        "arguments", "arguments", "arguments", "Tensor", "dict", "list", "held", "reassigned", "sampled", "attribute"
+    )
     if kind in ("arguments", "Tensor"):
         wrapped = (lambda seed, rows: f"ad.Tensor({points(seed, rows)})") if kind == "Tensor" else points
         by_name = draft.chance(0.2)
-        draft.arguments += [Argument("x", wrapped, by_name), Argument("y", lambda seed, rows: target(seed + 1, rows), by_name)]
+        draft.arguments += [
+            Argument("x", wrapped, by_name),
+            Argument("y", lambda seed, rows: target(seed + 1, rows), by_name),
+        ]
         bad = draft.pick("draw(5, 6, 4)", "draw(5, 6, 1, 2)", "None", "'text'", "draw(5, 5, 3)")
         draft.faults.append(bad)
     elif kind == "dict":
@@ -186,13 +200,17 @@ def data(draft: Draft) -> None:
         draft.begin.append("x, y = batch['x'], batch['y']")
         draft.faults.append("{'x': draw(5, 6, 3)}")
     elif kind == "list":
-        draft.arguments.append(Argument("batch", lambda seed, rows: f"[{points(seed, rows)}, {target(seed + 1, rows)}]"))
+        draft.arguments.append(
+            Argument("batch", lambda seed, rows: f"[{points(seed, rows)}, {target(seed + 1, rows)}]")
+        )
         draft.begin.append("x, y = batch")
         draft.faults.append("[draw(5, 6, 3)]")
     elif kind == "held":
         draft.keep("points", points(1, 12))
         draft.keep("targets", target(2, 12))
-        draft.begin.append(draft.pick("x, y = points, targets", "x, y = points[2:8], targets[2:8]", "x, y = points[::2], targets[::2]"))
+        draft.begin.append(
+            draft.pick("x, y = points, targets", "x, y = points[2:8], targets[2:8]", "x, y = points[::2], targets[::2]")
+        )
         draft.changes.append(["points[...] = draw(78, 12, 3)"])
     elif kind == "reassigned":
         draft.keep("points", points(1, 6), rebound=True)
@@ -203,7 +221,13 @@ def data(draft: Draft) -> None:
         draft.keep("sampler", "np.random.default_rng(6)")
         draft.keep("points", points(1, 12))
         draft.keep("targets", target(2, 12))
-        draft.begin += [draft.pick("rows = sampler.integers(0, 12, 6)", "rows = sampler.permutation(12)[:6]", "rows = sampler.choice(12, 6)")]
+        draft.begin += [
+            draft.pick(
+                "rows = sampler.integers(0, 12, 6)",
+                "rows = sampler.permutation(12)[:6]",
+                "rows = sampler.choice(12, 6)",
+            )
+        ]
         draft.begin.append("x, y = points[rows], targets[rows]")
         draft.changes.append(["sampler.random()"])
     else:
@@ -211,11 +235,29 @@ def data(draft: Draft) -> None:
         draft.begin.append("x, y = loader.x, loader.y")
         draft.changes += [[f"loader.x, loader.y = {points(seed, 6)}, {target(seed + 1, 6)}"] for seed in (31, 33)]
     if labels:
-        draft.losses.append(draft.pick("loss = F.cross_entropy(out, y)", "loss = F.nll(F.log_softmax(out), y)", "loss = -np.mean(F.log_softmax(out)[np.arange(len(y)), y])", "loss = np.mean((out - np.eye(3, dtype=dtype)[y]) ** 2)", "loss = F.cross_entropy(out, y, reduction='sum') / len(y)"))
+        draft.losses.append(
+            draft.pick(
+                "loss = F.cross_entropy(out, y)",
+                "loss = F.nll(F.log_softmax(out), y)",
+                "loss = -np.mean(F.log_softmax(out)[np.arange(len(y)), y])",
+                "loss = np.mean((out - np.eye(3, dtype=dtype)[y]) ** 2)",
+                "loss = F.cross_entropy(out, y, reduction='sum') / len(y)",
+            )
+        )
         if kind == "arguments" and draft.chance(0.3):
-            draft.faults[-1:] = ["draw(5, 6, 3), y=np.full(6, 7)"] if draft.arguments[-1].by_name else ["draw(5, 6, 3), np.full(6, 7)"]
+            draft.faults[-1:] = (
+                ["draw(5, 6, 3), y=np.full(6, 7)"] if draft.arguments[-1].by_name else ["draw(5, 6, 3), np.full(6, 7)"]
+            )
     else:
-        draft.losses.append(draft.pick("loss = F.mse(out, y)", "loss = F.huber(out, y)", "loss = np.mean(np.abs(out - y))", "loss = np.sum((out - y) ** 2) / len(y)", "loss = F.binary_cross_entropy_with_logits(out, F.sigmoid(y))"))
+        draft.losses.append(
+            draft.pick(
+                "loss = F.mse(out, y)",
+                "loss = F.huber(out, y)",
+                "loss = np.mean(np.abs(out - y))",
+                "loss = np.sum((out - y) ** 2) / len(y)",
+                "loss = F.binary_cross_entropy_with_logits(out, F.sigmoid(y))",
+            )
+        )
 
 
 # What else is in a step
@@ -236,13 +278,16 @@ def flag_argument(draft: Draft) -> None:
         "1": ["for _ in range(flag):", "    loss = loss * 0.7"],
     }[values[0]]
     draft.losses += lines
-    draft.kinds *= 2
 
 
 def whole_argument(draft: Draft) -> None:
     """A number that counts the calls, given as an argument."""
     draft.arguments.append(Argument("epoch", lambda seed, rows: f"float({seed})", True))
-    draft.losses.append(draft.pick("loss = loss / (1 + epoch)", "loss = loss * 0.9 ** epoch", "loss = loss * np.minimum(1.0, epoch / 5)"))
+    draft.losses.append(
+        draft.pick(
+            "loss = loss / (1 + epoch)", "loss = loss * 0.9 ** epoch", "loss = loss * np.minimum(1.0, epoch / 5)"
+        )
+    )
 
 
 def objects_as_arguments(draft: Draft) -> None:
@@ -283,7 +328,9 @@ def counter(draft: Draft) -> None:
 def history(draft: Draft) -> None:
     draft.keep("history", draft.pick("[]", "{'loss': []}") if draft.chance(0.8) else "deque(maxlen=5)")
     target = "history['loss']" if "{" in draft.setup[-1] else "history"
-    draft.end.append(f"{target}.append({draft.pick('loss', 'loss.data', 'loss.detach()', '(loss, out.data)', 'np.mean(out.data)')})")
+    draft.end.append(
+        f"{target}.append({draft.pick('loss', 'loss.data', 'loss.detach()', '(loss, out.data)', 'np.mean(out.data)')})"
+    )
     draft.changes += draft.pick([], [[f"{target}.clear()"]])
 
 
@@ -304,7 +351,11 @@ def slow_copy(draft: Draft) -> None:
         ["for one, p in zip(slow, parameters):", "    one[...] = 0.9 * one + 0.1 * p.data"],
         ["for one, p in zip(slow, parameters):", "    one *= 0.9", "    one += dtype(0.1) * p.data"],
         ["for one, p in zip(slow, parameters):", "    np.add(one, dtype(0.1) * (p.data - one), out=one)"],
-        ["with ad.no_grad():", "    for i, p in enumerate(parameters):", "        slow[i] = 0.9 * slow[i] + 0.1 * p.data"],
+        [
+            "with ad.no_grad():",
+            "    for i, p in enumerate(parameters):",
+            "        slow[i] = 0.9 * slow[i] + 0.1 * p.data",
+        ],
     )
 
 
@@ -325,7 +376,9 @@ def buffer_writes(draft: Draft) -> None:
         )
     ]
     if draft.chance(0.5):
-        draft.hidden.append(f"out = out + 0.1 * {draft.pick('row', 'table[1]', 'np.mean(rows, axis=0)', 'table.sum(0)')}")
+        draft.hidden.append(
+            f"out = out + 0.1 * {draft.pick('row', 'table[1]', 'np.mean(rows, axis=0)', 'table.sum(0)')}"
+        )
     draft.changes += draft.pick([], [["table[...] = 0"]], [["row[...] = 1"]])
 
 
@@ -337,7 +390,10 @@ def own_arrays(draft: Draft) -> None:
         ["out = np.concatenate([out[:, 1:], out[:, :1]], axis=1)"],
         ["out = np.where(out > 0, out, 0.5 * out)"],
         ["out = np.clip(out, -2, 2)"],
-        ["left_half, right_half = out[:, :2], out[:, 2:]", "out = np.concatenate([left_half, right_half * 2], axis=-1)"],
+        [
+            "left_half, right_half = out[:, :2], out[:, 2:]",
+            "out = np.concatenate([left_half, right_half * 2], axis=-1)",
+        ],
         ["out = out.reshape(-1, 3).T.T"],
         ["best = np.argmax(out, axis=1)", "out = out + 0.1 * np.eye(3, dtype=dtype)[best]"],
         ["order = np.argsort(out.data[0])", "out = out[:, order]"],
@@ -357,13 +413,17 @@ def noise(draft: Draft) -> None:
             "out = out[noise.permutation(3)] if False else out * (noise.random(3) > 0.3)",
         )
     )
-    draft.changes += draft.pick([], [["noise.random()"]], [["noise.bit_generator.state = np.random.default_rng(3).bit_generator.state"]])
+    draft.changes += draft.pick(
+        [], [["noise.random()"]], [["noise.bit_generator.state = np.random.default_rng(3).bit_generator.state"]]
+    )
 
 
 def refused_by_rule(draft: Draft) -> None:
     place = draft.pick(draft.hidden, draft.losses, draft.end)
     if place is draft.hidden:
-        place.append(draft.pick("out = out * float(np.mean(out).data)", "out = out if np.sum(out.data) > 0 else out * 2"))
+        place.append(
+            draft.pick("out = out * float(np.mean(out).data)", "out = out if np.sum(out.data) > 0 else out * 2")
+        )
     else:
         place.append(draft.pick("float(loss.item())", "assert loss.data < 1e9", "str(loss)"))
 
@@ -373,7 +433,6 @@ def raises_by_argument(draft: Draft) -> None:
     place = draft.pick(draft.begin, draft.end)
     place += ["if fault is not None:", "    raise ValueError(fault)"]
     draft.faults.append("FAULT")
-    draft.kinds *= 2
 
 
 INGREDIENTS: tuple[tuple[float, Callable[[Draft], None]], ...] = (
@@ -424,7 +483,9 @@ def update(draft: Draft) -> list[str]:
         ]
     draft.keep("optimizer", draft.pick(*kinds).format(some))
     if chosen == "groups":
-        draft.setup[-1] = f"optimizer = ad.ParameterGroups({draft.pick(*kinds).format('parameters[:1]')}, {draft.pick(*kinds).format('parameters[1:]')})"
+        draft.setup[-1] = (
+            f"optimizer = ad.ParameterGroups({draft.pick(*kinds).format('parameters[:1]')}, {draft.pick(*kinds).format('parameters[1:]')})"
+        )
     steps, names = ["optimizer.step()"], ["optimizer"]
     if chosen == "two":
         draft.setup[-1] = f"optimizer = {draft.pick(*kinds).format('parameters[:1]')}"
@@ -448,7 +509,9 @@ def update(draft: Draft) -> list[str]:
             draft.changes += [["schedule.step()"]] * 3
     elif chosen != "groups":
         draft.changes += draft.pick([], [["optimizer.learning_rate *= 0.5"]], [["optimizer.learning_rate = 0.03"]])
-    draft.changes += draft.pick([], [], [["optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))"]], [["optimizer.zero_grad()"]])
+    draft.changes += draft.pick(
+        [], [], [["optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))"]], [["optimizer.zero_grad()"]]
+    )
     if chosen == "one" and draft.chance(0.1):
         draft.arguments.append(Argument("by", lambda seed, rows: "optimizer", True))
         steps[0], zero = "by.step()", ["by.zero_grad()"]
@@ -461,18 +524,18 @@ def update(draft: Draft) -> list[str]:
 def source(seed: int) -> str:
     """Return the program of a seed."""
     rng = random.Random(seed)
-    draft = Draft(rng, exact=rng.random() < 0.5)
+    draft = Draft(rng, exact=rng.random() < 0.5, small=rng.random() < 0.7)
     double = draft.chance(0.6)
     draft.setup += [f"dtype = np.float{64 if double else 32}", "rng = np.random.default_rng(3)"]
     draft.setup.append("draw = lambda seed, *shape: np.random.default_rng(seed).normal(size=shape).astype(dtype)")
     draft.setup.append("classes = lambda seed, rows: np.random.default_rng(seed).integers(0, 3, rows)")
-    rng.choice((sequential, own_module, plain_parameters))(draft)
+    draft.pick(sequential, own_module, plain_parameters, *[plain_parameters] * draft.small)(draft)
     data(draft)
     if draft.chance(0.1):
         draft.setup.append("parameters[0].requires_grad = False")
         draft.setup.append("parameters = parameters[1:]")
     for share, ingredient in INGREDIENTS:
-        if draft.chance(share):
+        if draft.chance(share * 0.5 if draft.small else share):
             ingredient(draft)
     body = [*draft.begin, "out = predict(x)", *draft.hidden, *draft.losses, *update(draft), *draft.end]
     body.append(f"return {result(draft)}")
@@ -503,7 +566,9 @@ def defined(draft: Draft, name: str, body: list[str]) -> list[str]:
 
 def result(draft: Draft) -> str:
     """Return what the step returns."""
-    parts = draft.results + draft.pick([], [], ["out"], ["out.data"], ["None"], ["'text'"], ["parameters[0].data.copy()"])
+    parts = draft.results + draft.pick(
+        [], [], ["out"], ["out.data"], ["None"], ["'text'"], ["parameters[0].data.copy()"]
+    )
     joined = ", ".join(parts)
     return draft.pick(
         joined,
@@ -517,12 +582,13 @@ def result(draft: Draft) -> str:
 
 def events(draft: Draft) -> list[tuple[str, list[str]]]:
     """Return what happens, in lines: calls of the step, and now and then something between them."""
-    sizes = draft.pick((6,), (6,), (6, 4))
-    kinds = draft.kinds * len(sizes)
-    changing = draft.rng.sample(draft.changes, min(len(draft.changes), draft.pick(0, 1, 2))) if draft.changes else []
+    sizes = (6,) if draft.small else draft.pick((6,), (6, 4))
+    changing = draft.rng.sample(
+        draft.changes, min(len(draft.changes), draft.pick(0, 0, 1) if draft.small else draft.pick(0, 1, 2))
+    )
     if draft.chance(0.1):
         changing.append(["with ad.no_grad():", "    predict(draw(79, 5, 3))"])
-    count = draft.rng.randint(12, 16) if kinds == 1 else draft.rng.randint(16, 25)
+    count = draft.rng.randint(12, 15) if draft.small else draft.rng.randint(15, 25)
     found: list[tuple[str, list[str]]] = []
     for i in range(count):
         if changing and i > 1 and draft.chance(0.25):
@@ -531,9 +597,17 @@ def events(draft: Draft) -> list[tuple[str, list[str]]]:
         if draft.faults and draft.chance(0.03):
             found.append(("call", [faulty(draft, i)]))
         elif draft.chance(0.03):
-            found.append((f"interrupt {draft.rng.randint(1, draft.pick(40, 400, 2000))}", [f"return step({passed(draft, i, rows)})"]))
+            found.append(
+                (
+                    f"interrupt {draft.rng.randint(1, draft.pick(40, 400, 2000))}",
+                    [f"return step({passed(draft, i, rows)})"],
+                )
+            )
         elif i > 2 and draft.chance(0.06) and not any(argument.by_name for argument in draft.arguments):
-            calls = [f"({passed(draft, i + k, rows)}{',' if draft.arguments else ''})" for k in range(draft.rng.randint(1, 5))]
+            calls = [
+                f"({passed(draft, i + k, rows)}{',' if draft.arguments else ''})"
+                for k in range(draft.rng.randint(1, 5))
+            ]
             batches = f"[{', '.join(calls)}]" if draft.arguments else "None"
             batches = f"iter({batches})" if draft.arguments and draft.chance(0.3) else batches
             found.append(("call", [f"return repeat(step, {len(calls)}, {batches})"]))

@@ -240,3 +240,15 @@ def test_a_refusal_tells_that_the_call_has_changed_parameters():
 
     message = refused(ad.capture(function), r"\.item\(\)", argument=X)
     assert "This call has changed model.layers[0].bias and 3 more already" in message
+
+
+def test_a_refusal_tells_of_what_the_call_has_put_in_the_place_of_another():
+    layer = network()
+    layer.mean = np.zeros(1)
+
+    def function(x):
+        layer.mean = 0.9 * layer.mean + 0.1 * np.mean(x)
+        return np.mean(layer(x)).item()
+
+    message = refused(ad.capture(function), r"\.item\(\)", argument=X)
+    assert "This call has changed layer.mean already" in message
