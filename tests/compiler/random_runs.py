@@ -263,9 +263,9 @@ def compare(seed: int, found: Outcome, text: str | None) -> None:
             found.refused = str(error)
             if DEFECT in found.refused:
                 found.fault = f"caught by the check: {found.refused}"
-            elif not tells(error) and (words := difference(arrays_in(before), arrays_in(left), None, exact)):
-                if difference(after, left, before, exact):
-                    found.fault = f"refused halfway, and does not tell: {found.refused}\n{words}"
+            elif not tells(error) and difference(after, left, before, exact):
+                words = difference(arrays_in(before), arrays_in(left), None, exact)
+                found.fault = words and f"refused halfway, and does not tell: {found.refused}\n{words}"
             return
         if type(error) is not type(raised):
             words = "".join(traceback.format_exception(error)) if error is not None else "no error"

@@ -1,7 +1,7 @@
 """Random training steps: the source of a program that makes a network, a step on it, and the calls of that step.
 
-`source(seed)` is Python that defines `left()`, which returns all that the step works on by its name, and `events`, what
-happens one after the other: calls of the step, and changes between them. It expects `capture` and `repeat` in its names.
+`source(seed)` is Python that defines `left()`, which returns all that the step works on by its name, and `events`: what
+happens one after the other, calls of the step and changes between them. It expects `capture` and `repeat` to be there.
 """
 
 import random
@@ -484,7 +484,8 @@ def update(draft: Draft) -> list[str]:
     draft.keep("optimizer", draft.pick(*kinds).format(some))
     if chosen == "groups":
         draft.setup[-1] = (
-            f"optimizer = ad.ParameterGroups({draft.pick(*kinds).format('parameters[:1]')}, {draft.pick(*kinds).format('parameters[1:]')})"
+            f"optimizer = ad.ParameterGroups({draft.pick(*kinds).format('parameters[:1]')}, "
+            f"{draft.pick(*kinds).format('parameters[1:]')})"
         )
     steps, names = ["optimizer.step()"], ["optimizer"]
     if chosen == "two":

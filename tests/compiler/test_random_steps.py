@@ -5,7 +5,7 @@ import pytest
 from tests.compiler.random_runs import REFUSED_AT_MOST, outcome
 
 CHUNK = 20
-CHUNKS = 15
+CHUNKS = 12
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
