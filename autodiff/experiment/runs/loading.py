@@ -1,0 +1,116 @@
+"""load_run: a run on disk, for a notebook or a script."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autodiff.experiment.errors import InputError
+from autodiff.experiment.runs.finding import find_record
+from autodiff.experiment.runs.record import MODEL, Record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    import autodiff as ad
+
+
+def load_run(run: str | os.PathLike[str]) -> "LoadedRun":
+    """Return a run of adrun's, given by the path of its folder or by its name in `results/`.
+
+    Raises FileNotFoundError when there is none, ValueError when it is damaged.
+
+    >>> run = ad.load_run("results/showcase/relu-adam")
+    >>> run
+    <run relu-adam: loss 0.010997, accuracy 99.33% (held out: 0.000150, 100.00%) after 10000 epochs in 1.2 s; ...>
+    >>> run.config["learning_rate"], run.summary["parameters"]
+    (0.01, 603)
+    >>> list(run.log), len(run.log["loss"])
+    (['epoch', 'loss', 'accuracy', 'test_loss', 'test_accuracy'], 10001)
+    >>> run.model(np.zeros((1, 2), np.float32)).shape
+    (1, 3)
+    """
+    try:
+        record = find_record(os.fspath(run), Path("results"))
+    except InputError as error:
+        raise (ValueError if Path(run).exists() else FileNotFoundError)(str(error)) from None
+    with _plainly():
+        return LoadedRun(record)
+
+
+class LoadedRun:
+    """A run as it was when it was loaded; `load_run` makes one, and notebooks show its picture and its curve.
+
+    name: of its folder.
+    summary: what its summary.json holds: its status, versions, best epoch and more.
+    config: its config, with every default filled in.
+    log: by name one value an epoch, from 0, the network before training, on: epoch, loss, accuracy, and test_loss and
+        test_accuracy if there are held-out points, NaN where these were not measured.
+    model: its last network, not training; read when it is first asked for. Raises ValueError if there is none.
+    """
+
+    def __init__(self, record: Record) -> None:
+        import numpy as np
+
+        curves = record.log()
+        self.name = record.name
+        self.summary: dict[str, Any] = record.summary
+        self.config: dict[str, Any] = record.config().resolved()
+        self.log: dict[str, NDArray[Any]] = {"epoch": np.arange(len(curves["loss"])), **curves}
+        self._folder = record.folder
+        self._record = Record(record.folder.absolute(), record.summary)  # the user may change the working directory
+
+    @cached_property
+    def model(self) -> "ad.Module":
+        """The last network."""
+        from autodiff.experiment.training.training import Session
+
+        record, path = self._record, self._record.folder / MODEL
+        if not path.exists():
+            advice = "train it again" if record.ended else "it is running, or was cut off"
+            raise ValueError(f"{record.folder}: has no {MODEL} ({advice})")
+        with _plainly():
+            model = Session(record.config()).model
+            parameters = record.parameters()
+        try:
+            model.load_state_dict(parameters)
+        except ValueError as error:
+            raise ValueError(f"{path}: is damaged: {error}") from None
+        return model.eval()
+
+    def __repr__(self) -> str:
+        return f"<run {self._sentence}>"
+
+    def _repr_html_(self) -> str:
+        from autodiff.experiment.runs.html import curve_svg, picture
+
+        shown = f"<p>{escape(self._sentence)}</p>"
+        if url := picture(self._record.folder / "boundary.png"):
+            alt = f"The points and the decision boundary of {self.name}"
+            shown += f'<img src="{url}" alt="{escape(alt)}" style="width:360px;max-width:100%">'
+        return f"<div>{shown}{curve_svg(self.log)}</div>"
+
+    @cached_property
+    def _sentence(self) -> str:
+        """What `adrun train` said of it; of a run that has not ended, what `adrun show` says."""
+        from autodiff.experiment.runs.recall import experiment_of
+        from autodiff.experiment.runs.run import Outcome
+        from autodiff.experiment.runs.showing import heading_of
+
+        record, loss = self._record, self.log["loss"]
+        if not record.ended or not len(loss):
+            return f"{record.name}: {heading_of(record)}"
+        losses = float(loss[0]), float(loss[-1])
+        return Outcome(experiment_of(record), self._folder, record.summary | {"name": self.name}, losses).sentence
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Raise bad input as a ValueError: that is what a caller in Python looks for."""
+    try:
+        yield
+    except InputError as error:
+        raise ValueError(str(error)) from None
