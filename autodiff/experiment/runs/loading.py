@@ -25,7 +25,7 @@ def load_run(run: str | os.PathLike[str]) -> "LoadedRun":
 
     >>> run = ad.load_run("results/showcase/relu-adam")
     >>> run
-    <run relu-adam: loss 0.010997, accuracy 99.33% (held out: 0.000150, 100.00%) after 10000 epochs in 1.2 s; ...>
+    <run relu-adam: loss 0.010997, accuracy 99.33% ...; written to results/showcase/relu-adam>
     >>> run.config["learning_rate"], run.summary["parameters"]
     (0.01, 603)
     >>> list(run.log), len(run.log["loss"])

@@ -109,12 +109,12 @@ def test_a_comparison_is_no_run() -> None:
         ("summary.json", "[]", "is no run's summary"),
         ("log.csv", "epoch,loss,accuracy\n0,what\n", "is damaged: not every line"),
         ("log.csv", None, "cannot be read"),
-        ("config.yaml", "activation: [", r"config\.yaml:1:"),
+        ("config.yaml", "activation: [", "expected"),
     ],
 )
 def test_a_damaged_run_is_one_clear_error(copied: Path, file: str, content: str | None, message: str) -> None:
     damage(copied / file, content)
-    with pytest.raises(ValueError, match=rf"{re.escape(file)}.*{message}|{message}") as raised:
+    with pytest.raises(ValueError, match=rf"{re.escape(file)}.*{message}") as raised:
         ad.load_run(copied)
     assert raised.value.__suppress_context__
 
