@@ -1,18 +1,8 @@
-"""The points that a network learns to tell apart."""
-
-from typing import NamedTuple
+"""Spiral arms."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Features = NDArray[np.float64]
-
-
-class Points(NamedTuple):
-    """Points to classify: features (n, 2) in float64 and labels (n,)."""
-
-    features: Features
-    labels: NDArray[np.int64]
+from autodiff.experiment.data.points import Features, Points
 
 
 def spiral(classes: int, points_per_class: int, noise: float, rng: np.random.Generator) -> Points:

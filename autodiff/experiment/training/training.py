@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.data.spiral import Points, held_out_spiral, spiral
+from autodiff.experiment.data.points import Points
+from autodiff.experiment.data.spiral import held_out_spiral, spiral
 from autodiff.experiment.progress import Report
 from autodiff.experiment.training.curves import HELD_OUT, TRAINING, Curves
 from autodiff.experiment.training.network import Snapshot, build_model, build_optimizer
