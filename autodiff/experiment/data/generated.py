@@ -23,7 +23,7 @@ def moons(classes: int, points_per_class: int, noise: float, rng: np.random.Gene
     labels = _labels(classes, points_per_class)
     angle = np.pi * rng.uniform(size=len(labels))
     height = np.where(labels % 2 == 0, np.sin(angle), 0.5 - np.sin(angle))
-    return _noisy(labels + np.cos(angle), height, labels, noise, rng)
+    return _noisy(np.cos(angle) + labels, height, labels, noise, rng)
 
 
 def circles(classes: int, points_per_class: int, noise: float, rng: np.random.Generator) -> Points:
