@@ -22,7 +22,16 @@ from autodiff.module import (
     Softmax,
     Tanh,
 )
-from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
+from autodiff.optimizers.adagrad import Adagrad
+from autodiff.optimizers.adam import Adam, AdamW, NAdam
+from autodiff.optimizers.clipping import clip_grad_norm
+from autodiff.optimizers.lion import Lion
+from autodiff.optimizers.muon import Muon
+from autodiff.optimizers.optimizer import Optimizer
+from autodiff.optimizers.parameter_groups import ParameterGroups
+from autodiff.optimizers.rmsprop import RMSprop
+from autodiff.optimizers.schedules import CosineAnnealingLR, ExponentialLR, LinearLR, Schedule, StepLR
+from autodiff.optimizers.sgd import SGD
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.registry import MissingRuleError
 from autodiff.saved import ChangedArrayError
@@ -34,27 +43,39 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
     "AnomalyError",
     "CaptureError",
     "ChangedArrayError",
+    "CosineAnnealingLR",
     "CrossEntropyLoss",
+    "ExponentialLR",
     "GraphFreedError",
     "Linear",
+    "LinearLR",
+    "Lion",
     "MissingRuleError",
     "Module",
+    "Muon",
+    "NAdam",
     "Optimizer",
     "Parameter",
+    "ParameterGroups",
+    "RMSprop",
     "ReLU",
     "RecomputedDifferentlyError",
+    "Schedule",
     "Sequential",
     "Sigmoid",
     "Softmax",
+    "StepLR",
     "Tanh",
     "Tensor",
     "capture",
     "checkpoint",
+    "clip_grad_norm",
     "detect_anomaly",
     "differentiable",
     "functional",

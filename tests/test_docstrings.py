@@ -44,7 +44,7 @@ def test_a_public_name_has_an_example(name):
     value = PUBLIC[name]
     if isinstance(value, type) and issubclass(value, BaseException):
         assert value.__doc__
-    elif name not in {"Optimizer", "load", "load_metadata"}:  # shown with what makes what they take
+    elif name not in {"Optimizer", "Schedule", "load", "load_metadata"}:  # shown with what makes what they take
         assert ">>> " in (value.__doc__ or "")
 
 
