@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from .axes import Box, add_axes, draw_legend, draw_text, name_axes, points, set_ticks
 from .curves import TITLE_SIZE
 from .field import Extent, evaluate, extent_of, first_zero
-from .film import Logits, Words
+from .film import Logits, Words, words_of
 from .grid import COLUMNS
 from .legend import legend_of
 from .names import fitted
@@ -45,7 +45,7 @@ def render_agreement(settings: Sequence[Votes], path: Path) -> None:
     palette = Palette(max(map(len, shares)), "soft")
     names = fitted([setting.title for setting in settings], [width] * len(settings), font(TEXT_SIZE, bold=True))
     inner = columns * (width + GAP) - GAP
-    words = settings[0].words
+    words = words_of([setting.words for setting in settings])
     legend = legend_of(words.classes, palette.classes, inner, TEXT_SIZE)
     top = TOP + (legend.rows - 1) * LEGEND_ROW if legend else TOP
     figure = new_page(LEFT + inner + RIGHT, top + rows * (height + ROW_GAP) - ROW_GAP + BOTTOM)

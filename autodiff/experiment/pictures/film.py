@@ -90,6 +90,11 @@ class Film:
         return [drawn_part(*part) for part in parts]
 
 
+def words_of(several: Sequence[Words]) -> Words:
+    """Return what is written once for several planes: the words that all of them have."""
+    return several[0] if all(words == several[0] for words in several) else PLAIN
+
+
 def drawn_part(features: NDArray[Any], labels: NDArray[Any]) -> Part:
     """Return the points that are drawn: all, or of very many a sample that keeps the shares of the classes."""
     if len(labels) <= MOST_DRAWN:

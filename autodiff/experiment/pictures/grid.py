@@ -24,7 +24,7 @@ from .axes import (
 )
 from .curves import curve_line, draw_losses, epoch_axis, loss_range
 from .field import Extent, Field, Painting, extent_of
-from .film import MOST_RUNS, Animation, Film, Frame, Style, count_classes
+from .film import MOST_RUNS, Animation, Film, Frame, Style, count_classes, words_of
 from .legend import legend_of
 from .names import fitted
 from .palette import CURVE_COLORS, INK, Palette
@@ -136,7 +136,8 @@ class Panel:
 def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Iterator[NDArray[np.uint8]]:
     """Yield the pictures of the grid as palette indices (height, width), one for each of the epochs."""
     held_out = any(film.held_out for film in films)
-    legend = legend_of(films[0].words.classes, palette.classes, inner_width(len(films)), TEXT_SIZE)
+    words = words_of([film.words for film in films])
+    legend = legend_of(words.classes, palette.classes, inner_width(len(films)), TEXT_SIZE)
     layout = layout_for(len(films), held_out, legend.rows if legend else 0)
     box = layout.panels[0]
     features = [features for film in films for features, _ in film.parts]
@@ -156,7 +157,7 @@ def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Itera
     if held_out:
         right = draw_sample(figure, LEFT, samples, False, TEXT_SIZE)
         left = draw_sample(figure, right + TEXT_SIZE, samples, True, TEXT_SIZE) + 2 * TEXT_SIZE
-    draw_text(figure, left, samples, films[0].words.plane, TEXT_SIZE)
+    draw_text(figure, left, samples, words.plane, TEXT_SIZE)
     backdrop = Backdrop(figure, layout.panels, palette)
 
     field = Field(extent, box.width, box.height, CELL, palette)

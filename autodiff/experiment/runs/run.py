@@ -13,6 +13,7 @@ from typing import Any
 
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.config.write import as_yaml
+from autodiff.experiment.data.about import NOTHING
 from autodiff.experiment.errors import InputError, RunError, in_one_line, reason
 from autodiff.experiment.files import replacing, write_text
 from autodiff.experiment.interrupts import Interrupts
@@ -24,13 +25,14 @@ from autodiff.experiment.runs.fields import differing
 from autodiff.experiment.runs.log import Log, open_log
 from autodiff.experiment.runs.machine import versions
 from autodiff.experiment.runs.place import Place
-from autodiff.experiment.runs.record import CONFIG, ENDED, LOG, MODEL, Record, is_record, read_record
+from autodiff.experiment.runs.record import ABOUT_POINTS, CONFIG, ENDED, LOG, MODEL, Record, is_record, read_record
 from autodiff.experiment.runs.summary import begun, summarise
 from autodiff.experiment.runs.text import loss_text
 from autodiff.experiment.training.schedule import frame_epochs
 from autodiff.experiment.training.training import Session, State, Training, train
 
 SECONDS_BETWEEN = 1.0  # of one flush of the log, and one checkpoint, and the next
+FEATURES_SEEN = 2  # on the picture of the boundary; of more it shows too little
 MOST_OF_THE_TIME = 0.02  # that checkpoints may take
 
 
@@ -230,7 +232,8 @@ class _Run:
             with self.progress.of(name, config.epochs) as report:
                 training = train(config, report, self.options.frame_epochs, self._keeper(log, resumed), resumed)
             log.write(training.curves)
-        write_arrays(self.folder / MODEL, training.state.parameters, {"config": config.resolved()})
+        known = {} if training.about == NOTHING else {ABOUT_POINTS: training.about.plain()}
+        write_arrays(self.folder / MODEL, training.state.parameters, {"config": config.resolved(), **known})
         write_checkpoint(self.folder, training.state, frames_written=0)
         started = time.perf_counter()
         status, error = self._draw(training)
@@ -293,9 +296,12 @@ def _resolved(experiment: Experiment) -> str:
 
 def draw(experiment: Experiment, training: Training, folder: Path, options: Options) -> None:
     """Draw the pictures of a run into a folder."""
-    from autodiff.experiment.pictures import render_boundary
-    from autodiff.experiment.pictures.of_training import film_of  # matplotlib comes with it: only for those who draw
+    from autodiff.experiment.pictures import render_boundary, render_confusion
+    from autodiff.experiment.pictures.of_training import confusion_of, film_of  # matplotlib comes with it
 
+    if training.points.features.shape[1] > FEATURES_SEEN:
+        counts, classes, of = confusion_of(training)
+        render_confusion(counts, classes, folder / "confusion.png", title=experiment.config.title, of=of)
     film, style = film_of(experiment.config.title, experiment.config, training), experiment.config.style
     if options.animate:
         render_boundary(film, folder, style=style, animation=options.animation, width=options.width)

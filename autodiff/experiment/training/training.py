@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
 from autodiff.experiment.config.config import Config
+from autodiff.experiment.data.about import NOTHING, About
 from autodiff.experiment.data.points import Points
 from autodiff.experiment.data.spiral import held_out_spiral, spiral
 from autodiff.experiment.progress import Report
@@ -29,7 +30,7 @@ class Training:
     """What a training run leaves.
 
     `held_out` are the points that were only measured on; `snapshots` the networks kept for the pictures, by epoch;
-    `state` what the training could go on from.
+    `state` what the training could go on from; `about` what is known of the points beside their numbers.
     """
 
     status: Status
@@ -38,6 +39,7 @@ class Training:
     curves: Curves
     snapshots: dict[int, Snapshot]
     state: "State"
+    about: About = NOTHING
 
     @property
     def loss(self) -> NDArray[np.float64]:
