@@ -4,7 +4,7 @@ import numpy as np
 
 from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.data.spiral import Points
+from autodiff.experiment.data.points import Points
 from autodiff.experiment.pictures import Curve, Film, Frame, HeldOut
 from autodiff.experiment.training.network import Snapshot
 from autodiff.experiment.training.training import Training
