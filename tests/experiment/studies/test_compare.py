@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from autodiff.experiment import pictures
-from autodiff.experiment.config.choice import chosen
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.errors import InputError
@@ -74,7 +73,7 @@ def test_runs_are_drawn_under_their_names_where_titles_are_the_same(
 ) -> None:
     one, other = experiment("one", 3, 3), experiment("other", 3, 3)
     assert drawn_titles(tmp_path, monkeypatch, [one, other]) == ["one", "other"]
-    adam = Experiment("adam", one.config.model_copy(update={"optimizer": chosen("optimizer", "adam")}))
+    adam = Experiment("adam", Config.model_validate(one.config.resolved() | {"optimizer": "adam", "momentum": None}))
     assert drawn_titles(tmp_path / "again", monkeypatch, [one, adam]) == ["ReLU + SGD", "ReLU + Adam"]
 
 
