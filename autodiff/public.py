@@ -8,10 +8,11 @@ from autodiff.anomaly import AnomalyError
 from autodiff.compiler.captured import capture
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.declarations import differentiable, rule
+from autodiff.drawing.draw import Drawing, draw
 from autodiff.graph import GraphFreedError
 from autodiff.model_files import load, load_metadata, save
 from autodiff.modes import detect_anomaly, no_grad
-from autodiff.module import (
+from autodiff.modules import (
     CrossEntropyLoss,
     Linear,
     Module,
@@ -22,7 +23,16 @@ from autodiff.module import (
     Softmax,
     Tanh,
 )
-from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
+from autodiff.optimizers.adagrad import Adagrad
+from autodiff.optimizers.adam import Adam, AdamW, NAdam
+from autodiff.optimizers.clipping import clip_grad_norm
+from autodiff.optimizers.lion import Lion
+from autodiff.optimizers.muon import Muon
+from autodiff.optimizers.optimizer import Optimizer
+from autodiff.optimizers.parameter_groups import ParameterGroups
+from autodiff.optimizers.rmsprop import RMSprop
+from autodiff.optimizers.schedules import CosineAnnealingLR, ExponentialLR, LinearLR, Schedule, StepLR
+from autodiff.optimizers.sgd import SGD
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.registry import MissingRuleError
 from autodiff.saved import ChangedArrayError
@@ -34,29 +44,43 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
     "AnomalyError",
     "CaptureError",
     "ChangedArrayError",
+    "CosineAnnealingLR",
     "CrossEntropyLoss",
+    "Drawing",
+    "ExponentialLR",
     "GraphFreedError",
     "Linear",
+    "LinearLR",
+    "Lion",
     "MissingRuleError",
     "Module",
+    "Muon",
+    "NAdam",
     "Optimizer",
     "Parameter",
+    "ParameterGroups",
+    "RMSprop",
     "ReLU",
     "RecomputedDifferentlyError",
+    "Schedule",
     "Sequential",
     "Sigmoid",
     "Softmax",
+    "StepLR",
     "Tanh",
     "Tensor",
     "capture",
     "checkpoint",
+    "clip_grad_norm",
     "detect_anomaly",
     "differentiable",
+    "draw",
     "functional",
     "grad",
     "gradcheck",
