@@ -8,10 +8,11 @@ from autodiff.anomaly import AnomalyError
 from autodiff.compiler.captured import capture
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.declarations import differentiable, rule
+from autodiff.drawing.draw import Drawing, draw
 from autodiff.graph import GraphFreedError
 from autodiff.model_files import load, load_metadata, save
 from autodiff.modes import detect_anomaly, no_grad
-from autodiff.module import (
+from autodiff.modules import (
     CrossEntropyLoss,
     Linear,
     Module,
@@ -51,6 +52,7 @@ __all__ = [
     "ChangedArrayError",
     "CosineAnnealingLR",
     "CrossEntropyLoss",
+    "Drawing",
     "ExponentialLR",
     "GraphFreedError",
     "Linear",
@@ -78,6 +80,7 @@ __all__ = [
     "clip_grad_norm",
     "detect_anomaly",
     "differentiable",
+    "draw",
     "functional",
     "grad",
     "gradcheck",

@@ -24,7 +24,7 @@ OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.compiler", "autodiff.__main__
 FACE = {"autodiff", "autodiff.public"}
 """They gather the public names, of the engine and of the compiler."""
 ENGINE = {name for name in FILES if name != "cli" and not name.startswith(OUTSIDE_ENGINE)} - FACE
-MODEL_FILES = "autodiff.model_files"
+USING_MORE = {"autodiff.model_files": "safetensors", "autodiff.drawing.draw": "graphviz"}
 """It writes a format that others read, by its library."""
 PUBLIC_MODULES = {"autodiff", "autodiff.functional", "autodiff.gradcheck"}
 
@@ -82,7 +82,7 @@ def test_every_kind_of_import_is_read():
 
 
 def test_the_files_of_the_engine_are_found():
-    assert {"autodiff.graph", "autodiff.tensor", "autodiff.rules.elementwise", "autodiff.optimizers.adam"} <= ENGINE
+    assert {"autodiff.graph", "autodiff.tensor", "autodiff.modules.linear", "autodiff.optimizers.adam"} <= ENGINE
     assert not any("experiment" in name for name in ENGINE)
 
 
@@ -122,15 +122,23 @@ def test_rules_know_numpy_and_how_to_declare_them_alone_and_functional_knows_the
         assert offenders(members, allowed) == []
 
 
+def test_modules_know_the_core_and_functional_and_nothing_that_uses_them():
+    members = [name for name in FILES if within(name, "autodiff.modules")]
+    assert members
+    later = ("optimizers", "model_files", "samples", "gradcheck", "catalogue", "aliases", "public")
+    assert offenders(members, lambda i: not within(i, *[f"autodiff.{name}" for name in later])) == []
+
+
 def test_the_engine_imports_numpy_and_the_standard_library_alone():
     allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
-    assert offenders(ENGINE - {MODEL_FILES}, allowed) == []
+    assert offenders(ENGINE - {*USING_MORE}, allowed) == []
 
 
-def test_model_files_import_safetensors_too_where_it_is_used():
+@pytest.mark.parametrize("name", USING_MORE)
+def test_two_files_import_a_library_more_where_they_use_it(name):
     allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
-    assert offenders([MODEL_FILES], lambda i: allowed(i) or within(i, "safetensors")) == []
-    assert offenders([MODEL_FILES], allowed, at_the_top_only=True) == []
+    assert offenders([name], lambda i: allowed(i) or within(i, USING_MORE[name])) == []
+    assert offenders([name], allowed, at_the_top_only=True) == []
 
 
 def test_the_engine_knows_neither_experiment_nor_the_compiler_nor_cli():
@@ -196,7 +204,7 @@ def test_the_command_knows_the_standard_library_alone():
     assert offenders(["autodiff.__main__"], is_standard) == []
 
 
-ROOMS = ("config", "data", "training", "pictures", "runs", "studies")
+ROOMS = ("parts", "data", "config", "training", "pictures", "runs", "studies")
 
 
 def test_a_room_of_experiment_knows_itself_and_those_before_it():

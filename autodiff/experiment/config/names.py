@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from autodiff.experiment.config import wording
-from autodiff.experiment.config.config import Config, Dataset
+from autodiff.experiment.config import meant, wording
+from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.overrides import FieldPath, Override
 from autodiff.experiment.config.yaml_source import Value
 from autodiff.experiment.errors import InputError
@@ -198,7 +198,7 @@ def _joined(base: str, settings: dict[str, str]) -> str:
 
 def _known_fields() -> Iterator[FieldPath]:
     yield from ((field,) for field in [*Config.model_fields, MORE])
-    yield from (("dataset", field) for field in Dataset.model_fields)
+    yield from meant.settings()
 
 
 def _key(path: FieldPath) -> str:

@@ -227,7 +227,7 @@ class _Run:
         began = begun(self.experiment, resumed.epoch if resumed else None)
         self.place.begin(began, afresh=resumed is None)
         write_text(self.folder / CONFIG, _resolved(self.experiment))
-        tested = config.dataset.test_points > 0
+        tested = config.size.test_points > 0
         with open_log(self.folder / LOG, config.dtype, tested, resumed.epoch if resumed else 0) as log:
             with self.progress.of(name, config.epochs) as report:
                 training = train(config, report, self.options.frame_epochs, self._keeper(log, resumed), resumed)

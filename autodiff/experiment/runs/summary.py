@@ -32,8 +32,8 @@ def begun(experiment: Experiment, resumed_from: int | None) -> dict[str, Any]:
         "host": platform.node(),
         "versions": versions(),
         "machine": machine(),
-        "points": experiment.config.dataset.points,
-        "test_points": experiment.config.dataset.test_points,
+        "points": experiment.config.size.points,
+        "test_points": experiment.config.size.test_points,
         "final": None,
         "config": experiment.config.resolved(),
     }

@@ -7,7 +7,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.experiment.config.config import Config, Dataset
+from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.data.about import About, Scaling
 from autodiff.experiment.errors import InputError
@@ -27,7 +27,7 @@ POINTS = np.random.default_rng(0).normal(size=(50, 2))
 def record(request: pytest.FixtureRequest, tmp_path: Path) -> Record:
     config = Config(
         activation="tanh", optimizer="adam", learning_rate=0.1, epochs=20, frames=2, hidden=[7, 6],
-        dtype=request.param, dataset=Dataset(classes=4, points_per_class=10),
+        dtype=request.param, dataset={"classes": 4, "points_per_class": 10},
     )  # fmt: skip
     with claimed(tmp_path, "one") as place:
         done = run(Experiment("one", config), Options(tmp_path, animate=False), Progress(False), place, Interrupts())
