@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.experiment.data.points import Features
+from autodiff.experiment.data.arrays import Features
 
 CONSTANT = 1e-13  # of the mean: a deviation that roundings make
 

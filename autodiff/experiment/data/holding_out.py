@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.experiment.data.points import Labels
+from autodiff.experiment.data.arrays import Labels
 
 
 def counts_held_out(labels: Labels, fraction: float) -> NDArray[np.int64]:

@@ -1,15 +1,11 @@
 """Points to classify, and how many there are."""
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import Field
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Features: TypeAlias = NDArray[np.float64]
-    Labels: TypeAlias = NDArray[np.int64]
+    from autodiff.experiment.data.arrays import Features, Labels  # NumPy comes with them
 
 MOST_CLASSES = 20  # that pictures have colours and markers for
 MOST_POINTS = 100_000  # a slip of the keyboard is answered at once, not by an hour of swapping

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autodiff.experiment.data.points import Features
+from autodiff.experiment.data.arrays import Features
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.experiment.data.points import MOST_CLASSES, Features, Labels
-from autodiff.experiment.errors import InputError
+from autodiff.experiment.data.arrays import Features, Labels
+from autodiff.experiment.data.points import MOST_CLASSES
+from autodiff.experiment.errors import ColumnError, InputError
 
 Column = str | int  # its name in the heading, or its number, from 1
 Row = list[str]
@@ -27,14 +28,6 @@ ROWS_AT_ONCE = 500
 LARGEST = 1e100  # a number, so that its square is one too
 MOST_FEATURES = 1_000
 MOST_TOLD = 5  # mistakes
-
-
-class ColumnError(InputError):
-    """A column that is asked for cannot be taken; `asked` is what asks for it: ("label",) or ("features", 1)."""
-
-    def __init__(self, asked: tuple[Column, ...], problem: str) -> None:
-        super().__init__([problem])
-        self.asked = asked
 
 
 @dataclass(frozen=True)
@@ -207,38 +200,40 @@ class Layout:
             raise InputError(
                 [f"{lines.name}:1:1: has one column, and needs two or more, of features and labels ({known})"]
             )
-        at = len(names) - 1 if label is None else _column(label, ("label",), names, heading, lines.name)
+        at = len(names) - 1 if label is None else _column(label, "label", names, heading, lines.name)
         if features is None:
             chosen = [i for i in range(len(names)) if i != at]
         else:
-            chosen = [_column(each, ("features", i), names, heading, lines.name) for i, each in enumerate(features)]
+            chosen = [_column(each, "features", names, heading, lines.name) for i, each in enumerate(features)]
         for i, column in enumerate(chosen):
             again = column == at and "is the label, and no feature"
             again = again or (column in chosen[:i] and "is given twice")
             if again:
-                raise ColumnError(("features", i), f"{names[column]!r} {again}; leave it out")
+                raise ColumnError("features", f"{names[column]!r} {again}; leave it out")
         if len(chosen) > MOST_FEATURES:
             raise InputError([f"{lines.name}:1:1: has {len(chosen):,} features; at most {MOST_FEATURES:,} are allowed"])
         return cls(names, heading, at, tuple(chosen))
 
 
-def _column(asked: Column, path: tuple[Column, ...], names: Sequence[str], heading: bool, file: str) -> int:
+def _column(asked: Column, setting: str, names: Sequence[str], heading: bool, file: str) -> int:
     """Return the place of a column that is asked for by name or number. Raises ColumnError."""
     if isinstance(asked, int):
         if 1 <= asked <= len(names):
             return asked - 1
-        raise ColumnError(path, f"{file} has the columns 1 to {len(names)}, and no column {asked}")
+        raise ColumnError(setting, f"{file} has the columns 1 to {len(names)}, and no column {asked}")
     count = names.count(asked) if heading else 0
     if count == 1:
         return names.index(asked)
     if count:
-        raise ColumnError(path, f"{file} has {count} columns {asked!r}; give the number of the one that is meant")
+        raise ColumnError(setting, f"{file} has {count} columns {asked!r}; give the number of the one that is meant")
     if not heading:
-        raise ColumnError(path, f"{file} has no heading with a column {asked!r}; add one, or give the column's number")
+        raise ColumnError(
+            setting, f"{file} has no heading with a column {asked!r}; add one, or give the column's number"
+        )
     folded = {name.casefold(): name for name in reversed(names)}
     nearest = difflib.get_close_matches(asked.casefold(), folded, n=1)
     known = f" (did you mean {folded[nearest[0]]}?)" if nearest else f"; there are {shortened(names)}"
-    raise ColumnError(path, f"{file} has no column {asked!r}{known}")
+    raise ColumnError(setting, f"{file} has no column {asked!r}{known}")
 
 
 def shortened(names: Sequence[str], most: int = 10) -> str:

@@ -22,6 +22,7 @@ from .text import font
 DPI = 100  # pixels of a layout an inch; a picture that is drawn larger than its layout has more of its own
 TICK_GAP = 64  # pixels, or more, from one tick to the next
 FEW_DIGITS = 1e-3, 1e4  # between which numbers beside an axis are short; others are written as 20k, or 20µ
+BESIDE_NUMBERS = 14  # pixels between an axis, its numbers and its name
 LARGEST_MARKER = 10
 HOLLOW_RIM, HOLLOW_SIZE = 2, 0.8
 SAMPLE_COLOR = "#777777"  # of a marker that stands for those of all classes
@@ -101,6 +102,12 @@ def name_axes(axes: Axes, names: tuple[str, str], box: Box, font_size: int, x: b
         axes.set_ylabel(up, fontsize=points(font_size), color=INK, parse_math=False)
     if not up:
         axes.yaxis.set_ticks([])
+    elif y:
+        room = box.left / scale - BESIDE_NUMBERS - 1.4 * font_size
+        numbers = axes.yaxis.get_major_formatter().format_ticks(list(axes.get_yticks()))
+        longest = max(map(font(font_size).getlength, numbers), default=0)
+        if longest > room:
+            axes.tick_params(axis="y", labelsize=points(font_size * room / longest))
 
 
 def class_markers(classes: int, size: float, *, hollow: bool = False) -> list[Line2D]:

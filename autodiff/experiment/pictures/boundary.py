@@ -22,7 +22,7 @@ CELL = 4  # pixels of the layout
 TITLE_BASELINE, READINGS_BASELINE = 46, 96
 LINE_HEIGHT = 34  # of a second line of readings, those on held-out points
 ONE_ROW = 4  # classes that the legend has room for beside two lines of readings
-TITLE_SIZE, TEXT_SIZE = 30, 25  # read in a README, too, where two such pictures stand side by side
+TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 30, 25, 21  # read in a README, too, where two such pictures stand side by side
 
 
 class Layout:
@@ -51,6 +51,7 @@ class Layout:
         self.legend_baselines = [READINGS_BASELINE + LINE_HEIGHT * (held_out + 1 + i) for i in range(legend_rows)]
         self.readings_baselines = [round(baseline * scale) for baseline in self.baselines]
         self.title_size, self.text_size = round(TITLE_SIZE * scale), round(TEXT_SIZE * scale)
+        self.small_size = round(SMALL_SIZE * scale)
 
 
 palette_of = lru_cache(maxsize=1)(Palette)  # one for all runs of a comparison, whose backdrop is then drawn once
@@ -96,7 +97,7 @@ def compose(film: Film, palette: Palette, layout: Layout) -> Iterator[NDArray[np
     reached_texts = readings(["loss", "accuracy"], reached, right, layout.text_size, face)
     background = backdrop.canvas.copy()
     x, room = float(area.left), left_of(epochs, face) - area.left - layout.title_size
-    for text, of_text in ((film.title, bold), (film.words.plane, face)):
+    for text, of_text in ((film.title, bold), (film.words.plane, font(layout.small_size))):
         if text:
             (text,) = fitted([text], [room], of_text)
             length = of_text.getlength(text)

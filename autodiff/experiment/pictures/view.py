@@ -55,7 +55,7 @@ def view_of(points: Points, about: About) -> View:
     return View(
         lambda some: plane.place(some.features),
         lambda places: _undone(about.scaling, plane.lift(places)),
-        Words(axes, about.class_names, "first two principal components"),
+        Words(axes, about.class_names, "two principal components"),
     )
 
 

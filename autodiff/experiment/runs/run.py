@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from autodiff.experiment.config.data_file import KEPT
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.config.write import as_yaml
 from autodiff.experiment.data.about import NOTHING
@@ -163,7 +164,7 @@ def resumable(place: Place, experiment: Experiment, options: Options) -> State |
     if not is_same(record, experiment):
         if record.ended:
             return None
-        fields = ", ".join(differing(record.summary["config"], experiment.config.resolved()))
+        fields = ", ".join(_told(field) for field in differing(record.summary["config"], experiment.config.resolved()))
         advice = "take its own config (config.yaml there), or another --name, or leave --resume out to start anew"
         raise InputError([f"{record.folder}: the unfinished run there has another config ({fields}); {advice}"])
     if record.folder == place.target:
@@ -177,6 +178,11 @@ def resumable(place: Place, experiment: Experiment, options: Options) -> State |
     if state is not None and {epoch for epoch in wanted if epoch < state.epoch} != state.snapshots.keys():
         return None  # other networks are wanted for the pictures than were kept, and they are gone
     return state
+
+
+def _told(field: str) -> str:
+    """Return what is said of a field in which two configs differ."""
+    return f"{field.removesuffix('.sha256')}, which has changed since" if field.endswith(".sha256") else field
 
 
 def failed(experiment: Experiment, place: Place, error: Exception, process: int | None = None) -> Outcome:
@@ -227,6 +233,8 @@ class _Run:
         began = begun(self.experiment, resumed.epoch if resumed else None)
         self.place.begin(began, afresh=resumed is None)
         write_text(self.folder / CONFIG, _resolved(self.experiment))
+        if config.data_file is not None:
+            (self.folder / KEPT).write_bytes(config.data_file.contents)
         tested = config.size.test_points > 0
         with open_log(self.folder / LOG, config.dtype, tested, resumed.epoch if resumed else 0) as log:
             with self.progress.of(name, config.epochs) as report:

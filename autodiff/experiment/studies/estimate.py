@@ -78,4 +78,5 @@ def bytes_of_record(config: Config) -> int:
     widths = [config.size.features, *config.hidden, config.size.classes]
     parameters = sum((inputs + 1) * outputs for inputs, outputs in pairwise(widths))
     networks = (config.kept_networks + 1) * parameters * np.dtype(config.dtype).itemsize
-    return LOG_ROW * (config.epochs + 1) + networks + OTHER_FILES
+    data = 0 if config.data_file is None else len(config.data_file.contents)
+    return LOG_ROW * (config.epochs + 1) + networks + data + OTHER_FILES

@@ -121,7 +121,7 @@ class Session:
         )
         self.config = config
         data = config.dataset
-        self.points, self.held_out = sample(data.part, data.settings, for_data, for_held_out)
+        self.points, self.held_out, self.about = sample(data.part, data.settings, for_data, for_held_out)
         self.model = build_model(config, for_weights)
         self.trainer = _Trainer(config, self.model, self.points, self.held_out, for_batches)
         self.kept = set(kept or frame_epochs(config.epochs, config.frames))
@@ -195,7 +195,7 @@ class Session:
             for epoch, snapshot in self.snapshots.items()
             if epoch < self.epoch and math.isfinite(loss[epoch])
         }
-        return Training(status, self.points, self.held_out, curves, drawable, self.state())
+        return Training(status, self.points, self.held_out, curves, drawable, self.state(), self.about)
 
 
 def learned(loss: NDArray[np.float64], accuracy: NDArray[np.float64], classes: int) -> bool:

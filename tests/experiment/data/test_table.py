@@ -4,8 +4,8 @@ import io
 import numpy as np
 import pytest
 
-from autodiff.experiment.data.table import MOST_FEATURES, ROWS_AT_ONCE, ColumnError, Table, read_table
-from autodiff.experiment.errors import InputError
+from autodiff.experiment.data.table import MOST_FEATURES, ROWS_AT_ONCE, Table, read_table
+from autodiff.experiment.errors import ColumnError, InputError
 
 ROWS = [[0.5, -1.25, "red"], [3e2, 4.0, "green"], [-5.0, 6.5, "red"]]
 
@@ -130,24 +130,24 @@ def test_a_mistake_late_in_the_file_is_at_its_line():
 
 
 @pytest.mark.parametrize(
-    ("text", "label", "features", "asked", "line"),
+    ("text", "label", "features", "setting", "line"),
     [
-        ("x,y,kind\n1,2,a\n", "kin", None, ("label",), "p.csv has no column 'kin' (did you mean kind?)"),
-        ("x,y,kind\n1,2,a\n", "KIND", None, ("label",), "p.csv has no column 'KIND' (did you mean kind?)"),
-        ("x,y,kind\n1,2,a\n", "q", None, ("label",), "p.csv has no column 'q'; there are x, y, kind"),
-        ("x,y,kind\n1,2,a\n", 4, None, ("label",), "p.csv has the columns 1 to 3, and no column 4"),
-        ("x,y,kind\n1,2,a\n", 0, None, ("label",), "p.csv has the columns 1 to 3, and no column 0"),
-        ("x,y,k\n1,2,a\n", "k", ["x", "z"], ("features", 1), "p.csv has no column 'z'; there are x, y, k"),
-        ("x,y,k\n1,2,a\n", "k", ["x", "x"], ("features", 1), "'x' is given twice; leave it out"),
-        ("x,y,k\n1,2,a\n", "k", ["k"], ("features", 0), "'k' is the label, and no feature; leave it out"),
-        ("x,x,k\n1,2,a\n", "k", ["x"], ("features", 0), "p.csv has 2 columns 'x'; give the number of *"),
-        ("1,2,a\n", "k", None, ("label",), "p.csv has no heading with a column 'k'; add one, or give the column's *"),
+        ("x,y,kind\n1,2,a\n", "kin", None, "label", "p.csv has no column 'kin' (did you mean kind?)"),
+        ("x,y,kind\n1,2,a\n", "KIND", None, "label", "p.csv has no column 'KIND' (did you mean kind?)"),
+        ("x,y,kind\n1,2,a\n", "q", None, "label", "p.csv has no column 'q'; there are x, y, kind"),
+        ("x,y,kind\n1,2,a\n", 4, None, "label", "p.csv has the columns 1 to 3, and no column 4"),
+        ("x,y,kind\n1,2,a\n", 0, None, "label", "p.csv has the columns 1 to 3, and no column 0"),
+        ("x,y,k\n1,2,a\n", "k", ["x", "z"], "features", "p.csv has no column 'z'; there are x, y, k"),
+        ("x,y,k\n1,2,a\n", "k", ["x", "x"], "features", "'x' is given twice; leave it out"),
+        ("x,y,k\n1,2,a\n", "k", ["k"], "features", "'k' is the label, and no feature; leave it out"),
+        ("x,x,k\n1,2,a\n", "k", ["x"], "features", "p.csv has 2 columns 'x'; give the number of *"),
+        ("1,2,a\n", "k", None, "label", "p.csv has no heading with a column 'k'; add one, or give the column's *"),
     ],
 )
-def test_a_column_that_cannot_be_taken_is_told_with_what_asks_for_it(text, label, features, asked, line):
+def test_a_column_that_cannot_be_taken_is_told_with_what_asks_for_it(text, label, features, setting, line):
     with pytest.raises(ColumnError) as caught:
         read(text, label, features)
-    assert caught.value.asked == asked
+    assert caught.value.setting == setting
     (found,) = caught.value.problems
     assert found.startswith(line.rstrip("*")) if line.endswith("*") else found == line
 

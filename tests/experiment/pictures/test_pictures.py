@@ -442,7 +442,7 @@ def test_rows_of_a_legend_leave_all_room_that_the_others_need(tmp_path, classes,
 @pytest.mark.parametrize("runs", [1, 2, 6, 12])
 @pytest.mark.parametrize("classes", [3, 20])
 def test_a_grid_has_room_for_rows_of_a_legend(tmp_path, runs, classes):
-    words = Words(NAMED.axes, tuple(f"species {i}" for i in range(classes)), "first two principal components")
+    words = Words(NAMED.axes, tuple(f"species {i}" for i in range(classes)), "two principal components")
     film = dataclasses.replace(make_film(epochs=(10,), classes=classes), words=words)
     film = with_held_out(film, film.features / 2, film.labels)
     path = render_grid([film] * runs, tmp_path, style="soft", animation="gif")

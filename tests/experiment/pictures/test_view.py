@@ -54,7 +54,7 @@ def test_more_features_are_seen_on_the_plane_of_two_principal_components(d):
         f"component 1 ({shares[0]:.0%} of the variance)".replace("%", " %"),
         f"component 2 ({shares[1]:.0%})".replace("%", " %"),
     )
-    assert view.words.plane == "first two principal components"
+    assert view.words.plane == "two principal components"
     on_plane = view.lift(places)
     np.testing.assert_allclose(view.of(network, about)(places), network(about.scaling.apply(on_plane)), atol=1e-10)
     np.testing.assert_allclose(view.place(Points(about.scaling.apply(on_plane), points.labels)), places, atol=1e-10)
