@@ -12,8 +12,8 @@ from pydantic_core import CoreSchema, ErrorDetails, InitErrorDetails, PydanticCu
 import autodiff.experiment.data
 import autodiff.experiment.parts  # noqa: F401 (both register what adrun brings along)
 from autodiff.experiment.config import wording
-from autodiff.experiment.config.data_file import DataFile
 from autodiff.experiment.config.fields import Fields, whole
+from autodiff.experiment.data.data_file import DataFile
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.register import KINDS, REQUIRED, Part
 

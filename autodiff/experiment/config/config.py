@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from autodiff.experiment.config import memory
 from autodiff.experiment.config.choice import BESIDE, Choice, Named, chosen, one_of
-from autodiff.experiment.config.data_file import DataFile
 from autodiff.experiment.config.fields import Fields, Whole
+from autodiff.experiment.data.data_file import DataFile
 from autodiff.experiment.data.points import MOST_POINTS, Size
 from autodiff.experiment.errors import ColumnError
 from autodiff.experiment.register import KINDS

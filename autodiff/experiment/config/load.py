@@ -16,12 +16,12 @@ from pydantic_core import ErrorDetails
 from autodiff.experiment.config import wording, yaml_source
 from autodiff.experiment.config.choice import BESIDE
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.config.data_file import beside
 from autodiff.experiment.config.file_text import SUFFIXES, read_text
 from autodiff.experiment.config.meant import nearest_field
 from autodiff.experiment.config.names import checked_name, is_record, run_names
 from autodiff.experiment.config.overrides import Override, merged
 from autodiff.experiment.config.yaml_source import Document, Position, SourceError
+from autodiff.experiment.data.data_file import beside
 from autodiff.experiment.errors import InputError, reason
 from autodiff.experiment.register import KINDS
 

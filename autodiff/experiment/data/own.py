@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from autodiff.experiment import register
-from autodiff.experiment.config.data_file import WANTED, DataFile
+from autodiff.experiment.data.data_file import WANTED, DataFile
 from autodiff.experiment.data.points import Points, Size
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autodiff.experiment.config.data_file import KEPT
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.config.write import as_yaml
 from autodiff.experiment.data.about import NOTHING
+from autodiff.experiment.data.data_file import KEPT
 from autodiff.experiment.errors import InputError, RunError, in_one_line, reason
 from autodiff.experiment.files import replacing, write_text
 from autodiff.experiment.interrupts import Interrupts

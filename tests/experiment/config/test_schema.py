@@ -61,7 +61,7 @@ def test_every_field_is_described_in_our_words() -> None:
 def test_every_setting_of_every_part_is_there() -> None:
     for kind, schema in SCHEMA["$defs"].items():
         alone, *parts = schema["anyOf"]
-        assert alone == {"enum": list(KINDS[kind].parts)}
+        assert alone == {"enum": [name for name in KINDS[kind].parts if name != "csv"]}  # which needs a file
         for part, fields in zip(KINDS[kind].parts.values(), parts, strict=True):
             assert list(fields["properties"])[: len(fields_of(part).model_fields) + 1] == [
                 "name",

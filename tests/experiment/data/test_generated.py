@@ -4,15 +4,22 @@ import numpy as np
 import pytest
 
 from autodiff.experiment.data.generated import (
-    EXPRESSIONS,
+    bands,
     blobs,
     checkerboard,
     circles,
-    function,
     moons,
     rings,
+    value_of,
     xor,
 )
+from autodiff.experiment.data.making import sample
+from autodiff.experiment.register import dataset
+
+
+def function(classes, points_per_class, noise, rng, expression="sine"):
+    return bands(classes, points_per_class, noise, rng, expression)
+
 
 ALL = [moons, circles, rings, blobs, xor, checkerboard, function]
 EVEN = 1.63  # Kolmogorov's bound at 1 %, over the square root of the sample's size
@@ -106,10 +113,9 @@ def test_a_checkerboard_has_the_class_of_the_row_and_the_column(classes, side):
     [("sine", [0, -1, 0, 1, 0]), ("cubic", [-1, 1, 0, -1, 1]), ("absolute", [1, 0, -1, 0, 1])],
 )
 def test_the_classes_are_below_and_above_the_function(expression, values):
-    f = EXPRESSIONS[expression]
-    np.testing.assert_allclose(f(np.linspace(-1, 1, 5)), values, atol=1e-12)
+    np.testing.assert_allclose(value_of(expression, np.linspace(-1, 1, 5)), values, atol=1e-12)
     features, labels = drawn(function, expression=expression)
-    x, above = features[:, 0], features[:, 1] - f(features[:, 0])
+    x, above = features[:, 0], features[:, 1] - value_of(expression, features[:, 0])
     assert np.array_equal(above > 0, labels == 1)
     assert np.abs(above).max() < 1
     assert is_even((x + 1) / 2)
@@ -119,3 +125,22 @@ def test_more_classes_are_bands_along_the_function():
     features, labels = drawn(function, 5)
     above = features[:, 1] - np.sin(np.pi * features[:, 0])
     assert np.array_equal(np.floor((above + 1) * 5 / 2).astype(int), labels)
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_a_config_names_it_and_held_out_points_have_the_other_stream(make):
+    part = dataset.parts[make.__name__]
+    settings = {name: setting.default for name, setting in part.settings.items()}
+    settings |= {"points_per_class": 20, "test_points_per_class": 30}
+    assert 2 <= settings["classes"] <= 3
+    trained, held_out, _ = sample(part, settings, np.random.default_rng(1), np.random.default_rng(2))
+    classes, noise = settings["classes"], settings["noise"]
+    for points, count, seed in ((trained, 20, 1), (held_out, 30, 2)):
+        expected = make(classes, count, noise, np.random.default_rng(seed))
+        assert np.array_equal(points.features, expected.features)
+        assert np.array_equal(points.labels, expected.labels)
+    none = sample(part, settings | {"test_points_per_class": 0}, np.random.default_rng(1), np.random.default_rng(2))
+    assert none.held_out is None
+    assert part.facts["size"](**settings) == (2, classes, 20 * classes, 30 * classes)
+    assert part.meaning
+    assert not part.meaning.startswith("Return")

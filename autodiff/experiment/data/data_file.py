@@ -12,7 +12,6 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from autodiff.experiment.config import wording
 from autodiff.experiment.errors import reason
 
 LARGEST = 512 * 1024**2  # bytes
@@ -62,13 +61,13 @@ class DataFile:
         named = value if isinstance(value, Mapping) else {"name": value}
         name, sha256 = named.get("name"), named.get("sha256")
         if not isinstance(name, str) or not isinstance(sha256, str | None) or named.keys() - {"name", "sha256"}:
-            raise _wrong(f"must be {WANTED}, found {wording.shown(value)}")
+            raise _wrong(f"must be {WANTED}, found {value!r:.60}")
         folder, is_record = _place.get()
         path = folder / (KEPT if is_record and sha256 is not None else Path(name).expanduser())
         contents, found = _read(path)
         if sha256 is not None and found != sha256:
             advice = "train with what it was, or leave sha256 out to train with what it is now"
-            raise _wrong(f"{wording.shown_path(path)} has changed: its SHA-256 is {found}, not {sha256}; {advice}")
+            raise _wrong(f"{shown(path)} has changed: its SHA-256 is {found}, not {sha256}; {advice}")
         return cls(name, contents, found)
 
     @classmethod
@@ -95,7 +94,7 @@ WANTED = "the path of a file, relative to this config"
 
 def _read(path: Path) -> tuple[bytes, str]:
     """Return the bytes of a file and their hash. Raises PydanticCustomError."""
-    where = wording.shown_path(path)
+    where = shown(path)
     try:
         if path.is_dir():
             raise _wrong(f"{where} is a folder; name a file in it")
@@ -128,9 +127,14 @@ def _nearest(path: Path) -> str:
     try:
         names = sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())
     except OSError:
-        return f" (nor is there a folder {wording.shown_path(path.parent)})"
+        return f" (nor is there a folder {shown(path.parent)})"
     nearest = difflib.get_close_matches(path.name, names, n=1)
-    return f" (did you mean {wording.on_one_line(nearest[0])}?)" if nearest else ""
+    return f" (did you mean {shown(Path(nearest[0]))}?)" if nearest else ""
+
+
+def shown(path: Path) -> str:
+    """Return a path on one line."""
+    return str(path) if str(path).isprintable() else repr(str(path))
 
 
 def _wrong(message: str) -> PydanticCustomError:
