@@ -29,6 +29,7 @@ def execute(tmp_path, monkeypatch):
             notebook,
             kernel_name="python3",
             startup_timeout=300,
+            iopub_timeout=300,  # of what is shown, which may come late
             resources={"metadata": {"path": str(folder)}},
         )
         client.execute()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.runs.finding import find_record
-from autodiff.experiment.runs.record import MODEL, Record
+from autodiff.experiment.runs.record import Record
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     import autodiff as ad
 
@@ -30,7 +30,7 @@ def load_run(run: str | os.PathLike[str]) -> "LoadedRun":
     (0.01, 603)
     >>> list(run.log), len(run.log["loss"])
     (['epoch', 'loss', 'accuracy', 'test_loss', 'test_accuracy'], 10001)
-    >>> run.model(np.zeros((1, 2), np.float32)).shape
+    >>> run.model(run.inputs([[0.5, -0.5]])).shape
     (1, 3)
     """
     try:
@@ -49,7 +49,8 @@ class LoadedRun:
     config: its config, with every default filled in.
     log: by name one value an epoch, from 0, the network before training, on: epoch, loss, accuracy, and test_loss and
         test_accuracy if there are held-out points, NaN where these were not measured.
-    model: its last network, not training; read when it is first asked for. Raises ValueError if there is none.
+    model: its last network, in evaluation mode; it is read when it is first asked for. Raises ValueError if there is
+        none, or it is damaged.
     """
 
     def __init__(self, record: Record) -> None:
@@ -66,20 +67,19 @@ class LoadedRun:
     @cached_property
     def model(self) -> "ad.Module":
         """The last network."""
-        from autodiff.experiment.training.training import Session
+        from autodiff.experiment.runs.predict import model_of
 
-        record, path = self._record, self._record.folder / MODEL
-        if not path.exists():
-            advice = "train it again" if record.ended else "it is running, or was cut off"
-            raise ValueError(f"{record.folder}: has no {MODEL} ({advice})")
         with _plainly():
-            model = Session(record.config()).model
-            parameters = record.parameters()
-        try:
-            model.load_state_dict(parameters)
-        except ValueError as error:
-            raise ValueError(f"{path}: is damaged: {error}") from None
-        return model.eval()
+            return model_of(self._record).eval()
+
+    def inputs(self, points: "ArrayLike") -> "NDArray[Any]":
+        """Return points (n, features) in the units of their file as the model takes them: scaled, in its dtype."""
+        import numpy as np
+
+        with _plainly():
+            scaling = self._record.about().scaling
+        features = np.asarray(points, np.float64)
+        return (features if scaling is None else scaling.apply(features)).astype(self.config["dtype"])
 
     def __repr__(self) -> str:
         return f"<run {self._sentence}>"

@@ -64,7 +64,7 @@ def test_the_model_is_the_network_that_was_measured_last(outcome: Outcome) -> No
     assert isinstance(loaded.model, ad.Module)
     assert not loaded.model.training
     again = train(outcome.experiment.config, lambda epoch, measured: None)
-    logits = loaded.model(again.points.features.astype(np.float32)).data
+    logits = loaded.model(loaded.inputs(again.points.features)).data
     accuracy = np.mean(logits.argmax(axis=1) == again.points.labels)
     assert accuracy == pytest.approx(loaded.log["accuracy"][-1])
     assert loaded.model is loaded.model
@@ -86,6 +86,29 @@ def test_the_examples_of_its_docstring_are_right(monkeypatch: pytest.MonkeyPatch
     done = doctest.testmod(loading, extraglobs={"ad": ad, "np": np}, optionflags=doctest.ELLIPSIS)
     assert done.attempted > 3
     assert done.failed == 0
+
+
+def test_points_of_a_file_are_scaled_for_the_model_also_when_the_file_is_gone(tmp_path: Path) -> None:
+    points = np.random.default_rng(0).normal([5, -300], [2, 50], (40, 2)).round(3)
+    rows = [f"{x},{y},{'high' if y > -300 else 'low'}" for x, y in points.tolist()]
+    (tmp_path / "points.csv").write_text("\n".join(["x,y,kind", *rows]) + "\n")
+    config = tmp_path / "one.yaml"
+    config.write_text(
+        "{activation: relu, optimizer: adam, learning_rate: 0.05, epochs: 60, hidden: [8], "
+        "dataset: {name: csv, file: points.csv, label: kind, test_fraction: 0}}"
+    )
+    with claimed(tmp_path / "results", "one") as place:
+        options = Options(tmp_path / "results", animate=False)
+        run(Experiment("one", load(config)), options, Progress(visible=False), place, Interrupts())
+    (tmp_path / "points.csv").unlink()
+    loaded = ad.load_run(tmp_path / "results" / "one")
+    inputs = loaded.inputs(points)
+    assert inputs.dtype == np.float32
+    np.testing.assert_allclose([inputs.mean(axis=0), inputs.std(axis=0)], [[0, 0], [1, 1]], atol=1e-5)
+    kinds = np.array(["high", "low"])[loaded.model(inputs).data.argmax(axis=1)]
+    assert np.mean(kinds == np.where(points[:, 1] > -300, "high", "low")) > 0.9
+    assert loaded.config["dataset"]["label"] == "kind"
+    json.dumps(loaded.config)  # plain values alone
 
 
 # What there is not
@@ -132,7 +155,7 @@ def test_a_damaged_model_is_told_when_it_is_asked_for(copied: Path, content: str
 
 def test_a_model_of_another_network_is_told(copied: Path) -> None:
     shutil.copyfile(SHOWCASE / "relu-adam" / "model.safetensors", copied / "model.safetensors")
-    with pytest.raises(ValueError, match=r"model\.safetensors: is damaged: the state does not fit"):
+    with pytest.raises(ValueError, match=r"model\.safetensors: is damaged: it is not of the network"):
         _ = ad.load_run(copied).model
 
 
