@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from autodiff.experiment.terminal import NARROWEST_NAME, columns_of, fitted, terminal_columns
+from autodiff.experiment.terminal import NARROWEST_NAME, columns_of, fitted, in_notebook, terminal_columns
 
 Report = Callable[[int, Mapping[str, float]], None]  # given the latest epoch and, by name, what was measured last
 
@@ -18,17 +18,12 @@ WIDEST_BAR, NARROWEST_BAR = 24, 8  # columns, between its brackets
 LONGEST_LEFT = len("59 min 59 s left")
 ERASE = "\r\x1b[K"
 NO = ("", "0", "false", "no", "off")  # what a variable of the environment says when it does not mean yes
-NOTEBOOK = "JPY_PARENT_PID"  # what Jupyter tells a notebook's kernel, and so all that is started there
 
 
 def wanted(quiet: bool) -> bool:
-    """Tell whether progress may be shown: stderr is a terminal that can erase a line, and nobody asked for silence.
-
-    A notebook gives `!adrun train` a terminal, and keeps every line that was ever shown there.
-    """
+    """Tell whether progress may be shown: stderr is a terminal that can erase a line, and nobody asked for silence."""
     unwanted = quiet or os.environ.get("CI", "").lower() not in NO or os.environ.get("TERM") == "dumb"
-    unwanted = unwanted or NOTEBOOK in os.environ
-    return not unwanted and sys.stderr is not None and sys.stderr.isatty()
+    return not (unwanted or in_notebook()) and sys.stderr is not None and sys.stderr.isatty()
 
 
 class Progress:
