@@ -9,7 +9,7 @@ import pytest
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
 from autodiff.compiler.record.recorder import active
-from tests.compiler.refusing import X, call, captured_on, in_thread, network, refused, refused_training, training
+from tests.compiler.refusing import X, call, captured_on, in_thread, network, refused
 
 
 def test_a_refusal_is_repeated_at_the_next_call():
@@ -19,13 +19,11 @@ def test_a_refusal_is_repeated_at_the_next_call():
     assert message in again
 
 
-def test_a_refusal_because_of_a_thread_a_mode_or_an_argument_is_not_for_good():
+def test_a_refusal_because_of_a_thread_or_an_argument_is_not_for_good():
     step = captured_on(X)
     assert isinstance(in_thread(lambda: step(X)), ad.CaptureError)
-    with ad.no_grad(), pytest.raises(ad.CaptureError):
-        step(X)
-    with pytest.raises(ad.CaptureError):
-        step(np.ones(7))
+    with pytest.raises(ad.CaptureError, match="requires a gradient"):
+        step(ad.Tensor(X, requires_grad=True))
     np.testing.assert_array_equal(step(X)[0], 2)
 
 
@@ -103,7 +101,7 @@ def interrupted_at(function, number):
             sys.settrace(None)
             raise KeyboardInterrupt
 
-    before = sys.gettrace()
+    before, errstate = sys.gettrace(), np.geterr()
     sys.settrace(trace)
     try:
         function()
@@ -111,6 +109,7 @@ def interrupted_at(function, number):
         return True
     finally:
         sys.settrace(before)
+        np.seterr(**errstate)  # as the interrupt may have come before np.errstate put it back
     return False
 
 
@@ -136,14 +135,6 @@ def test_an_interrupt_at_any_time_leaves_no_stand_in():
         assert active.recorder is None, number
         number += 37
     assert number > 2000
-
-
-def test_a_step_may_be_captured_anew_after_a_refusal():
-    step, model, optimizer = training()
-    model.layers[0].weight.data = np.ones((4, 2))
-    refused_training(step, "another array")
-    again, _, _ = training(model, optimizer)
-    assert np.isfinite(again(X).data)
 
 
 def test_an_exception_of_the_function_itself_passes_through():

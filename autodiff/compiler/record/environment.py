@@ -340,12 +340,17 @@ def sort_in(found: Environment, slot: Slot, value: Any, changing: AbstractSet[tu
         found.gradients.append(slot)
     elif isinstance(value, np.random.Generator):
         found.generators.append(slot)
-    elif slot.identity in changing or is_setting(slot, value):
+    elif (slot.identity in changing and is_number(value)) or is_setting(slot, value):
         found.numbers.append(slot)
     else:
         found.fixed.append((slot, value))
         if is_array(value):
             found.contents.append((value, value.tobytes(), slot.name))
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is a number of Python's or NumPy's: True and False are not."""
+    return isinstance(value, int | float | np.generic) and not isinstance(value, bool)
 
 
 def is_setting(slot: Slot, value: Any) -> bool:

@@ -31,6 +31,18 @@ class Held:
     before: Any
     after: Any = None
 
+    def holds_like(self, part: Any) -> bool:
+        """Return whether an array like the one described is there now; of anything else, that there is none."""
+        try:
+            now = self.slot.get()
+        except GONE:
+            return False
+        if isinstance(now, Tensor):
+            now = now._data
+        if isinstance(part, Value) and part.form == "array":
+            return isinstance(now, np.ndarray) and (now.shape, now.dtype) == (part.shape, part.dtype)
+        return not isinstance(now, np.ndarray)
+
 
 @dataclass(slots=True)
 class Recording:
@@ -44,6 +56,14 @@ class Recording:
     result: Any = None
     changes: list[str] = field(default_factory=list)  # what the step changed besides, in words
     counters: set[tuple[int, Any]] = field(default_factory=set)  # the places of numbers that it changed
+
+    def begins_with_these(self) -> bool:
+        """Return whether the arrays and gradients that are in place are like those that this run began with."""
+        return all(held.holds_like(held.before) for held in [*self.held, *self.gradients])
+
+    def ends_with_these(self) -> bool:
+        """Return whether they are like those that it left."""
+        return all(held.holds_like(held.after) for held in [*self.held, *self.gradients])
 
     def is_settled(self) -> bool:
         """Return whether the step left everything as it found it, but for the contents of arrays."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any, Literal
 
+Identity = tuple[int, Any]
+"""What tells a place from others."""
 GONE = (AttributeError, KeyError, IndexError, ValueError)
 """What reading a place raises that is not there any more."""
 
@@ -79,7 +81,7 @@ class Slot:
         return f"{self.source(name)} = {value}"
 
     @property
-    def identity(self) -> tuple[int, Any]:
+    def identity(self) -> Identity:
         """What tells the place from others: the same for an attribute of a module and for the global variable it is."""
         if self.access == "entry":
             return self.owner.identity[0], (self.owner.identity[1], self.key)

@@ -257,6 +257,8 @@ class Writer:
             if written[value.storage]:
                 yield f"{copyto}(leaves[{i}], {self.text(value)})"
         for held in self.program.held:
+            if isinstance(held.before, Value) and held.before.array is None and written[held.before.storage]:
+                yield f"{copyto}({held.slot.source(self.slot_name)}, {self.text(held.before)})"
             if held.after is held.before:
                 continue
             if isinstance(held.after, Value):
