@@ -96,15 +96,17 @@ def program_of(
     calls = [copies.of_call(call) for call in recording.trace.calls]
     held = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.held]
     gradients = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.gradients]
+    inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
+    program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
+    program.appended = [replace(one, part=mapped(one.part, copies.of)) for one in recording.trace.appended]
     places = Places([*held, *gradients], {value.storage for call in calls for value in call.written})
+    read = {value.storage for call in calls for value in call.operands()} | {value.storage for value in program.ends()}
     for one in [*gradients, *(one for one in held if one.after is not one.before)]:
-        places.check_alone(one)
+        places.check_alone(one, read)
         places.read_anew(one)
     for one in held:
         if one.slot.identity in moving and not places.stays(one, exact):
             places.read_anew(one)
-    inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
-    program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
     return program
 
@@ -130,9 +132,12 @@ class Places:
             if other is not one and (other.before is one.before or np.may_share_memory(array, memory))
         ]
 
-    def check_alone(self, one: Held) -> None:
-        """Raise CaptureError if a place that the step gives another array shares the memory of the present one."""
-        if others := self.sharing(one):
+    def check_alone(self, one: Held, read: set[Storage]) -> None:
+        """Raise CaptureError if the step gives a place another array, and reads the memory of the present one, which
+        another place shares.
+        """
+        others = self.sharing(one)
+        if others and one.before.storage in read:
             raise CaptureError(
                 f"{one.slot.name} is given another array in every step, and shares the memory of the present one with "
                 f"{others[0].slot.name}; write into it in place, with t.data[...] = values"

@@ -6,16 +6,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-import numpy as np
-
 from autodiff.compiler.compiler import compile_recording
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.agreement import check_nothing_hidden, difference
 from autodiff.compiler.record.arguments import Arguments, Signature, objects_among
-from autodiff.compiler.record.environment import Environment, explore, is_node, walk_through
+from autodiff.compiler.record.environment import Environment, explore, is_node, is_number, walk_through
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import PLAIN
-from autodiff.compiler.record.recording import Recording, detached, record
+from autodiff.compiler.record.recording import Recording, detached, record, words_for_writes
 from autodiff.compiler.record.slot import Identity, Slot
 from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
@@ -114,6 +112,8 @@ class Specialization:
 
     def fit(self) -> Fit:
         """Return whether all that the function reaches is as this has been recorded for."""
+        if self.latest is not None and not self.latest.branches.hold():
+            return Fit.NO
         if self.guard is not None:
             return Fit.YES if self.guard.unchanged() or not any(self.guard.changes()) else Fit.NO
         if self.environment is None:  # looking at it failed
@@ -155,7 +155,8 @@ class Specialization:
             return []
         pairs = zip(self.environment.generators, self.generators, strict=True)
         others = [f"{slot.name} is another generator than it was" for slot, one in pairs if differ(slot, one)]
-        return others + [words for _, words in self.environment.changes()]
+        branch = [self.latest.branches.change()] if self.latest is not None and not self.latest.branches.hold() else []
+        return branch + others + [words for _, words in self.environment.changes()]
 
     # Recording
 
@@ -184,7 +185,7 @@ class Specialization:
         if recording.changes and self.recordings > 1:
             raise CaptureError(
                 f"{self.name} changes what a replay would leave as it is: {recording.changes[0]}; return it from "
-                "the function and change it outside"
+                f"the function and change it outside{words_for_writes(recording.trace)}"
             )
         if previous is not None and steady:
             words = difference(previous, recording)
@@ -194,7 +195,8 @@ class Specialization:
             elif others:  # which may be parts of each other now, and were not
                 self.recordings -= 1
             elif self.recordings >= RECORDINGS or previous.is_settled():
-                raise CaptureError(f"{self.name} did not do the same in two calls: {words}")
+                wrote = words_for_writes(recording.trace)
+                raise CaptureError(f"{self.name} did not do the same in two calls: {words}{wrote}")
         return recording.result
 
     def compile(self, recording: Recording) -> None:
@@ -209,7 +211,7 @@ class Specialization:
             self.compiles_exactly = True
             program, self.compiled = compile_recording(recording, True, unsteady, self.step.moving)
             program.why_exact = str(error)
-        self.guard = Guard(recording.environment, program)
+        self.guard = Guard(recording.environment, program, recording.branches)
         self.undo = Undo(recording.environment, program)
         self.compile_seconds = time.perf_counter() - started
         self.contents = {}
@@ -254,6 +256,8 @@ class Specialization:
         """Return the parts of arguments that a replay is given, if all it takes is a replay; see `Replayed`."""
         assert self.guard is not None
         if self.undo.is_needed or self.schedule.due - self.schedule.replays < 2 or not self.guard.stays:
+            return None
+        if self.latest is not None and self.latest.branches.branches:  # it may go another way at any step
             return None
         if look and not self.guard.unchanged():
             return None
@@ -336,8 +340,3 @@ def is_changed(environment: Environment) -> bool:
 def differ(slot: Slot, before: Any) -> bool:
     """Return whether a place holds something else."""
     return present(slot) is not before
-
-
-def is_number(value: Any) -> bool:
-    """Return whether a value is a Python number: True and False are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool | np.generic)

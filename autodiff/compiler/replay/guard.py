@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler.passes.program import Program
-from autodiff.compiler.record.environment import Environment, is_node
+from autodiff.compiler.record.branches import Branches
+from autodiff.compiler.record.environment import Environment, is_node, is_state
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.sharing import is_borrowed, overlap, share_memory
-from autodiff.compiler.record.slot import GONE, Slot
+from autodiff.compiler.record.slot import GONE, Slot, TensorSlot
 from autodiff.compiler.record.trace import Value
+from autodiff.optimizers.optimizer import Optimizer
 from autodiff.saved import owner_of
+from autodiff.tensor import Tensor
 
 
 class Change(NamedTuple):
@@ -34,14 +37,16 @@ class Guard:
     array may be another one of its shape and dtype in every step, and is copied in.
     """
 
-    def __init__(self, environment: Environment, program: Program) -> None:
+    def __init__(self, environment: Environment, program: Program, branches: Branches | None = None) -> None:
         self.environment = environment
         self.program = program
+        self.branches = branches
         self.expected = list(expected_objects(environment, program))
+        self.looks = [(slot, one, one.shape, one.dtype) for slot, one in self.expected if isinstance(one, np.ndarray)]
         self.numbers = [
             (held.slot, number_type(held.before))
             for held in program.held
-            if isinstance(held.before, Value) and held.before.form == "number"
+            if isinstance(held.before, Value) and held.before.form != "array"
         ]
         read = {value.storage for call in program.calls for value in call.operands()}
         read |= {value.storage for value in program.ends()}
@@ -52,7 +57,8 @@ class Guard:
         self.read_gradients = [held.slot for held, is_read in self.gradients if is_read]
         written = program.written_storages()
         arrays = [held for held in program.held if isinstance(held.before, Value) and held.before.form == "array"]
-        self.followed = [held for held in arrays if held.before.array is None]
+        used = read | {*written}
+        self.followed = [held for held in arrays if held.before.array is None and held.before.storage in used]
         self.writes_arguments = any(written[value.storage] for value in program.inputs)
         self.writes_followed = any(written[held.before.storage] for held in self.followed)
         bound = [held.before for held in arrays if held.before.array is not None]
@@ -107,8 +113,14 @@ class Guard:
                 if now is not before:
                     words = f"{slot.name} has another array than it had"
                     yield Change(slot, words, looks_like(now, before, self.program.exact))
+        for slot, array, shape, dtype in self.looks:
+            if (array.shape, array.dtype) != (shape, dtype):
+                yield Change(None, f"{slot.name} has been made {kind_of(array)}, and was one of {dtype} {shape}")
         for held in self.followed:
             now = present(held.slot)
+            if isinstance(held.slot, TensorSlot) and now is not None and not is_state(held.slot.tensor()):
+                yield Change(held.slot, f"{held.slot.name} gathers gradients, and did not")
+                continue
             if not looks_like(now, held.before, self.program.exact and held.after is held.before):
                 yield Change(held.slot, f"{held.slot.name} is {kind_of(now)}, and was {kind_of(held.before)}")
             elif self.written[held.before.storage] and not now.flags.writeable:
@@ -124,7 +136,9 @@ class Guard:
                 yield Change(held.slot, f"{held.slot.name} is {kind_of(now._data)}, and was {kind_of(held.before)}")
         for place, words in self.environment.changes():
             yield Change(place, words)
-        if not any(present(held.slot) is None for held in self.followed) and not self.are_apart():
+        if self.branches is not None and (words := self.branches.change()):
+            yield Change(None, words)
+        if all(isinstance(present(held.slot), np.ndarray) for held in self.followed) and not self.are_apart():
             yield Change(None, f"{self.followed[0].slot.name} shares its memory with other arrays")
 
 
@@ -154,7 +168,9 @@ def kind_of(array: Any) -> str:
 
 
 def number_type(value: Value) -> type:
-    """Return the type of a Python number that was recorded."""
+    """Return the type of a number that was recorded."""
+    if value.form == "scalar":
+        return value.dtype.type
     return {"i": int, "f": float, "b": bool, "c": complex}[value.dtype.kind]
 
 
@@ -197,8 +213,12 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
         tests.append(f"{held.slot.source(name)} is {'None' if held.before is None else 'not None'}")
         if is_read:
             tests += array_tests(f"{held.slot.source(name)}._data", held.before, name)
-    tests += [f"{slot.source(name)}.__class__ is {kind.__name__}" for slot, kind in guard.numbers]
+    tests += [f"{slot.source(name)}.__class__ is {name(kind)}" for slot, kind in guard.numbers]
+    tests += [f"{name(array)}.dtype is {name(dtype)}" for _, array, _, dtype in guard.looks]
+    tests += [f"{name(array)}.shape == {shape}" for slot, array, shape, _ in guard.looks if not is_of_engine(slot)]
     for held in guard.followed:
+        if isinstance(held.slot, TensorSlot):
+            tests.append(f"{name(is_state)}({held.slot.tensor_source(name)})")
         tests += array_tests(held.slot.source(name), held.before, name)
         if guard.program.exact and held.after is held.before:
             tests.append(f"{held.slot.source(name)}.strides == {held.before.strides}")
@@ -207,6 +227,8 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
     if guard.followed:
         tests.append(f"{name(guard.are_apart)}()")
     tests += [f"{name(array)}.tobytes() == {name(contents)}" for array, contents, _ in guard.program.watched]
+    if guard.branches is not None and guard.branches.branches:
+        tests.append(f"{name(guard.branches)}.hold()")
     lines = "\n                and ".join(tests or ["True"])
     source = (
         f"def build({', '.join(f'x{key}' for key in objects)}):\n    def unchanged():\n        try:\n"
@@ -230,3 +252,8 @@ def array_tests(source: str, like: Value, name: Callable[[Any], str]) -> list[st
 
 CONSTANT = ("entry", "constant")
 """How places are reached that cannot change, such as the entries of a tuple."""
+
+
+def is_of_engine(slot: Slot) -> bool:
+    """Return whether an array is that of a Tensor or an optimizer: with another shape it is an error to the step."""
+    return isinstance(slot.owner, Tensor | Optimizer)

@@ -144,7 +144,7 @@ def test_constants_are_copied():
     """An array that the step made may be written into after it was used."""
 
     def function(x):
-        table = np.zeros(3)
+        table = np.tile(0.0, 3)
         first = x + table
         table[0] = 5
         return first, x + table
