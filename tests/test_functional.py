@@ -187,8 +187,22 @@ def test_cross_entropy_of_several_axes_is_the_mean_over_all_samples():
     random = np.random.default_rng(0)
     logits, labels = random.normal(size=(2, 5, 3)), random.integers(0, 3, (2, 5))
     np.testing.assert_allclose(
-        F.cross_entropy(logits, labels), F.cross_entropy(logits.reshape(10, 3), labels.reshape(10)), rtol=1e-14
+        F.cross_entropy(logits, labels, axis=-1), F.cross_entropy(logits.reshape(10, 3), labels.reshape(10)), rtol=1e-14
     )
+    np.testing.assert_allclose(
+        F.cross_entropy(np.moveaxis(logits, -1, 1), labels), F.cross_entropy(logits, labels, axis=-1), rtol=1e-14
+    )
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll], ids=["cross_entropy", "nll"])
+def test_class_numbers_that_go_with_another_axis_tell_which(loss):
+    scores = ad.Tensor(np.zeros((2, 5, 3)), requires_grad=True)
+    with pytest.raises(ValueError, match=r"axis 1 need class numbers of shape \(2, 3\), found \(2, 5\); .*axis=-1"):
+        loss(scores, np.zeros((2, 5), int))
+    with pytest.raises(ValueError, match=r"classes on axis 1 need class numbers of shape \(2, 3\), found \(3,\)$"):
+        loss(scores, np.zeros(3, int))
+    with pytest.raises(ValueError, match=r"\(2, 5, 3\).*found \(2, 3, 5\)"):
+        F.cross_entropy(scores, np.zeros((2, 3, 5)))
 
 
 def test_cross_entropy_of_no_samples_is_0():
@@ -225,6 +239,29 @@ def test_labels_that_do_not_fit_are_refused(labels, message):
                 F.cross_entropy(logits, given, label_smoothing=0.1)
 
 
+# Normalisation
+
+
+def test_normalisation_is_its_formula():
+    x = np.random.default_rng(0).normal(2, 3, (5, 4, 6))
+    mean, variance = x.mean(axis=(0, 2)), x.var(axis=(0, 2))
+    by_channel = (x - mean[:, None]) / np.sqrt(variance[:, None] + 0.1)
+    np.testing.assert_allclose(F.batch_norm(x, eps=0.1), by_channel, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(F.batch_norm(x, mean, variance, eps=0.1), by_channel, rtol=1e-12, atol=1e-12)
+    rows = (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 0.1)
+    np.testing.assert_allclose(F.layer_norm(x, 6, eps=0.1), rows, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(F.layer_norm(x, [6], 2 * np.ones(6), np.ones(6), 0.1), 2 * rows + 1, rtol=1e-12)
+    roots = np.sqrt((x**2).mean(axis=(1, 2), keepdims=True) + 0.1)
+    np.testing.assert_allclose(F.rms_norm(x, (4, 6), eps=0.1), x / roots, rtol=1e-12)
+
+
+@pytest.mark.parametrize("function", [F.layer_norm, F.rms_norm], ids=["layer_norm", "rms_norm"])
+@pytest.mark.parametrize("lengths", [3, (5, 4), (2, 5, 4, 1), ()])
+def test_axes_that_do_not_fit_tell_both_shapes(function, lengths):
+    with pytest.raises(ValueError, match=rf"{function.__name__}: x must have the shape \(\.\.\..*\), found \(4, 5\)"):
+        function(ad.Tensor(np.ones((4, 5))), lengths)
+
+
 # What users pass
 
 
@@ -236,6 +273,12 @@ def test_what_is_no_random_number_generator_says_what_to_write(rng):
     for attempt in (lambda: F.dropout(ad.Tensor([1.0]), 0.5, rng), lambda: ad.Linear(2, 3, rng=rng)):
         with pytest.raises(TypeError, match=r"rng must be a generator, found .* rng=np\.random\.default_rng\(0\)"):
             attempt()
+
+
+def test_dropout_without_a_generator_draws_others_every_time():
+    one, other = (F.dropout(ad.Tensor(np.ones(200))).data for _ in range(2))
+    assert not np.array_equal(one, other)
+    assert {*one} == {0, 2}
 
 
 LISTS = {
