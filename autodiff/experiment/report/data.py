@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.experiment.data.points import Points
-from autodiff.experiment.data.principal import principal_plane
 from autodiff.experiment.pictures.field import extent_of
 from autodiff.experiment.pictures.palette import CLASS_COLORS, curve_style
-from autodiff.experiment.pictures.view import view_of
+from autodiff.experiment.pictures.view import View, view_of
 from autodiff.experiment.report.layers import described, frame
 from autodiff.experiment.runs.record import Record
 from autodiff.experiment.training.training import Session, Training
@@ -65,38 +64,41 @@ def picture(path: Path) -> str:
         return ""
 
 
-def data_set(classes: int, training: Training) -> dict[str, Any]:
-    """Return what the page knows of the points that runs share: features in their own units, and how they are scaled.
+def data_set(training: Training, classes: int) -> dict[str, Any]:
+    """Return what the page knows of the points that runs share, and of the plane on which they are seen.
 
-    More than two are seen on a plane through their mean, along two directions of the standardised features.
+    A network's inputs at a place (x, y) of the plane are origin + x * along[0] + y * along[1].
     """
     points, held_out, about = training.points, training.held_out, training.about
-    view, scaling = view_of(points, about), about.scaling
-    d = points.features.shape[1]
+    view = view_of(points, about)
     extent = extent_of(view.place(points), 1.0)
-    names = list(about.feature_names) or (["x", "y"] if d == 2 else [f"feature {i}" for i in range(1, d + 1)])
-
-    def raw(some: Points) -> Points:
-        return some if scaling is None else Points(scaling.undo(some.features), some.labels)
-
+    inputs = np.asarray(view.of(lambda some: some, about)(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])))
+    features = points.features.shape[1]
+    scaling = about.scaling
     return {
         "classes": list(about.class_names) or [f"class {k}" for k in range(classes)],
         "colors": list(CLASS_COLORS[:classes]),
-        "features": names,
+        "features": list(about.feature_names) or [f"feature {i}" for i in range(1, features + 1)],
+        "axes": list(view.words.axes),
+        "plane": view.words.plane,
         "extent": {"left": extent.left, "right": extent.right, "bottom": extent.bottom, "top": extent.top},
-        "training": encoded_points(raw(points)),
-        "heldOut": None if held_out is None else encoded_points(raw(held_out)),
-        "center": [0.0] * d if scaling is None else list(scaling.mean),
-        "scale": [1.0] * d if scaling is None else list(scaling.deviation),
-        "plane": principal_plane(points.features).directions.tolist() if d > 2 else None,
+        "origin": inputs[0].tolist(),
+        "along": (inputs[1:] - inputs[0]).tolist(),
+        "mean": list(scaling.mean) if scaling else [0.0] * features,
+        "deviation": list(scaling.deviation) if scaling else [1.0] * features,
+        "training": encoded_points(points, view),
+        "heldOut": None if held_out is None else encoded_points(held_out, view),
     }
 
 
-def encoded_points(points: Points) -> dict[str, str]:
-    """Return the points that are shown: features in float32, one point after the other, and their class numbers."""
+def encoded_points(points: Points, view: View) -> dict[str, str]:
+    """Return the points that are shown: what the network takes and where they are on the plane, in float32."""
     shown = slice(None, None, -(-len(points.labels) // MOST_POINTS))
-    features, labels = points.features[shown].astype(np.float32), points.labels[shown].astype(np.uint8)
-    return {"features": encoded(features), "labels": encoded(labels)}
+    return {
+        "inputs": encoded(points.features[shown].astype(np.float32)),
+        "places": encoded(view.place(points)[shown].astype(np.float32)),
+        "labels": encoded(points.labels[shown].astype(np.uint8)),
+    }
 
 
 def epochs_of(runs: Sequence[dict[str, Any]]) -> list[int]:

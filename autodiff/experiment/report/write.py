@@ -30,6 +30,7 @@ MOST_RUNS = 400
 MOST_SHOWN = 12  # settings; of more, the first are shown from the inside
 HERE = Path(__file__).parent
 PICTURES = {
+    "confusion.png": ("Confusion", "how many points of each class the network takes for which"),
     "seeds.png": ("Seeds", "a dot a seed: its final accuracy, and its epochs to 95 %, for each setting"),
     "agreement.png": (
         "What the seeds agree on",
@@ -134,7 +135,7 @@ def data_sets(records: Sequence[Record], trainings: Sequence[Training]) -> tuple
     sets: list[dict[str, Any]] = []
     places = []
     for record, training in zip(records, trainings, strict=True):
-        found = data_set(record.config().size.classes, training)
+        found = data_set(training, record.config().size.classes)
         if found not in sets:
             sets.append(found)
         places.append(sets.index(found))
@@ -174,9 +175,8 @@ def curves(
 def setting_of(title: str, outcomes: Sequence[Any]) -> Setting:
     """Return the curves of all seeds of a setting."""
     trainings = [recalled(read_record(outcome.folder)) for outcome in outcomes]
-    held_out = [test_curve_of(training) for training in trainings if training.held_out is not None]
-    tested = tuple(held_out) if len(held_out) == len(trainings) else ()
-    return Setting(title, tuple(map(curve_of, trainings)), tested)
+    tested = all(training.held_out is not None for training in trainings)
+    return Setting(title, tuple(map(curve_of, trainings)), tuple(map(test_curve_of, trainings)) if tested else ())
 
 
 def as_svg(draw: Callable[[Path], None]) -> str:

@@ -23,20 +23,16 @@ def training_of(d: int) -> tuple[Training, np.ndarray]:
 @pytest.mark.parametrize("d", [1, 2, 3, 6])
 def test_the_page_scales_and_places_points_as_the_pictures_do(d: int) -> None:
     training, raw = training_of(d)
-    found = data_set(2, training)
+    found = data_set(training, 2)
     assert (found["features"], found["classes"]) == ([f"f{i}" for i in range(d)], ["no", "yes"])
-    kept = np.frombuffer(base64.b64decode(found["training"]["features"]), np.float32).reshape(50, d)
-    np.testing.assert_allclose(kept, raw, rtol=1e-6)
-    standard = (raw - found["center"]) / found["scale"]  # as page.js does
-    np.testing.assert_allclose(standard, training.points.features, atol=1e-12)
+    inputs, places = (
+        np.frombuffer(base64.b64decode(found["training"][what]), np.float32).reshape(50, -1)
+        for what in ("inputs", "places")
+    )
+    np.testing.assert_allclose(inputs * found["deviation"] + found["mean"], raw, rtol=1e-5)
     view = view_of(training.points, training.about)
-    if d > 2:
-        places = standard @ np.array(found["plane"]).T
-        np.testing.assert_allclose(places, view.place(training.points), atol=1e-10)
-        inputs = view.of(lambda features: features, training.about)(places)
-        np.testing.assert_allclose(places @ np.array(found["plane"]), inputs, atol=1e-10)
-    else:
-        assert found["plane"] is None
+    np.testing.assert_allclose(places, view.place(training.points), rtol=1e-5, atol=1e-6)
+    at_places = np.array(found["origin"]) + places @ np.array(found["along"])  # as page.js does
+    np.testing.assert_allclose(at_places, view.of(lambda some: some, training.about)(places), rtol=1e-4, atol=1e-5)
     extent = found["extent"]
-    assert extent["left"] < view.place(training.points)[:, 0].min()
-    assert extent["right"] > view.place(training.points)[:, 0].max()
+    assert extent["left"] < places[:, 0].min() < places[:, 0].max() < extent["right"]
