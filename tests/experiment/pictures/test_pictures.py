@@ -458,3 +458,12 @@ def test_of_very_many_points_a_sample_is_drawn_that_keeps_the_shares_of_classes(
     assert len(np.unique(drawn[:, 0])) == len(of_drawn) == MOST_DRAWN
     few = features[:MOST_DRAWN], labels[:MOST_DRAWN]
     assert all(one is other for one, other in zip(drawn_part(*few), few, strict=True))
+
+
+def test_runs_of_other_axes_have_extents_of_their_own_in_a_grid():
+    film = make_film()
+    far = dataclasses.replace(film, features=film.features * 100 + 1000, words=NAMED)
+    half = dataclasses.replace(film, features=film.features / 2)
+    one, other, third = grid_module.extents_of([film, far, half], 1.0)
+    assert one == third == grid_module.extents_of([film], 1.0)[0]
+    assert other.left > 800
