@@ -75,9 +75,13 @@ def test_every_config_of_the_repository_is_valid(file: Path) -> None:
     VALIDATOR.validate(load(file).resolved())
 
 
-def test_the_config_of_the_readme_is_valid() -> None:
-    [text] = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
-    VALIDATOR.validate(yaml_source.parse(text).value)
+@pytest.mark.parametrize("page", ["README.md", "docs/data.md"])
+def test_the_configs_of_the_pages_are_valid(page: str) -> None:
+    texts = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+    assert len(texts) == 2
+    for text in texts:
+        if "epochs" in text:  # the other one is a field alone
+            VALIDATOR.validate(yaml_source.parse(text).value)
 
 
 def test_configs_are_found() -> None:
