@@ -1,4 +1,4 @@
-"""Differentiable functions that NumPy lacks: activations and losses."""
+"""Differentiable functions that NumPy lacks: activations, losses, convolution, pooling and attention."""
 
 from autodiff.functional.activations import (
     dropout,
@@ -18,6 +18,8 @@ from autodiff.functional.activations import (
     softplus,
     tanh,
 )
+from autodiff.functional.attention import scaled_dot_product_attention
+from autodiff.functional.convolution import conv1d, conv2d
 from autodiff.functional.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -28,11 +30,16 @@ from autodiff.functional.losses import (
     mse,
     nll,
 )
+from autodiff.functional.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from autodiff.rules.elementwise import sigmoid
 
 __all__ = [
+    "avg_pool1d",
+    "avg_pool2d",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "conv1d",
+    "conv2d",
     "cross_entropy",
     "dropout",
     "elu",
@@ -47,9 +54,12 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "max_pool1d",
+    "max_pool2d",
     "mse",
     "nll",
     "relu",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",
