@@ -14,7 +14,9 @@ from numpy.typing import DTypeLike
 from autodiff import functional
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.losses import one_hot_rows
-from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
+from autodiff.optimizers.adam import Adam, AdamW
+from autodiff.optimizers.optimizer import Optimizer
+from autodiff.optimizers.sgd import SGD
 from autodiff.registry import other_keywords
 from autodiff.tensor import Tensor, method, unwrap
 

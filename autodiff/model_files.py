@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.module import Module
+from autodiff.modules.module import Module
 from autodiff.tensor import Tensor
 
 DTYPES = {

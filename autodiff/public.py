@@ -11,7 +11,7 @@ from autodiff.declarations import differentiable, rule
 from autodiff.graph import GraphFreedError
 from autodiff.model_files import load, load_metadata, save
 from autodiff.modes import detect_anomaly, no_grad
-from autodiff.module import (
+from autodiff.modules import (
     CrossEntropyLoss,
     Linear,
     Module,
@@ -22,7 +22,9 @@ from autodiff.module import (
     Softmax,
     Tanh,
 )
-from autodiff.optimizer import SGD, Adam, AdamW, Optimizer
+from autodiff.optimizers.adam import Adam, AdamW
+from autodiff.optimizers.optimizer import Optimizer
+from autodiff.optimizers.sgd import SGD
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.registry import MissingRuleError
 from autodiff.saved import ChangedArrayError

@@ -82,7 +82,7 @@ def test_every_kind_of_import_is_read():
 
 
 def test_the_files_of_the_engine_are_found():
-    assert {"autodiff.graph", "autodiff.tensor", "autodiff.rules.elementwise", "autodiff.optimizer"} <= ENGINE
+    assert {"autodiff.graph", "autodiff.tensor", "autodiff.modules.linear", "autodiff.optimizers.adam"} <= ENGINE
     assert not any("experiment" in name for name in ENGINE)
 
 
@@ -120,6 +120,13 @@ def test_rules_know_numpy_and_how_to_declare_them_alone_and_functional_knows_the
         known = ("numpy", *(f"autodiff.{name}" for name in ("declarations", "function", "trees", "rules")), package)
         allowed = lambda i, known=known: is_standard(i) or within(i, *known)
         assert offenders(members, allowed) == []
+
+
+def test_modules_know_the_core_and_functional_and_nothing_that_uses_them():
+    members = [name for name in FILES if within(name, "autodiff.modules")]
+    assert members
+    later = ("optimizers", "model_files", "samples", "gradcheck", "catalogue", "aliases", "public")
+    assert offenders(members, lambda i: not within(i, *[f"autodiff.{name}" for name in later])) == []
 
 
 def test_the_engine_imports_numpy_and_the_standard_library_alone():

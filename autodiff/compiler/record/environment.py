@@ -34,7 +34,7 @@ from autodiff.compiler.record.places import (
     slots_of,
 )
 from autodiff.compiler.record.slot import GONE, Slot
-from autodiff.optimizer import Optimizer
+from autodiff.optimizers.optimizer import Optimizer
 from autodiff.tensor import Tensor
 
 LIMIT = 100_000

@@ -54,7 +54,7 @@ def test_the_line_beyond_the_libraries_is_named_and_the_function_of_the_engine_t
 
 def test_the_innermost_function_of_the_engine_is_named():
     inner = within(f"{errors.ENGINE}/function.py", "lambda: here()")
-    outer = eval(compile("lambda: inner()", f"{errors.ENGINE}/module.py", "eval"), {"inner": inner})
+    outer = eval(compile("lambda: inner()", f"{errors.ENGINE}/modules/module.py", "eval"), {"inner": inner})
     assert outer().within == "function.py:1"
 
 

@@ -1,18 +1,14 @@
-"""Module: parameters and other modules, found by name; the layers and activations built on it."""
+"""Module: parameters and other modules, found by name."""
 
 import gc
-import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
 from types import FunctionType, MemberDescriptorType, ModuleType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autodiff import functional
-from autodiff.arrays import DEFAULT_FLOAT
-from autodiff.functional.activations import check_generator
 from autodiff.tensor import Tensor
 from autodiff.trees import paths
 
@@ -214,140 +210,3 @@ PLAIN = (str, bytes, int, float, type(None), type, ModuleType, np.ndarray, np.ge
 """What holds no parameters. An array of objects is looked at as a list is."""
 LOOKED_AT = 10_000
 """Objects of one attribute after which to stop: it is something large, and not made of parameters."""
-
-
-class Linear(Module):
-    """x @ weight.T + bias, for x of shape (..., in_features); weight has shape (out_features, in_features).
-
-    rng: draws the weights; without it they are other ones in every run.
-    bias: whether there is one; without, the attribute is None.
-    init: "he" for layers followed by ReLU (He et al. 2015: normal, variance 2 / in_features), "glorot" for sigmoid and
-    tanh (Glorot & Bengio 2010: uniform within sqrt(6 / (in_features + out_features))). The bias starts at 0.
-
-    >>> layer = ad.Linear(2, 3, rng=np.random.default_rng(0))
-    >>> layer(ad.Tensor([[1.0, 2.0]])).shape, layer.weight.shape, layer.bias.shape
-    ((1, 3), (3, 2), (3,))
-    """
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        bias: bool = True,
-        *,
-        rng: np.random.Generator | None = None,
-        init: Literal["he", "glorot"] = "he",
-        dtype: DTypeLike = DEFAULT_FLOAT,
-    ) -> None:
-        if init not in initialisations:
-            raise ValueError(f"init must be one of {', '.join(initialisations)}, found {init!r}")
-        rng = np.random.default_rng() if rng is None else rng
-        check_generator("Linear", rng, "normal")
-        self.weight = Parameter(initialisations[init](rng, (out_features, in_features)).astype(dtype))
-        self.bias = Parameter(np.zeros(out_features, dtype)) if bias else None
-
-    def forward(self, x: Any) -> Any:
-        """Return x @ weight.T + bias, of shape (..., out_features)."""
-        if self.bias is None:
-            return x @ self.weight.T
-        return functional.linear(x, self.weight, self.bias)
-
-    def describe(self) -> str:
-        """Return the sizes."""
-        out_features, in_features = self.weight.shape
-        return f"{in_features}, {out_features}{', bias=False' if self.bias is None else ''}"
-
-
-def he(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Return weights of shape (out, in) for layers followed by ReLU: normal, variance 2 / in (He et al. 2015)."""
-    return rng.normal(0, math.sqrt(2 / shape[1]), shape)
-
-
-def glorot(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Return weights of shape (out, in): uniform, variance 2 / (in + out) (Glorot & Bengio 2010)."""
-    bound = math.sqrt(6 / sum(shape))
-    return rng.uniform(-bound, bound, shape)
-
-
-initialisations = {"he": he, "glorot": glorot}
-
-
-class Sequential(Module):
-    """Modules applied one after the other.
-
-    >>> ad.Sequential(ad.Linear(2, 3), ad.ReLU())
-    Sequential()
-      (0): Linear(2, 3)
-      (1): ReLU()
-    """
-
-    def __init__(self, *layers: Module) -> None:
-        for i, layer in enumerate(layers):
-            if not isinstance(layer, Module):
-                raise TypeError(f"layer {i} of a Sequential must be a Module, such as ad.ReLU(), found {layer!r}")
-        self.layers = layers
-
-    def children(self) -> Iterator[tuple[str, Parameter | Module]]:
-        """Yield the layers by their number, so that names read `0.weight`, as in PyTorch."""
-        return ((name.removeprefix("layers."), held) for name, held in super().children())
-
-    def forward(self, x: Any) -> Any:
-        """Return the last layer's output."""
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-
-class ReLU(Module):
-    """max(x, 0)."""
-
-    def forward(self, x: Any) -> Any:
-        """Return `functional.relu(x)`."""
-        return functional.relu(x)
-
-
-class Sigmoid(Module):
-    """1 / (1 + exp(-x))."""
-
-    def forward(self, x: Any) -> Any:
-        """Return `functional.sigmoid(x)`."""
-        return functional.sigmoid(x)
-
-
-class Tanh(Module):
-    """The hyperbolic tangent."""
-
-    def forward(self, x: Any) -> Any:
-        """Return `np.tanh(x)`."""
-        return np.tanh(x)
-
-
-class Softmax(Module):
-    """Probabilities along an axis, by default the last.
-
-    >>> ad.Softmax()(ad.Tensor([0.0, 0.0]))
-    Tensor([0.5, 0.5])
-    """
-
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
-
-    def forward(self, x: Any) -> Any:
-        """Return `functional.softmax(x, axis)`."""
-        return functional.softmax(x, axis=self.axis)
-
-    def describe(self) -> str:
-        """Return the axis."""
-        return f"axis={self.axis}"
-
-
-class CrossEntropyLoss(Module):
-    """The mean cross-entropy of logits and labels; see `functional.cross_entropy`.
-
-    >>> ad.CrossEntropyLoss()(ad.Tensor([[0.0, 0.0]]), [1])
-    Tensor(0.6931472)
-    """
-
-    def forward(self, logits: Any, labels: Any) -> Any:
-        """Return `functional.cross_entropy(logits, labels)`."""
-        return functional.cross_entropy(logits, labels)

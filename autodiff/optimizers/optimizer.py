@@ -1,12 +1,14 @@
-"""Optimizers: SGD with momentum, Adam and AdamW, in PyTorch's definitions (documentation of torch.optim)."""
+"""Optimizer: what all optimizers have in common."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autodiff.optimizers.learnable import learnable
+from autodiff.optimizers.settings import at_least_zero, positive
 from autodiff.tensor import Tensor
 
 State = dict[str, Any]
@@ -131,164 +133,6 @@ class Optimizer:
         return True
 
 
-class SGD(Optimizer):
-    """Stochastic gradient descent with momentum (Sutskever et al. 2013; as torch.optim.SGD, without dampening).
-
-    velocity = momentum * velocity + gradient; value -= learning_rate * velocity. With `nesterov`, the value moves by
-    gradient + momentum * velocity instead. `weight_decay` adds weight_decay * value to the gradient.
-
-    >>> p = ad.Parameter([1.0, 2.0])
-    >>> optimizer = ad.SGD([p], learning_rate=0.5)
-    >>> np.sum(p).backward()
-    >>> optimizer.step()
-    >>> p
-    Tensor([0.5, 1.5], requires_grad=True)
-    """
-
-    alone_from = 0  # two calls a step are not worth the copying
-
-    def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        learning_rate: float,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(parameters, learning_rate, weight_decay)
-        self.momentum = at_least_zero("momentum", momentum)
-        if nesterov and not momentum:
-            raise ValueError("nesterov needs a momentum above 0")
-        self.nesterov = nesterov
-
-    def update(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
-        """Change values in place."""
-        if self.weight_decay:
-            gradient = gradient + self.weight_decay * values
-        if self.momentum:
-            if "velocity" not in state:
-                state["velocity"] = np.zeros_like(values)
-            velocity = state["velocity"]
-            velocity *= self.momentum
-            velocity += gradient
-            gradient = gradient + self.momentum * velocity if self.nesterov else velocity
-        values -= self.learning_rate * gradient
-
-
-class Adam(Optimizer):
-    """Adam (Kingma & Ba 2015, algorithm 1; as torch.optim.Adam).
-
-    Running means of the gradient and of its square, corrected for their start at 0, give each element a step of its own
-    length. `weight_decay` adds weight_decay * value to the gradient.
-
-    >>> p = ad.Parameter([1.0, 2.0])
-    >>> optimizer = ad.Adam([p], learning_rate=0.5)
-    >>> np.sum(p * [1.0, 1000.0]).backward()
-    >>> optimizer.step()
-    >>> p
-    Tensor([0.5, 1.5], requires_grad=True)
-    """
-
-    def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        learning_rate: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(parameters, learning_rate, weight_decay)
-        if not isinstance(betas, tuple | list) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas must be two numbers from 0 to below 1, found {betas}")
-        self.betas = betas
-        self.epsilon = at_least_zero("epsilon", epsilon)
-
-    def update(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
-        """Change values in place."""
-        if self.weight_decay:
-            gradient = gradient + self.weight_decay * values
-        self.move(values, gradient, state)
-
-    def move(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
-        """Take the step of the algorithm, weight decay aside."""
-        if not state:
-            state.update(step=0, mean=np.zeros_like(values), square=np.zeros_like(values))
-        state["step"] += 1
-        mean, square, (beta1, beta2) = state["mean"], state["square"], self.betas
-        mean += (1 - beta1) * (gradient - mean)
-        square *= beta2
-        square += (1 - beta2) * gradient * gradient
-        corrected_rate = self.learning_rate / (1 - beta1 ** state["step"])
-        deviation = np.sqrt(square)
-        deviation *= (1 - beta2 ** state["step"]) ** -0.5
-        deviation += self.epsilon
-        values -= corrected_rate * mean / deviation
-
-
-class AdamW(Adam):
-    """Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2; as torch.optim.AdamW).
-
-    Each step first multiplies the values by 1 - learning_rate * weight_decay.
-
-    >>> p = ad.Parameter([1.0, 2.0])
-    >>> optimizer = ad.AdamW([p], learning_rate=0.5, weight_decay=0.5)
-    >>> np.sum(p).backward()
-    >>> optimizer.step()
-    >>> p
-    Tensor([0.25, 1.  ], requires_grad=True)
-    """
-
-    def __init__(
-        self,
-        parameters: Iterable[Tensor],
-        learning_rate: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.01,
-    ) -> None:
-        super().__init__(parameters, learning_rate, betas, epsilon, weight_decay)
-
-    def update(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
-        """Change values in place."""
-        values *= 1 - self.learning_rate * self.weight_decay
-        self.move(values, gradient, state)
-
-
-def learnable(parameters: Any) -> list[Tensor]:
-    """Return the parameters as a list. Raises TypeError or ValueError for anything that a step could not train."""
-    takes = "an optimizer takes a list of tensors that require a gradient, such as model.parameters(), found"
-    if isinstance(parameters, Tensor):
-        raise TypeError(f"{takes} one tensor, whose rows are other tensors than itself; put it in a list, [t]")
-    if hasattr(parameters, "parameters"):
-        raise TypeError(f"{takes} a {type(parameters).__name__}; write its .parameters()")
-    if isinstance(parameters, Mapping):
-        raise TypeError(f"{takes} a {type(parameters).__name__}; write its .values()")
-    if isinstance(parameters, Set):
-        raise TypeError(f"{takes} a {type(parameters).__name__}, which has no order, so that no state would fit it")
-    if callable(parameters):
-        raise TypeError(f"{takes} a function; call it, as in model.parameters()")
-    if not isinstance(parameters, Iterable):
-        raise TypeError(f"{takes} {parameters!r}")
-    found = list(parameters)
-    for i, parameter in enumerate(found):
-        if not isinstance(parameter, Tensor):
-            raise TypeError(f"{takes} a {type(parameter).__name__} at position {i}")
-        if parameter.node is None:
-            raise TypeError(f"{takes} one without at position {i}; make it with requires_grad=True, or as ad.Parameter")
-        maker = parameter.node.function
-        if maker is not None:
-            raise TypeError(
-                f"an optimizer moves leaves, found at position {i} a tensor computed by {maker.name}, and what "
-                "that computed it from would stay as it is; give the optimizer that, or make the value a "
-                "leaf, ad.Parameter(t.detach())"
-            )
-    if not found:
-        raise ValueError("an optimizer needs at least one parameter, found none (a generator can be used up only once)")
-    if len(set(map(id, found))) < len(found):
-        raise ValueError("an optimizer was given the same parameter twice, and would move it twice a step")
-    return found
-
-
 def is_array(value: Any) -> bool:
     """Return whether a value of a state is an array rather than a number."""
     return isinstance(value, np.ndarray)
@@ -335,25 +179,3 @@ def parts(flat: NDArray[Any], group: Sequence[Any]) -> Iterator[NDArray[Any]]:
         end = start + one.size
         yield flat[start:end].reshape(one.shape)
         start = end
-
-
-def positive(name: str, value: float) -> float:
-    """Return the value, or raise ValueError unless it is a finite number above 0."""
-    check_number(name, value)
-    if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"{name} must be a finite number above 0, found {value}")
-    return value
-
-
-def at_least_zero(name: str, value: float) -> float:
-    """Return the value, or raise ValueError unless it is a finite number of 0 or more."""
-    check_number(name, value)
-    if not (np.isfinite(value) and value >= 0):
-        raise ValueError(f"{name} must be a finite number, 0 or more, found {value}")
-    return value
-
-
-def check_number(name: str, value: Any) -> None:
-    """Raise TypeError for what is no number."""
-    if not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name} must be a number, found {value!r}")
