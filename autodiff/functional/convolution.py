@@ -173,15 +173,20 @@ def check_shapes(name: str, axes: int, x: tuple[int, ...], weight: tuple[int, ..
         raise ValueError(
             f"{name} takes x of shape {shape} and weights of {axes + 2} axes, found shapes {x} and {weight}"
         )
-    if operator.index(groups) < 1 or x[-1 - axes] % groups or weight[0] % groups:
-        raise ValueError(
-            f"{name}: groups must divide the channels, {x[-1 - axes]} in and {weight[0]} out, found {groups}"
-        )
+    check_groups(name, x[-1 - axes], weight[0], groups)
     if weight[1] * groups != x[-1 - axes]:
         in_groups = f" in each of {groups} groups" if groups > 1 else ""
         raise ValueError(
             f"{name}: the weights of shape {weight} take {weight[1]} channels{in_groups}, and x of shape {x} has "
             f"{x[-1 - axes]}"
+        )
+
+
+def check_groups(name: str, in_channels: int, out_channels: int, groups: int) -> None:
+    """Raise ValueError if the channels cannot be divided into as many groups."""
+    if groups < 1 or in_channels % groups or out_channels % groups:
+        raise ValueError(
+            f"{name}: groups must divide the channels, {in_channels} in and {out_channels} out, found {groups}"
         )
 
 

@@ -44,14 +44,17 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """Return x @ weight.T + bias, of shape (..., out_features)."""
-        if self.bias is None:
-            return x @ self.weight.T
-        return functional.linear(x, self.weight, self.bias)
+        return affine(x, self.weight, self.bias)
 
     def describe(self) -> str:
         """Return the sizes."""
         out_features, in_features = self.weight.shape
         return f"{in_features}, {out_features}{', bias=False' if self.bias is None else ''}"
+
+
+def affine(x: Any, weight: Any, bias: Any) -> Any:
+    """Return x @ weight.T + bias."""
+    return x @ weight.T if bias is None else functional.linear(x, weight, bias)
 
 
 def he(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:

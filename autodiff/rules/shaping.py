@@ -252,7 +252,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 
 
 def slices(x: Any) -> list[Any]:
-    """Return x[0], x[1] and so on; of many by halves, so that their gradients are not as many arrays of the size of x."""
+    """Return x[0], x[1] and so on; of many by halves, so that their gradients are no arrays of the size of x each."""
     if len(x) < 8:
         return [x[i] for i in range(len(x))]
     return [*slices(x[: len(x) // 2]), *slices(x[len(x) // 2 :])]
