@@ -37,25 +37,19 @@ def attention_weights(query: Any, key: Any, attn_mask: Any, is_causal: bool, sca
     check_features(np.shape(query), np.shape(key))
     scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     scores = (query * scale) @ np.matrix_transpose(key)
-    mask = attn_mask
+    queries, keys = scores.shape[-2:]
     if is_causal:
-        queries, keys = scores.shape[-2:]
-        earlier = np.tri(queries, keys, dtype=bool)
-        mask = earlier if mask is None else only(earlier, mask)
-    if mask is None:
-        return softmax(scores)
-    if mask.dtype == bool:
-        sees = np.any(mask, axis=-1, keepdims=True)
-        scores = np.where(mask, scores, -math.inf)
-    else:
-        sees = np.max(mask, axis=-1, keepdims=True) > -math.inf
-        scores = scores + mask
+        scores = scores + as_numbers(np.tri(queries, keys, dtype=bool), scores.dtype)
+    if attn_mask is None:
+        return softmax(scores)  # every query sees the first key
+    scores = scores + as_numbers(attn_mask, scores.dtype)
+    sees = np.max(scores, axis=-1, keepdims=True) > -math.inf
     return np.where(sees, softmax(np.where(sees, scores, 0)), 0)
 
 
-def only(seen: Any, mask: Any) -> Any:
-    """Return a mask of booleans or of numbers to add, with nothing seen elsewhere."""
-    return mask & seen if mask.dtype == bool else np.where(seen, mask, -math.inf)
+def as_numbers(mask: Any, dtype: Any) -> Any:
+    """Return a mask of booleans as numbers to add, one of numbers as it is."""
+    return np.where(mask, 0, -math.inf).astype(dtype) if mask.dtype == bool else mask
 
 
 def check_features(query: tuple[int, ...], key: tuple[int, ...]) -> None:
