@@ -1,4 +1,4 @@
-"""Differentiable functions that NumPy lacks: activations, losses, convolution, pooling and attention."""
+"""Differentiable functions that NumPy lacks: activations, losses and what layers compute."""
 
 from autodiff.functional.activations import (
     dropout,
@@ -11,6 +11,7 @@ from autodiff.functional.activations import (
     log_sigmoid,
     log_softmax,
     logsumexp,
+    mish,
     relu,
     selu,
     silu,
@@ -20,6 +21,7 @@ from autodiff.functional.activations import (
 )
 from autodiff.functional.attention import scaled_dot_product_attention
 from autodiff.functional.convolution import conv1d, conv2d
+from autodiff.functional.lookup import embedding
 from autodiff.functional.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -29,13 +31,16 @@ from autodiff.functional.losses import (
     l1,
     mse,
     nll,
+    smooth_l1,
 )
+from autodiff.functional.normalization import batch_norm, layer_norm, rms_norm
 from autodiff.functional.pooling import avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from autodiff.rules.elementwise import sigmoid
 
 __all__ = [
     "avg_pool1d",
     "avg_pool2d",
+    "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "conv1d",
@@ -43,12 +48,14 @@ __all__ = [
     "cross_entropy",
     "dropout",
     "elu",
+    "embedding",
     "erf",
     "gelu",
     "hardtanh",
     "huber",
     "kl_div",
     "l1",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log_sigmoid",
@@ -56,13 +63,16 @@ __all__ = [
     "logsumexp",
     "max_pool1d",
     "max_pool2d",
+    "mish",
     "mse",
     "nll",
     "relu",
+    "rms_norm",
     "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",
+    "smooth_l1",
     "softmax",
     "softplus",
     "tanh",
