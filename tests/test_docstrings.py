@@ -33,7 +33,9 @@ def test_the_examples_are_right(name):
     assert failed == 0
 
 
-MODULES_OF_ONE_LINE = {"ReLU", "Sigmoid", "Tanh"}
+MODULES_OF_ONE_LINE = {
+    *("Identity", "LogSigmoid", "Mish", "ReLU", "SELU", "SiLU", "Sigmoid", "Sine", "Softplus", "Tanh"),
+}
 """Layers that say all by their name."""
 PUBLIC = {name: getattr(ad, name) for name in public.__all__}
 PUBLIC |= {f"functional.{name}": getattr(functional, name) for name in functional.__all__}

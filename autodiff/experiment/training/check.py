@@ -61,7 +61,7 @@ def check_network(config: Config, orders: Sequence[Order]) -> list[Check]:
     if count > MOST_PARAMETERS:
         limit = f"at most {MOST_PARAMETERS:,} can be moved one by one in reasonable time"
         raise InputError([f"gradcheck: this network has {count:,} parameters; {limit}"])
-    linears = [layer for _, layer in model.children() if isinstance(layer, ad.Linear)]
+    linears = [layer for layer in model.children() if isinstance(layer, ad.Linear)]
     slots = [(layer, name) for layer in linears for name in ("weight", "bias")]
 
     def loss(*values: Any) -> Any:
