@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.attention import attention_weights
+from autodiff.modules.checks import check_size
 from autodiff.modules.initialisation import Uniform
 from autodiff.modules.linear import Linear, affine
 from autodiff.modules.module import Module, Parameter
@@ -36,11 +37,13 @@ class MultiheadAttention(Module):
         rng: np.random.Generator | None = None,
         dtype: DTypeLike = DEFAULT_FLOAT,
     ) -> None:
-        if min(embed_dim, num_heads) < 1 or embed_dim % num_heads:
+        self.embed_dim = check_size("MultiheadAttention", "embed_dim", embed_dim)
+        self.num_heads = check_size("MultiheadAttention", "num_heads", num_heads)
+        self.batch_first = batch_first
+        if embed_dim % num_heads:
             raise ValueError(
                 f"MultiheadAttention: num_heads must divide embed_dim, found {num_heads} heads for {embed_dim} features"
             )
-        self.embed_dim, self.num_heads, self.batch_first = embed_dim, num_heads, batch_first
         start = Uniform("MultiheadAttention", rng, dtype)
         self.in_proj_weight = start.draw(math.sqrt(6 / (4 * embed_dim)), 3 * embed_dim, embed_dim)
         self.in_proj_bias = Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 from autodiff import functional
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.convolution import Padding, Sizes, check_groups, each_axis
+from autodiff.modules.checks import check_size
 from autodiff.modules.initialisation import Uniform
 from autodiff.modules.module import Module
 
@@ -34,6 +35,8 @@ class Convolution(Module):
     ) -> None:
         name = type(self).__name__
         kernel = each_axis(name, "kernel_size", kernel_size, self.axes, 1)
+        check_size(name, "in_channels", in_channels)
+        check_size(name, "out_channels", out_channels)
         check_groups(name, in_channels, out_channels, groups)
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
         shape = (out_channels, in_channels // groups, *kernel)

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from autodiff import functional
 from autodiff.arrays import DEFAULT_FLOAT
+from autodiff.modules.checks import check_size
 from autodiff.modules.initialisation import Uniform
 from autodiff.modules.linear import affine
 from autodiff.modules.module import Module
@@ -36,10 +37,9 @@ class Recurrent(Module):
         dtype: DTypeLike = DEFAULT_FLOAT,
     ) -> None:
         name = type(self).__name__
-        if min(input_size, hidden_size, num_layers) < 1:
-            sizes = f"input_size {input_size}, hidden_size {hidden_size}, num_layers {num_layers}"
-            raise ValueError(f"{name}: sizes and the number of layers must be 1 or more, found {sizes}")
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.input_size = check_size(name, "input_size", input_size)
+        self.hidden_size = check_size(name, "hidden_size", hidden_size)
+        self.num_layers = check_size(name, "num_layers", num_layers)
         self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
         start, bound, rows = Uniform(name, rng, dtype), 1 / math.sqrt(hidden_size), self.gates * hidden_size
         for end in self.ends():

@@ -75,3 +75,7 @@ def test_single_precision_stays_so_forwards_and_backwards():
 def test_heads_that_do_not_divide_the_features_are_named():
     with pytest.raises(ValueError, match="num_heads must divide embed_dim, found 3 heads for 8 features"):
         ad.MultiheadAttention(8, 3)
+
+
+def test_the_text_of_a_layer_shows_its_sizes():
+    assert repr(layer(bias=False)).splitlines()[1] == "  8, 2, bias=False, batch_first=True"

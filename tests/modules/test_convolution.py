@@ -39,11 +39,19 @@ def test_the_same_generator_draws_the_same_layer():
     assert {one.dtype for one in ad.Conv1d(2, 3, 3).parameters()} == {np.dtype(np.float32)}
 
 
+def test_the_text_of_a_layer_shows_its_sizes():
+    assert repr(ad.Conv2d(4, 6, (3, 2), padding=1, groups=2, bias=False)) == (
+        "Conv2d(4, 6, kernel_size=(3, 2), padding=1, groups=2, bias=False)"
+    )
+
+
 def test_sizes_that_do_not_fit_are_named():
     with pytest.raises(ValueError, match="Conv2d: kernel_size must be a whole number or 2 of them, from 1 on, found 0"):
         ad.Conv2d(1, 2, 0)
     with pytest.raises(ValueError, match="Conv1d: groups must divide the channels, 4 in and 6 out, found 4"):
         ad.Conv1d(4, 6, 3, groups=4)
+    with pytest.raises(ValueError, match="Conv1d: out_channels must be 1 or more, found 0"):
+        ad.Conv1d(4, 0, 3)
     with pytest.raises(TypeError, match="Conv1d: rng must be a generator"):
         ad.Conv1d(4, 6, 3, rng=0)
 
