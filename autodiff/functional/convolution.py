@@ -3,6 +3,7 @@
 Each is one product of matrices, of a row for every window with the weights (Chellapilla et al. 2006).
 """
 
+import functools
 import math
 import operator
 from typing import Any, Literal
@@ -109,8 +110,10 @@ def weight_gradient(
 ) -> Any:
     """Return the gradient of `correlate` by the weights: a correlation of x with g."""
     kernel = weight_shape[1:-2]
-    seen = as_rows(windows(fitted(x, widths), kernel, step, dilation), len(kernel) + 1)
-    return np.reshape(np.matrix_transpose(seen) @ as_rows(g, 1), weight_shape)
+    seen = windows(fitted(x, widths), kernel, step, dilation)
+    axes = len(kernel) + 1
+    products = [np.matrix_transpose(as_rows(seen[:, some], axes)) @ as_rows(g[:, some], 1) for some in blocks(seen)]
+    return np.reshape(functools.reduce(np.add, products), weight_shape)
 
 
 @differentiable(x=input_gradient, weight=weight_gradient)
@@ -122,8 +125,22 @@ def correlate(x: Any, weight: Any, step: Lengths, dilation: Lengths, widths: Wid
     """
     kernel = weight.shape[1:-2]
     seen = windows(fitted(x, widths), kernel, step, dilation)
-    product = as_rows(seen, len(kernel) + 1) @ as_matrix(weight)
-    return np.reshape(product, (*seen.shape[: 2 + len(kernel)], weight.shape[-1]))
+    matrix, shape = as_matrix(weight), (*seen.shape[: 2 + len(kernel)], weight.shape[-1])
+    out = np.zeros_like(seen, shape=shape, dtype=np.result_type(seen, weight), order="C")
+    for some in blocks(seen):
+        np.matmul(as_rows(seen[:, some], len(kernel) + 1), matrix, out=as_rows(out[:, some], 1))
+    return out
+
+
+def blocks(seen: Any) -> list[slice]:
+    """Return which samples to take at once: as rows, the windows on them fit a processor's second-level cache."""
+    samples = seen.shape[1]
+    length = max(BLOCK * samples // max(seen.size, 1), 1)
+    return [slice(start, start + length) for start in range(0, max(samples, 1), length)]
+
+
+BLOCK = 300_000
+"""Elements of the windows on a block. With 512 samples, a product so takes two thirds of the time."""
 
 
 def as_rows(x: Any, axes: int) -> Any:

@@ -3,6 +3,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
+from autodiff.functional import convolution
 
 
 def by_loops(x, weight, bias, step, padding):
@@ -87,3 +88,31 @@ def test_what_does_not_fit_is_named(name):
     for one in (x, ad.Tensor(x, requires_grad=True)):
         with pytest.raises(ValueError, match=message):
             F.conv2d(one, weight, **given)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("step", [1, 2])
+def test_many_samples_are_taken_in_blocks_to_the_same_end(groups, step, monkeypatch):
+    random = np.random.default_rng(0)
+    x, weight = random.normal(size=(7, 4, 5, 4)), random.normal(size=(6, 4 // groups, 3, 2))
+
+    def results():
+        total = lambda x, weight: np.sum(np.sin(F.conv2d(x, weight, None, step, 1, groups=groups)))
+        first = ad.grad(total, (0, 1))
+        second = ad.grad(lambda x, weight: sum(np.sum(one**2) for one in first(x, weight)), (0, 1))
+        captured = ad.capture(first)
+        return [F.conv2d(x, weight, None, step, 1, groups=groups), *first(x, weight), *second(x, weight)] + [
+            one for _ in range(5) for one in captured(x, weight)
+        ]
+
+    whole = results()
+    monkeypatch.setattr(convolution, "BLOCK", 4 * 6 * 5 * 4 * 2 // step**2)  # two or three samples at a time
+    for one, other in zip(results(), whole, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
+
+
+def test_blocks_cover_every_sample_once():
+    for samples in (0, 1, 7):
+        seen = np.zeros((2, samples, 3, 5))
+        numbers = [i for some in convolution.blocks(seen) for i in range(samples)[some]]
+        assert numbers == list(range(samples))
