@@ -296,6 +296,43 @@ def check_gradients(
 
 
 @app.command(
+    "graph",
+    help="""
+    Draw how a config's network computes its loss.
+
+    Inputs, parameters and operations with their shapes, values and gradients, and a frame around what each layer
+    computes: as SVG by Graphviz, or as text that GitHub and notebooks draw.
+    """,
+)
+def draw_graph(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="By its ending .svg, .dot or .mmd (Mermaid).")
+    ] = Path("graph.svg"),
+    depth: Annotated[
+        int | None, typer.Option(min=0, help="How far to look into layers, 0 for a box each; by default all the way.")
+    ] = None,
+    overrides: Set = None,
+    seed: Seed = None,
+    as_json: Json = False,
+) -> None:
+    with reporting(as_json) as told:
+        from autodiff.experiment.config.load import load_all
+        from autodiff.experiment.config.overrides import overrides_of
+
+        [experiment] = load_all([config], overrides_of(overrides or (), seed))
+
+        from autodiff.experiment.training.graph import draw_network, save
+
+        path, note = save(draw_network(experiment.config, depth), output)
+        told.document |= {"graph": str(path)}
+        if note:
+            print(f"{path} is Mermaid's text: {note}", file=sys.stderr)
+        if not as_json:
+            print(path)
+
+
+@app.command(
     help="""
     Check configs, and train nothing.
 

@@ -5,7 +5,8 @@ it means what it does in NumPy, and PyTorch's spelling of the argument, `dim=`, 
 """
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +16,14 @@ from autodiff import functional
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.losses import one_hot_rows
 from autodiff.modules.activations import Softmax
-from autodiff.optimizers.adam import Adam, AdamW
+from autodiff.optimizers.adagrad import Adagrad
+from autodiff.optimizers.adam import Adam, AdamW, NAdam
+from autodiff.optimizers.lion import Lion
+from autodiff.optimizers.muon import Muon
 from autodiff.optimizers.optimizer import Optimizer
+from autodiff.optimizers.parameter_groups import ParameterGroups
+from autodiff.optimizers.rmsprop import RMSprop
+from autodiff.optimizers.schedules import CosineAnnealingLR
 from autodiff.optimizers.sgd import SGD
 from autodiff.registry import other_keywords, translated
 from autodiff.tensor import Tensor, method, unwrap
@@ -205,18 +212,49 @@ Softmax.__init__ = along_dim(Softmax.__init__)  # type: ignore[method-assign]
 # Optimizers
 
 
+RENAMED = {
+    "lr": "learning_rate",
+    "eps": "epsilon",
+    "lr_decay": "learning_rate_decay",
+    "T_max": "steps",
+    "eta_min": "minimum",
+    "ns_steps": "iterations",
+}
+
+
 def settings(initialise: Callable[..., None]) -> Callable[..., None]:
-    """Return an optimizer's `__init__` that takes `lr` and `eps`, too."""
+    """Return the `__init__` of an optimizer or a schedule that takes PyTorch's names of its settings, too."""
 
     @functools.wraps(initialise)
-    def renamed(self: Any, *args: Any, **keywords: Any) -> None:
-        names = {"lr": "learning_rate", "eps": "epsilon"}
-        initialise(self, *args, **{names.get(name, name): value for name, value in keywords.items()})
+    def take(self: Any, *args: Any, **keywords: Any) -> None:
+        initialise(self, *args, **renamed(keywords))
 
-    return renamed
+    return take
 
 
-for _kind in (SGD, Adam, AdamW):
+def renamed(keywords: dict[str, Any]) -> dict[str, Any]:
+    """Return settings by the names that they have here."""
+    return {RENAMED.get(name, name): value for name, value in keywords.items()}
+
+
+def groups_of_dicts(cls: type[Optimizer], parameters: Any = (), *args: Any, **keywords: Any) -> Any:
+    """Make an optimizer; of dicts with `params` and settings of their own, one for each, as `ParameterGroups`."""
+    if not (isinstance(parameters, list | tuple) and parameters and isinstance(parameters[0], Mapping)):
+        return object.__new__(cls)
+    names = [*inspect.signature(cls.__init__).parameters][2:]
+    common = {**dict(zip(names, args, strict=False)), **renamed(keywords)}
+    members = []
+    for group in parameters:
+        if not (isinstance(group, Mapping) and "params" in group):
+            found = ", ".join(map(repr, group)) if isinstance(group, Mapping) else f"a {type(group).__name__}"
+            raise TypeError(f"each group has its parameters as 'params', found {found}; write {{'params': [...]}}")
+        own = renamed({name: value for name, value in group.items() if name != "params"})
+        members.append(cls(group["params"], **{**common, **own}))
+    return ParameterGroups(*members)
+
+
+Optimizer.__new__ = groups_of_dicts  # type: ignore[assignment]
+for _kind in (SGD, Adam, AdamW, NAdam, RMSprop, Adagrad, Lion, Muon, CosineAnnealingLR):
     _kind.__init__ = settings(_kind.__init__)  # type: ignore[method-assign]
 Optimizer.lr = property(  # type: ignore[attr-defined]
     lambda self: self.learning_rate, lambda self, value: setattr(self, "learning_rate", value)

@@ -8,7 +8,7 @@ import numpy as np
 
 def describe_call(name: str, arrays: Sequence[Any]) -> str:
     """Return a function and its arguments in a few words."""
-    return f"{name} of {', '.join(describe(array) for array in arrays)}"
+    return f"{name} of {', '.join(describe(array) for array in arrays)}" if arrays else name
 
 
 def describe(value: Any) -> str:

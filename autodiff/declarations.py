@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from autodiff.anomaly import check_finite, user_line
 from autodiff.arrays import as_array
 from autodiff.function import VJP, Function, P, R, Variadic
 from autodiff.modes import modes
@@ -184,8 +183,9 @@ def constants(out: Any, function: Callable[..., Any]) -> Any:
         array = as_array(part)
         if array.dtype.kind not in "biuf":
             raise TypeError(f"{full_name(function)} made {array.dtype}, through which no gradient flows")
-        if modes.get().anomaly:
-            check_finite(array, full_name(function), user_line())
+        watch = modes.get().watch
+        if watch is not None:
+            watch.computed(full_name(function), [], array)
         return wrap(array, None)
 
     return mapped(out, made)

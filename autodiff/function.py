@@ -12,11 +12,10 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import numpy as np
 
-from autodiff.anomaly import check_finite, user_line
 from autodiff.arrays import as_array
 from autodiff.call_errors import advice, describe_call
 from autodiff.graph import Fused, Node, Rule
-from autodiff.modes import modes
+from autodiff.modes import Watch, modes
 from autodiff.registry import MissingRuleError, check_no_out, full_name, translated
 from autodiff.saved import handed_out, is_reachable
 from autodiff.stamps import stamp
@@ -100,10 +99,12 @@ class Function(Generic[P, R]):
         named = {name: unwrap(value) for name, value in given.items()}
         return self.apply((args, arrays, given, named), parents)  # type: ignore[no-any-return]
 
-    def compute(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any], anomaly: bool) -> Any:
+    def compute(
+        self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any], watch: Watch | None
+    ) -> Any:
         """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
         try:
-            out = self.compute_finite(forward, arrays, named) if anomaly else forward(*arrays, **named)
+            out = forward(*arrays, **named) if watch is None else self.compute_watched(forward, arrays, named, watch)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {describe_call(self.name, arrays)}{advice(self.forward)}")
             raise
@@ -116,11 +117,13 @@ class Function(Generic[P, R]):
             )
         return array
 
-    def compute_finite(self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any]) -> Any:
-        """Return a function of plain arrays, or raise AnomalyError if it is not finite."""
+    def compute_watched(
+        self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any], watch: Watch
+    ) -> Any:
+        """Return a function of plain arrays, and show it to who watches."""
         with np.errstate(all="ignore"):  # an error will tell more than a warning
             out = forward(*arrays, **named)
-        check_finite(out[0] if isinstance(out, tuple) else out, describe_call(self.name, arrays), user_line())
+        watch.computed(self.name, arrays, out)
         return out
 
     def apply(self, arguments: Arguments, parents: Mapping[Any, Node]) -> Any:
@@ -130,10 +133,10 @@ class Function(Generic[P, R]):
         recorded = mode.grad_enabled and bool(parents)
         kept = None
         if recorded and self.fused is not None and self.is_fused(parents, arrays, named):
-            out, kept = self.compute(self.fused.forward, arrays, named, mode.anomaly)
+            out, kept = self.compute(self.fused.forward, arrays, named, mode.watch)
             out = as_array(out)
         else:
-            out = self.compute(self.forward, arrays, named, mode.anomaly)
+            out = self.compute(self.forward, arrays, named, mode.watch)
         if type(out) is tuple:  # of indices, from np.where(t)
             return tuple(wrap(part, None) for part in out)
         node = None
@@ -141,8 +144,8 @@ class Function(Generic[P, R]):
             node = Node(self, parents, {}, out.shape, out.dtype)
             self.save(node, out, arguments)
             node.kept = kept
-            if mode.anomaly:
-                node.line = user_line()
+            if mode.watch is not None:
+                mode.watch.made(node, out, arrays, named)
         made = wrap(out, node)
         if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
             share_with_source(made, Made(self.forward, *arguments))

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from autodiff.anomaly import check_finite
 from autodiff.broadcasting import unbroadcast
 from autodiff.modes import modes
 from autodiff.saved import check_unchanged
@@ -80,7 +79,7 @@ class Node:
         self.order = next_order()  # creation order is a topological order
         self.stamps: dict[str, Any] = {}  # of the saved arrays that users can change
         self.kept: Any = None  # what a fused function needs besides, for its gradient on arrays
-        self.line = ""  # the user's line that made it, under detect_anomaly
+        self.line = ""  # the user's line that made it, under a watch
         self.tensor: weakref.ref[Any] | None = None  # who wants the gradient: leaves, and those that asked
 
 
@@ -108,7 +107,7 @@ def backward_pass(
     """
     targets = None if wanted is None else set(wanted)
     oldest = min((node.order for node in targets), default=0) if targets else 0
-    anomaly = modes.get().anomaly
+    watch = modes.get().watch
     pending = Pending()
     pending.add(root, seed, shared=True)
     results: dict[Node, Array] = {}
@@ -133,8 +132,8 @@ def backward_pass(
                     gradient = vector_jacobian_product(node, name, g, lift)
                     if gradient.shape != parent.shape or gradient.dtype != parent.dtype:
                         gradient = fit_to(parent, gradient, node, name)
-                    if anomaly:
-                        check_gradient(gradient, node, name)
+                    if watch is not None:
+                        watch.gradient(node, name, gradient)
                     pending.add(parent, gradient, shared=gradient is g or not is_new(gradient))
             if not retain_graph:
                 node.saved = node.kept = None
@@ -194,15 +193,6 @@ def lift_saved(node: Node, need: str, lift: Callable[[Any, Node], Array]) -> Any
     if need == "inputs":  # of a function of any number of arrays, whose parents go by position
         return [lift(array, node.parents[i]) if i in node.parents else array for i, array in enumerate(value)]
     return lift(value, node.parents[need]) if need in node.parents else value
-
-
-def check_gradient(gradient: Array, node: Node, name: Any) -> None:
-    """Raise AnomalyError if a gradient is not finite, naming the operation and the line that called it."""
-    assert node.function is not None
-    values = gradient if isinstance(gradient, np.ndarray | np.generic) else gradient.data
-    check_finite(
-        values, f"the gradient of {node.function.name} for argument {name!r}", node.line or "a line not recorded"
-    )
 
 
 def fit_to(parent: Node, gradient: Array, node: Node, name: Any) -> Array:

@@ -1,23 +1,38 @@
 """The modes in which a thread, or an asyncio task, computes."""
 
 import inspect
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Any, NamedTuple, ParamSpec, Self, TypeVar
+from typing import Any, NamedTuple, ParamSpec, Protocol, Self, TypeVar
+
+from autodiff.anomaly import FINITE
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Watch(Protocol):
+    """Sees all that is computed in a mode, as `detect_anomaly` does."""
+
+    def computed(self, name: str, arrays: Sequence[Any], out: Any) -> None:
+        """See what a function made of arrays."""
+
+    def made(self, node: Any, out: Any, arrays: Sequence[Any], keywords: Mapping[str, Any]) -> None:
+        """See the node of a value that a gradient flows to, and the arguments as arrays."""
+
+    def gradient(self, node: Any, argument: Any, gradient: Any) -> None:
+        """See the gradient that a rule made for an argument of a node's function."""
 
 
 class Modes(NamedTuple):
     """What holds for the running code."""
 
     grad_enabled: bool = True
-    anomaly: bool = False  # whether every result is checked for NaN and infinity
+    watch: Watch | None = None  # who looks at every result and gradient
     transforms: int = 0  # how many of grad and its like are running, one within the other
-    entered: tuple[tuple["Switch", bool], ...] = ()  # the `with` blocks around it, and the mode outside of each
+    entered: tuple[tuple["Switch", Any], ...] = ()  # the `with` blocks around it, and the mode outside of each
 
 
 modes: ContextVar[Modes] = ContextVar("modes", default=Modes())  # noqa: B039 - it never changes
@@ -42,7 +57,7 @@ class Switch:
     """
 
     mode: str
-    value: bool
+    value: Any
 
     def __init__(self, *function: Any) -> None:
         if function:
@@ -61,11 +76,11 @@ class Switch:
             i -= 1
         modes.set(self.switched(now, now.entered[i][1], now.entered[:i] + now.entered[i + 1 :]))
 
-    def switched(self, now: Modes, value: bool, entered: "tuple[tuple[Switch, bool], ...]") -> Modes:
+    def switched(self, now: Modes, value: Any, entered: "tuple[tuple[Switch, Any], ...]") -> Modes:
         """Return the modes with this one changed: written out, for `_replace` takes four times as long."""
         grad_enabled = value if self.mode == "grad_enabled" else now.grad_enabled
-        anomaly = value if self.mode == "anomaly" else now.anomaly
-        return Modes(grad_enabled, anomaly, now.transforms, entered)
+        watch = value if self.mode == "watch" else now.watch
+        return Modes(grad_enabled, watch, now.transforms, entered)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Return a function that computes in the mode, at each call or, if it is a generator, between its yields.
@@ -151,4 +166,4 @@ class detect_anomaly(Switch):  # noqa: N801 - reads as a statement
     autodiff.anomaly.AnomalyError: np.log of float32 (2,) made an infinity, first at (1,); it was called at ...
     """
 
-    mode, value = "anomaly", True
+    mode, value = "watch", FINITE

@@ -8,6 +8,7 @@ from autodiff.anomaly import AnomalyError
 from autodiff.compiler.captured import capture
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.declarations import differentiable, rule
+from autodiff.drawing.draw import Drawing, draw
 from autodiff.graph import GraphFreedError
 from autodiff.model_files import load, load_metadata, save
 from autodiff.modes import detect_anomaly, no_grad
@@ -62,8 +63,15 @@ from autodiff.modules import (
     Softplus,
     Tanh,
 )
-from autodiff.optimizers.adam import Adam, AdamW
+from autodiff.optimizers.adagrad import Adagrad
+from autodiff.optimizers.adam import Adam, AdamW, NAdam
+from autodiff.optimizers.clipping import clip_grad_norm
+from autodiff.optimizers.lion import Lion
+from autodiff.optimizers.muon import Muon
 from autodiff.optimizers.optimizer import Optimizer
+from autodiff.optimizers.parameter_groups import ParameterGroups
+from autodiff.optimizers.rmsprop import RMSprop
+from autodiff.optimizers.schedules import CosineAnnealingLR, ExponentialLR, LinearLR, Schedule, StepLR
 from autodiff.optimizers.sgd import SGD
 from autodiff.recompute import RecomputedDifferentlyError, checkpoint
 from autodiff.registry import MissingRuleError
@@ -82,6 +90,7 @@ __all__ = [
     "RNN",
     "SELU",
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
     "AnomalyError",
@@ -96,9 +105,12 @@ __all__ = [
     "ChangedArrayError",
     "Conv1d",
     "Conv2d",
+    "CosineAnnealingLR",
     "CrossEntropyLoss",
+    "Drawing",
     "Dropout",
     "Embedding",
+    "ExponentialLR",
     "Flatten",
     "GraphFreedError",
     "Hardtanh",
@@ -109,6 +121,8 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearLR",
+    "Lion",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
@@ -120,12 +134,17 @@ __all__ = [
     "ModuleDict",
     "ModuleList",
     "MultiheadAttention",
+    "Muon",
+    "NAdam",
     "NLLLoss",
     "Optimizer",
     "Parameter",
+    "ParameterGroups",
     "RMSNorm",
+    "RMSprop",
     "ReLU",
     "RecomputedDifferentlyError",
+    "Schedule",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -133,12 +152,15 @@ __all__ = [
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
+    "StepLR",
     "Tanh",
     "Tensor",
     "capture",
     "checkpoint",
+    "clip_grad_norm",
     "detect_anomaly",
     "differentiable",
+    "draw",
     "functional",
     "grad",
     "gradcheck",

@@ -418,3 +418,14 @@ def test_help_and_version(folder: Path) -> None:
 def test_the_shell_can_complete(folder: Path) -> None:
     completed = adrun(folder, _ADRUN_COMPLETE="complete_bash", COMP_WORDS="adrun tr", COMP_CWORD="1")
     assert "train" in completed.stdout
+
+
+def test_graph_writes_the_picture_of_a_network(folder: Path) -> None:
+    assert adrun(folder, "graph", "configs/one.yaml", "-o", "net.mmd").stdout == "net.mmd\n"
+    assert (folder / "net.mmd").read_text().startswith("flowchart TB\n")
+    done = adrun(folder, "graph", "configs/one.yaml", "-o", "net.dot", "--depth", "0", "--json")
+    assert json.loads(done.stdout) == {"graph": "net.dot", "errors": []}
+    assert (
+        "net.png: a graph is written as .svg"
+        in adrun(folder, "graph", "configs/one.yaml", "-o", "net.png", code=2).stderr
+    )

@@ -37,6 +37,8 @@ MODULES_OF_ONE_LINE = {
     *("Identity", "LogSigmoid", "Mish", "ReLU", "SELU", "SiLU", "Sigmoid", "Sine", "Softplus", "Tanh"),
 }
 """Layers that say all by their name."""
+SHOWN_ELSEWHERE = {"Drawing", "Optimizer", "Schedule", "load", "load_metadata"}
+"""What is shown with what makes it, or what it takes."""
 PUBLIC = {name: getattr(ad, name) for name in public.__all__}
 PUBLIC |= {f"functional.{name}": getattr(functional, name) for name in functional.__all__}
 
@@ -46,7 +48,13 @@ def test_a_public_name_has_an_example(name):
     value = PUBLIC[name]
     if isinstance(value, type) and issubclass(value, BaseException):
         assert value.__doc__
-    elif name not in {"Optimizer", "load", "load_metadata"}:  # shown with what makes what they take
+    elif name not in {
+        "Drawing",
+        "Optimizer",
+        "Schedule",
+        "load",
+        "load_metadata",
+    }:  # shown with what makes what they take
         assert ">>> " in (value.__doc__ or "")
 
 

@@ -24,7 +24,7 @@ OUTSIDE_ENGINE = ("autodiff.experiment", "autodiff.compiler", "autodiff.__main__
 FACE = {"autodiff", "autodiff.public"}
 """They gather the public names, of the engine and of the compiler."""
 ENGINE = {name for name in FILES if name != "cli" and not name.startswith(OUTSIDE_ENGINE)} - FACE
-MODEL_FILES = "autodiff.model_files"
+USING_MORE = {"autodiff.model_files": "safetensors", "autodiff.drawing.draw": "graphviz"}
 """It writes a format that others read, by its library."""
 PUBLIC_MODULES = {"autodiff", "autodiff.functional", "autodiff.gradcheck"}
 
@@ -131,13 +131,14 @@ def test_modules_know_the_core_and_functional_and_nothing_that_uses_them():
 
 def test_the_engine_imports_numpy_and_the_standard_library_alone():
     allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
-    assert offenders(ENGINE - {MODEL_FILES}, allowed) == []
+    assert offenders(ENGINE - {*USING_MORE}, allowed) == []
 
 
-def test_model_files_import_safetensors_too_where_it_is_used():
+@pytest.mark.parametrize("name", USING_MORE)
+def test_two_files_import_a_library_more_where_they_use_it(name):
     allowed = lambda i: is_standard(i) or within(i, "numpy", "autodiff")
-    assert offenders([MODEL_FILES], lambda i: allowed(i) or within(i, "safetensors")) == []
-    assert offenders([MODEL_FILES], allowed, at_the_top_only=True) == []
+    assert offenders([name], lambda i: allowed(i) or within(i, USING_MORE[name])) == []
+    assert offenders([name], allowed, at_the_top_only=True) == []
 
 
 def test_the_engine_knows_neither_experiment_nor_the_compiler_nor_cli():

@@ -27,9 +27,9 @@ def minimum(requirement: str) -> str:
 
 def test_ci_tests_the_lowest_versions_that_are_declared() -> None:
     extras = PROJECT["optional-dependencies"]
-    assert "adrun[cluster]" in extras["test"]
-    tests = [requirement for requirement in extras["test"] if requirement != "adrun[cluster]"]
-    declared = PROJECT["dependencies"] + extras["cluster"] + tests
+    assert "adrun[cluster,graph]" in extras["test"]
+    tests = [requirement for requirement in extras["test"] if requirement != "adrun[cluster,graph]"]
+    declared = PROJECT["dependencies"] + extras["cluster"] + extras["graph"] + tests
     lines = (ROOT / ".ci" / "lowest.txt").read_text().splitlines()
     assert [line for line in lines if not line.startswith("#")] == [minimum(requirement) for requirement in declared]
     assert "-c .ci/lowest.txt" in (ROOT / ".ci" / "run").read_text()

@@ -74,6 +74,7 @@ def test_the_python_runs():
 
 RUN_ELSEWHERE = {
     "models.md": ["python torch"],  # tests/oracle/test_models_in_torch.py runs it too
+    "how-it-works.md": ["mermaid"],  # the test below
     "cluster.md": ["sh", "python slurm", "sh slurm", "yaml", "sh kubernetes"],  # tests/test_cluster_page.py
 }
 
@@ -87,6 +88,17 @@ def test_the_python_of_the_docs_runs(page, tmp_path, monkeypatch):
         assert language in ("python", *RUN_ELSEWHERE.get(page.name, ()))
         if language == "python":
             exec(block, namespace)
+
+
+def test_the_drawing_in_the_docs_is_what_its_code_draws():
+    page = (ROOT / "docs" / "how-it-works.md").read_text()
+    (shown,) = re.findall(r"^```mermaid\n(.*?)\n^```$", page, re.MULTILINE | re.DOTALL)
+    namespace = {}
+    exec(re.search(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[1], namespace)
+    assert shown == namespace["drawing"].mermaid
+    rules = (ROOT / "autodiff" / "rules" / "elementwise.py").read_text()
+    table = re.findall(r"^\| `(np\.\w+)` \| `(.*?)` \|", page, re.MULTILINE)
+    assert [name for name, rule in table if f"rule({name}, {rule}" in rules] == [name for name, _ in table] != []
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)

@@ -155,7 +155,7 @@ class Captured(Opaque, Generic[P, R]):
             raise
 
     def check_call(
-        self, grad_enabled: bool, anomaly: bool, transforms: int, thread: int, recorder: Recorder | None
+        self, grad_enabled: bool, watch: object, transforms: int, thread: int, recorder: Recorder | None
     ) -> None:
         """Raise CaptureError for a call in another thread, in another mode, or within another captured function."""
         if self.failure:
@@ -174,14 +174,17 @@ class Captured(Opaque, Generic[P, R]):
             raise CaptureError(
                 f"{self.__name__} is captured and cannot be differentiated; capture the function that calls ad.grad"
             )
-        if anomaly:
-            raise CaptureError(f"{self.__name__} cannot be captured under detect_anomaly, which looks at every value")
+        if watch is not None:
+            raise CaptureError(
+                f"{self.__name__} cannot be captured under detect_anomaly or ad.draw, which look at every value; give "
+                "them the function itself"
+            )
         if self.mode is not None:
             before, now = ("with gradients" if on else "under no_grad" for on in (self.mode[0], grad_enabled))
             raise CaptureError(
                 f"{self.__name__} was recorded {before}, and is now called {now}; capture the function once more"
             )
-        self.mode = grad_enabled, anomaly, transforms, thread, recorder
+        self.mode = grad_enabled, watch, transforms, thread, recorder
 
     # Recording
 

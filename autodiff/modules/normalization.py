@@ -147,12 +147,11 @@ class BatchNorm(Module):
                 f"of shape {np.shape(x)}; eval() makes a trained layer use its running statistics"
             )
         mean, centred, variance = moments(x, channel_axes(x))
-        if self.training:
-            self.track(unwrap(mean), unwrap(variance) * (count / (count - 1)))
+        self.track(unwrap(mean), unwrap(variance) * (count / (count - 1)))
         return scaled(centred, variance, self.eps, by_channel(self.weight, x), by_channel(self.bias, x))
 
     def track(self, mean: NDArray[Any], variance: NDArray[Any]) -> None:
-        """Let the running statistics move towards those of a batch, in place; with momentum None they are the means."""
+        """Let the running statistics, if there are any, move towards those of a batch; in place, for captured steps."""
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
         batches = self.num_batches_tracked.data

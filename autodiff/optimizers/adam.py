@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.optimizers.optimizer import Optimizer, State
-from autodiff.optimizers.settings import at_least_zero
+from autodiff.optimizers.settings import at_least_zero, two_fractions
 from autodiff.tensor import Tensor
 
 
@@ -34,9 +34,7 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, learning_rate, weight_decay)
-        if not isinstance(betas, tuple | list) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas must be two numbers from 0 to below 1, found {betas}")
-        self.betas = betas
+        self.betas = two_fractions("betas", betas)
         self.epsilon = at_least_zero("epsilon", epsilon)
 
     def update(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
@@ -88,3 +86,49 @@ class AdamW(Adam):
         """Change values in place."""
         values *= 1 - self.learning_rate * self.weight_decay
         self.move(values, gradient, state)
+
+
+class NAdam(Adam):
+    """Adam with Nesterov's look ahead (Dozat 2016, algorithm 8; as torch.optim.NAdam).
+
+    The step is taken along the mean that the next gradient would find, with a beta1 that rises from half its value:
+    beta1 * (1 - 0.96 ** (step * momentum_decay) / 2). `weight_decay` adds weight_decay * value to the gradient.
+
+    >>> p = ad.Parameter([1.0, 2.0])
+    >>> optimizer = ad.NAdam([p], learning_rate=0.5)
+    >>> np.sum(p * [1.0, 1000.0]).backward()
+    >>> optimizer.step()
+    >>> np.round(p.data, 2)
+    array([0.47, 1.47], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Tensor],
+        learning_rate: float = 0.002,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum_decay: float = 0.004,
+    ) -> None:
+        super().__init__(parameters, learning_rate, betas, epsilon, weight_decay)
+        self.momentum_decay = at_least_zero("momentum_decay", momentum_decay)
+
+    def move(self, values: NDArray[Any], gradient: NDArray[Any], state: State) -> None:
+        """Take the step of the algorithm, weight decay aside."""
+        if not state:
+            state.update(step=0, kept=1.0, mean=np.zeros_like(values), square=np.zeros_like(values))
+        state["step"] += 1
+        mean, square, (beta1, beta2) = state["mean"], state["square"], self.betas
+        now = beta1 * (1 - 0.5 * 0.96 ** (state["step"] * self.momentum_decay))
+        then = beta1 * (1 - 0.5 * 0.96 ** ((state["step"] + 1) * self.momentum_decay))
+        state["kept"] *= now
+        mean += (1 - beta1) * (gradient - mean)
+        square *= beta2
+        square += (1 - beta2) * gradient * gradient
+        deviation = np.sqrt(square)
+        deviation *= (1 - beta2 ** state["step"]) ** -0.5
+        deviation += self.epsilon
+        of_gradient = self.learning_rate * (1 - now) / (1 - state["kept"])
+        of_mean = self.learning_rate * then / (1 - state["kept"] * then)
+        values -= (of_gradient * gradient + of_mean * mean) / deviation

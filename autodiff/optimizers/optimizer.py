@@ -33,6 +33,11 @@ class Optimizer:
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
         self.regroup([{} for _ in self.parameters])
 
+    @property
+    def members(self) -> list["Optimizer"]:
+        """The optimizers that have settings of their own: this one, or those of which `ParameterGroups` consists."""
+        return [self]
+
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next backward pass starts anew."""
         for parameter in self.parameters:
@@ -96,26 +101,28 @@ class Optimizer:
 
         Raises ValueError, and changes nothing, when an entry is missing, unexpected or of another shape.
         """
+        if faults := self.faults_of(state):
+            raise ValueError(f"the state does not fit the {type(self).__name__}: {'; '.join(faults)}")
+        for name, value in state.items():
+            if name != "states" and getattr(self, name) != value:
+                setattr(self, name, value)
+        if not self.overwrite(state["states"]):
+            self.regroup([copy_state(one) for one in state["states"]])
+
+    def faults_of(self, state: Mapping[str, Any]) -> list[str]:
+        """Return in what a state does not fit, in words."""
         expected = self.state_dict().keys()
         faults = [f"missing {name!r}" for name in expected if name not in state]
         faults += [f"unexpected {name!r}" for name in state if name not in expected]
         states = state.get("states", self.states)
         if len(states) != len(self.parameters):
-            faults.append(f"{len(states)} parameter states for {len(self.parameters)} parameters")
-        else:
-            faults += [
-                f"{name!r} of parameter {i} has shape {value.shape}, the parameter {parameter.shape}"
-                for i, (parameter, one) in enumerate(zip(self.parameters, states, strict=True))
-                for name, value in one.items()
-                if is_array(value) and value.shape != parameter.shape
-            ]
-        if faults:
-            raise ValueError(f"the state does not fit the {type(self).__name__}: {'; '.join(faults)}")
-        for name in expected - {"states"}:
-            if getattr(self, name) != state[name]:
-                setattr(self, name, state[name])
-        if not self.overwrite(states):
-            self.regroup([copy_state(one) for one in states])
+            return [*faults, f"{len(states)} parameter states for {len(self.parameters)} parameters"]
+        return faults + [
+            f"{name!r} of parameter {i} has shape {value.shape}, the parameter {parameter.shape}"
+            for i, (parameter, one) in enumerate(zip(self.parameters, states, strict=True))
+            for name, value in one.items()
+            if is_array(value) and value.shape != parameter.shape
+        ]
 
     def overwrite(self, states: Sequence[State]) -> bool:
         """Write states, one a parameter, into the arrays that captured steps hold. Return whether they fit there."""

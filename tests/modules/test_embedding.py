@@ -24,6 +24,16 @@ def test_a_row_gets_the_sum_of_the_gradients_of_its_places():
     np.testing.assert_allclose(layer.weight.grad.data, expected, rtol=1e-14)
 
 
+def test_the_gradient_may_lie_in_memory_in_any_order():
+    layer = ad.Embedding(4, 3, rng=rng(), dtype=np.float64)
+    g = np.asfortranarray(rng().normal(size=(5, 3)))
+    for given in (g, g[::-1], np.ascontiguousarray(g)):
+        layer.weight.grad = None
+        layer(np.array([1, 2, 1, 0, 1])).backward(given)
+        expected = [given[3], given[0] + given[2] + given[4], given[1], np.zeros(3)]
+        np.testing.assert_allclose(layer.weight.grad.data, expected, rtol=1e-14)
+
+
 @pytest.mark.parametrize("padding", [1, -3])
 def test_the_row_for_padding_starts_at_0_and_gets_no_gradient(padding):
     layer = ad.Embedding(4, 2, padding_idx=padding, rng=rng())

@@ -28,7 +28,7 @@ CONSTANT_ELSEWHERE = {
 """The same, by the names of their types, so that none of these modules is imported for it."""
 TRUSTED = ("numpy", "scipy", "matplotlib", "PIL", "torch", "jax", "_pytest")
 """Libraries whose functions hold nothing that a step's result depends on; pytest's run in every `assert` of a test."""
-ROOMS = ("compiler", "functional", "modules", "optimizers", "rules", "samples")
+ROOMS = ("compiler", "drawing", "functional", "modules", "optimizers", "rules", "samples")
 """The engine's packages: what other packages there are within its own, use it as any user does."""
 PYTHON_MADE, MADE_IN_C = 1 << 9, 1 << 8
 """Flags of a type: that it was made while Python runs, and that its attributes cannot be set."""

@@ -1,0 +1,1 @@
+"""Pictures of computations: what was computed from what, its values and gradients."""
