@@ -1,7 +1,9 @@
 """Code generation: a program as one Python function, a line a call, over arrays that are allocated once."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -16,19 +18,31 @@ from autodiff.compiler.record.recording import TensorOutput
 from autodiff.compiler.record.trace import Call, Storage, Value
 from autodiff.compiler.replay.layout import Layout
 from autodiff.compiler.replay.memory import calls_in_order
-from autodiff.tensor import wrap
+from autodiff.compiler.replay.stacks import stacked_leaves
+from autodiff.tensor import Tensor, wrap
 from autodiff.trees import parts
 
 BY_KEYWORD = (np.maximum, np.minimum)
 """NumPy wants their `out` by its name, as that of all functions that are no ufuncs but np.dot."""
 
 
-@dataclass(slots=True)
+ManySteps = Callable[[Iterable[tuple[int, Sequence[Any]]], bool, list[NDArray[Any]]], tuple[int, Exception | None]]
+"""Takes steps: for each its number and the parts of the arguments. Writes what they return into stacks, and returns how
+many were taken, and the error that the next one raised. May end after a step whose numbers are not all finite."""
+
+
+@dataclass
 class Compiled:
     """A program that can run: `replay(leaves)` takes the parts of the arguments and returns what the step returns."""
 
     replay: Callable[..., Any]
     source: str
+    writer: "Writer"
+
+    @cached_property
+    def loop(self) -> ManySteps:
+        """The same in a loop."""
+        return self.writer.write_loop()
 
 
 def generate(program: Program) -> Compiled:
@@ -81,12 +95,40 @@ class Writer:
 
     def write(self) -> Compiled:
         """Return the function and its text."""
-        body = [*self.begin(), *self.calls(self.program.calls), *self.end()]
-        inner = "\n".join(f"        {line}" for line in body)
-        source = f"def build({', '.join(self.objects)}):\n    def replay(leaves):\n{inner}\n    return replay\n"
+        self.body = [*self.begin(), *self.calls(self.program.calls), *self.end()]
+        lines = [*self.body, f"return {self.output(self.program.outputs)}"]
+        replay, source = self.built("replay(leaves)", lines)
+        return Compiled(replay, source, self)
+
+    def write_loop(self) -> ManySteps:
+        """Return the function that takes many steps."""
+        leaves = stacked_leaves(self.program.outputs)
+        rows = [self.row(leaf) for leaf, _ in leaves]
+        isfinite = self.name(math.isfinite, "f")
+        numbers = [row for row, (_, of) in zip(rows, leaves, strict=True) if of.shape == () and of.dtype.kind == "f"]
+        step = [*self.body, *(f"stack{i}[i] = {row}" for i, row in enumerate(rows)), "done = i + 1"]
+        step += [f"if finite and not {isfinite}({number}): break" for number in numbers]
+        lines = [
+            *(f"stack{i} = stacks[{i}]" for i in range(len(rows))),
+            "done = 0",
+            "try:",
+            "    for i, leaves in steps:",
+            *(f"        {line}" for line in step),
+            "except Exception as error:",
+            "    return done, error",
+            "return done, None",
+        ]
+        loop: ManySteps = self.built("loop(steps, finite, stacks)", lines)[0]
+        return loop
+
+    def built(self, heading: str, lines: list[str]) -> tuple[Any, str]:
+        """Return a function of some lines, and the text that makes it."""
+        inner = "\n".join(f"        {line}" for line in lines)
+        name = heading.partition("(")[0]
+        source = f"def build({', '.join(self.objects)}):\n    def {heading}:\n{inner}\n    return {name}\n"
         namespace: dict[str, Any] = {}
         exec(compile(source, "<captured step>", "exec"), namespace)
-        return Compiled(namespace["build"](*self.objects.values()), source)
+        return namespace["build"](*self.objects.values()), source
 
     def begin(self) -> Iterator[str]:
         """Yield the lines that take in arguments, numbers, and arrays that are new in every step."""
@@ -206,7 +248,7 @@ class Writer:
         return matrices and same and self.layout[result].flags.c_contiguous
 
     def end(self) -> Iterator[str]:
-        """Yield the lines that put new things in their places, and return what the step returns."""
+        """Yield the lines that put new things in their places."""
         written = self.program.written_storages()
         copyto = self.name(np.copyto, "f")
         for i, value in enumerate(self.program.inputs):
@@ -227,7 +269,6 @@ class Writer:
                     yield held.slot.assignment(self.slot_name, self.name(tensor, "g"))
             elif held.before is not None:
                 yield held.slot.assignment(self.slot_name, "None")
-        yield f"return {self.output(self.program.outputs)}"
 
     def output(self, part: Any) -> str:
         """Return the expression for a part of what is returned: a copy, which is safe to keep."""
@@ -241,6 +282,14 @@ class Writer:
                 return self.number(part)
             return f"{self.text(part)}[()]" if part.form == "scalar" else f"{self.text(part)}{copy}"
         return self.tree(part, self.output) or self.text(part)
+
+    def row(self, part: Any) -> str:
+        """Return the expression for a part of what is returned, of which a row of a stack is filled."""
+        if isinstance(part, Tensor):
+            return f"{self.name(part, 't')}._data"
+        if isinstance(part, np.ndarray):
+            return self.name(part.copy("K"), "k")
+        return self.text(part.value if isinstance(part, TensorOutput) else part)
 
     def tree(self, part: Any, text: Callable[[Any], str]) -> str | None:
         """Return the expression for a list, tuple or dict, whose leaves are written by `text`; None for a leaf."""
