@@ -53,3 +53,26 @@ def test_what_does_not_fit_is_named(pool, name):
     shape, settings, message = WRONG[name]
     with pytest.raises(ValueError, match=message):
         pool(np.ones(shape), **{"kernel_size": 2, **settings})
+
+
+@pytest.mark.parametrize("settings", [(2,), (3, 1), (2, 2, 1)], ids=str)
+def test_a_change_of_the_input_before_the_backward_pass_is_refused(settings):
+    x = ad.Tensor(IMAGE, requires_grad=True)
+    given = x.data
+    out = F.max_pool2d(x, *settings)
+    given[0, 3, 3] = 9
+    if len(settings) < 3:  # with padding, windows are on a copy
+        with pytest.raises(ad.ChangedArrayError, match="largest saved 'seen' for the backward pass"):
+            np.sum(out).backward()
+    else:
+        np.sum(out).backward()
+
+
+def test_a_write_into_the_input_after_the_call_leaves_its_gradient():
+    x = ad.Tensor(IMAGE, requires_grad=True)
+    doubled = x * 2
+    out = F.max_pool2d(doubled, 2)
+    doubled[0, 3, 3] = 99
+    np.sum(out).backward()
+    np.testing.assert_array_equal(out.data, [[[2, 6], [0, 8]]])
+    np.testing.assert_array_equal(x.grad.data, [[[2, 0, 0, 0], [0, 0, 2, 0], [2, 0, 2, 0], [0, 0, 0, 0]]])
