@@ -1,6 +1,5 @@
 """Networks: modules, the layers they are made of, activations and losses."""
 
-import autodiff.functional  # noqa: F401 - or the layers' first mention of it would load all public names
 from autodiff.modules.activations import (
     ELU,
     GELU,

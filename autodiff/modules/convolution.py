@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autodiff import functional
+import autodiff.functional as functional
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.convolution import Padding, Sizes, check_groups, each_axis
 from autodiff.modules.checks import check_size

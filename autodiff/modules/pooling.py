@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from autodiff import functional
+import autodiff.functional as functional
 from autodiff.functional.convolution import Sizes
 from autodiff.modules.module import Module
 

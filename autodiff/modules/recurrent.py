@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autodiff import functional
+import autodiff.functional as functional
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.modules.checks import check_size
 from autodiff.modules.initialisation import Uniform
