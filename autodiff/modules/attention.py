@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+import autodiff.functional as functional
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.attention import attention_weights
 from autodiff.modules.checks import check_size
@@ -18,7 +19,8 @@ class MultiheadAttention(Module):
     """Attention in several heads at once, each to a part of the features (Vaswani et al. 2017).
 
     in_proj_weight: (3 * embed_dim, embed_dim), of queries, keys and values, with in_proj_bias; out_proj: a Linear. The
-    weights start even, the biases at 0. rng: draws them; without it they are other ones in every run.
+    weights start even, the biases at 0. dropout: the probability of a weight of attention to be dropped in training.
+    rng: draws both; without it they are other ones in every run.
 
     >>> layer = ad.MultiheadAttention(8, 2, batch_first=True, rng=np.random.default_rng(0))
     >>> x = np.ones((5, 3, 8), np.float32)
@@ -32,6 +34,7 @@ class MultiheadAttention(Module):
         embed_dim: int,
         num_heads: int,
         *,
+        dropout: float = 0.0,
         bias: bool = True,
         batch_first: bool = False,
         rng: np.random.Generator | None = None,
@@ -45,6 +48,7 @@ class MultiheadAttention(Module):
                 f"MultiheadAttention: num_heads must divide embed_dim, found {num_heads} heads for {embed_dim} features"
             )
         start = Uniform("MultiheadAttention", rng, dtype)
+        self.dropout, self.rng = dropout, start.rng
         self.in_proj_weight = start.draw(math.sqrt(6 / (4 * embed_dim)), 3 * embed_dim, embed_dim)
         self.in_proj_bias = Parameter(np.zeros(3 * embed_dim, dtype)) if bias else None
         self.out_proj = Linear(embed_dim, embed_dim, bias, rng=start.rng, dtype=dtype)
@@ -78,6 +82,8 @@ class MultiheadAttention(Module):
         heads = self.projected(inputs, query is key and key is value)
         mask = joined_mask(key_padding_mask, attn_mask, self.num_heads)
         weights = attention_weights(heads[0], heads[1], mask, is_causal, None)
+        if self.dropout:
+            weights = functional.dropout(weights, self.dropout, self.rng, self.training)
         joined = np.moveaxis(weights @ heads[2], 1, 2)
         output = self.out_proj(np.reshape(joined, (*joined.shape[:2], self.embed_dim)))
         shown = (np.mean(weights, axis=1) if average_attn_weights else weights) if need_weights else None
@@ -97,8 +103,9 @@ class MultiheadAttention(Module):
 
     def extra_repr(self) -> str:
         """Return the sizes, and the settings that are not usual."""
+        dropout = f", dropout={self.dropout}" if self.dropout else ""
         bias = "" if self.in_proj_bias is not None else ", bias=False"
-        return f"{self.embed_dim}, {self.num_heads}{bias}{', batch_first=True' if self.batch_first else ''}"
+        return f"{self.embed_dim}, {self.num_heads}{dropout}{bias}{', batch_first=True' if self.batch_first else ''}"
 
 
 def joined_mask(padding: Any, hidden: Any, heads: int) -> Any:

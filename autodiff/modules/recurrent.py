@@ -18,7 +18,8 @@ from autodiff.modules.module import Module
 class Recurrent(Module):
     """What the recurrent layers have in common.
 
-    gates: how many times hidden_size a step computes. states: of what a step passes on to the next.
+    gates: how many times hidden_size a step computes. states: of what a step passes on to the next. dropout: the
+    probability of an element to be dropped, in training, of what a layer but the last passes on to the next.
     """
 
     gates = 1
@@ -31,6 +32,7 @@ class Recurrent(Module):
         num_layers: int = 1,
         bias: bool = True,
         batch_first: bool = False,
+        dropout: float = 0.0,
         bidirectional: bool = False,
         *,
         rng: np.random.Generator | None = None,
@@ -42,6 +44,7 @@ class Recurrent(Module):
         self.num_layers = check_size(name, "num_layers", num_layers)
         self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
         start, bound, rows = Uniform(name, rng, dtype), 1 / math.sqrt(hidden_size), self.gates * hidden_size
+        self.dropout, self.rng = dropout, start.rng
         for end in self.ends():
             width = input_size if end.startswith("_l0") else hidden_size * (1 + bidirectional)
             setattr(self, f"weight_ih{end}", start.draw(bound, rows, width))
@@ -72,6 +75,8 @@ class Recurrent(Module):
         directions = 1 + self.bidirectional
         last: list[Sequence[Any]] = []
         while len(last) < directions * self.num_layers:
+            if last and self.dropout:
+                steps = functional.dropout(steps, self.dropout, self.rng, self.training)
             outputs = []
             for backwards in range(directions):
                 before = [one[len(last)] for one in first]
@@ -122,7 +127,7 @@ class Recurrent(Module):
 
     def extra_repr(self) -> str:
         """Return the sizes, and the settings that are not usual."""
-        usual = {"num_layers": 1, "bias": True, "batch_first": False, "bidirectional": False}
+        usual = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
         further = [f", {name}={getattr(self, name)}" for name in usual if getattr(self, name) != usual[name]]
         return f"{self.input_size}, {self.hidden_size}{''.join(further)}"
 

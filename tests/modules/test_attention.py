@@ -79,3 +79,13 @@ def test_heads_that_do_not_divide_the_features_are_named():
 
 def test_the_text_of_a_layer_shows_its_sizes():
     assert repr(layer(bias=False)).splitlines()[1] == "  8, 2, bias=False, batch_first=True"
+
+
+def test_dropout_is_of_the_weights_and_in_training_alone():
+    attend = layer(dropout=0.5)
+    _, dropped = attend(X, X, X, average_attn_weights=False)
+    output, weights = attend.eval()(X, X, X, average_attn_weights=False)
+    kept = dropped.data != 0
+    assert 0.3 < np.mean(kept) < 0.7
+    np.testing.assert_allclose(dropped.data[kept], 2 * weights.data[kept], rtol=1e-6)
+    np.testing.assert_array_equal(output.data, layer()(X, X, X)[0].data)

@@ -96,3 +96,12 @@ def test_what_does_not_fit_is_named():
 def test_the_text_of_a_layer_shows_its_sizes():
     assert repr(ad.GRU(3, 5)) == "GRU(3, 5)"
     assert repr(ad.LSTM(3, 5, 2, bidirectional=True)) == "LSTM(3, 5, num_layers=2, bidirectional=True)"
+
+
+@each_kind
+def test_dropout_is_between_the_layers_and_in_training_alone(kind):
+    plain, dropping = (KINDS[kind](3, 5, 2, dropout=p, rng=rng()) for p in (0.0, 0.5))
+    assert not np.allclose(dropping(X)[0].data, plain(X)[0].data)
+    np.testing.assert_array_equal(dropping.eval()(X)[0].data, plain(X)[0].data)
+    one_layer = KINDS[kind](3, 5, dropout=0.5, rng=rng())
+    np.testing.assert_array_equal(one_layer(X)[0].data, one_layer.eval()(X)[0].data)
