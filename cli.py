@@ -648,7 +648,7 @@ def explain_option(error: Exception) -> None:
     option, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
     if not option or context is None or not any("--set" in parameter.opts for parameter in context.command.params):
         return
-    from autodiff.experiment.config.wording import assignment_meant
+    from autodiff.experiment.config.meant import assignment_meant
 
     given = next((i for i, argument in enumerate(sys.argv) if argument.partition("=")[0] == option), len(sys.argv))
     _, equals, value = "".join(sys.argv[given : given + 1]).partition("=")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.experiment.config.load import Experiment
+from autodiff.experiment.data.about import NOTHING
 from autodiff.experiment.runs.machine import machine, versions
 from autodiff.experiment.training.curves import Curves
 from autodiff.experiment.training.training import Training
@@ -32,8 +33,8 @@ def begun(experiment: Experiment, resumed_from: int | None) -> dict[str, Any]:
         "host": platform.node(),
         "versions": versions(),
         "machine": machine(),
-        "points": experiment.config.dataset.points,
-        "test_points": experiment.config.dataset.test_points,
+        "points": experiment.config.size.points,
+        "test_points": experiment.config.size.test_points,
         "final": None,
         "config": experiment.config.resolved(),
     }
@@ -58,6 +59,8 @@ def summarise(
         "epochs_to_accuracy": _milestones(curves["accuracy"]),
         "seconds": {"training": round(training.seconds, 3), "drawing": round(drawing_seconds, 3)},
     }
+    if training.about != NOTHING:
+        found["data"] = training.about.plain()
     if "test_loss" in curves:
         found["test_best"] = _best(curves, "test_loss")
         found["epochs_to_test_accuracy"] = _milestones(curves["test_accuracy"])

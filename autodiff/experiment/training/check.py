@@ -12,7 +12,7 @@ import autodiff as ad
 from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
 from autodiff import gradcheck
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.data.spiral import spiral
+from autodiff.experiment.data.making import sample
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.training.network import build_model
 from autodiff.gradcheck import Order
@@ -49,11 +49,11 @@ def check_network(config: Config, orders: Sequence[Order]) -> list[Check]:
 
     Raises InputError for a network that would take minutes.
     """
-    for_data, for_weights, _ = (
-        np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(3)
+    for_data, for_weights, _, for_held_out = (
+        np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(4)
     )
-    dataset = config.dataset
-    features, labels = spiral(dataset.classes, dataset.points_per_class, dataset.noise, for_data)
+    data = config.dataset
+    features, labels = sample(data.part, data.settings, for_data, for_held_out).points
     some = np.unique(np.linspace(0, len(labels) - 1, POINTS).astype(int))
     features, labels = features[some], labels[some]
     model = build_model(config.model_copy(update={"dtype": "float64"}), for_weights)

@@ -7,41 +7,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 import autodiff as ad
+from autodiff.experiment.config.choice import BESIDE, Choice
 from autodiff.experiment.config.config import Config
 
 Layer = Callable[[NDArray[Any]], NDArray[Any]]  # of values (features, n)
 
 POINTS_AT_ONCE = 1024  # the hidden layer of so many points stays in the cache: twice as fast
 
-ACTIVATIONS: dict[str, type[ad.Module]] = {"relu": ad.ReLU, "sigmoid": ad.Sigmoid, "tanh": ad.Tanh}
+MODULES: dict[str, type[ad.Module]] = {"relu": ad.ReLU, "sigmoid": ad.Sigmoid, "tanh": ad.Tanh}
+
+
+class Activation(ad.Module):
+    """An activation that is a function."""
+
+    def __init__(self, choice: Choice) -> None:
+        self.choice = choice
+        self.function, self.settings = choice.part.make, dict(choice.settings)
+
+    def forward(self, x: Any) -> Any:
+        """Return the function of x."""
+        return self.function(x, **self.settings)
+
+    def describe(self) -> str:
+        """Return its name and settings."""
+        return ", ".join([self.choice.name, *(f"{name}={value}" for name, value in self.settings.items())])
+
+
+def build_activation(choice: Choice) -> ad.Module:
+    """Return the module of an activation."""
+    if isinstance(choice.part.make, type):
+        module: ad.Module = choice.part.make(**choice.settings)
+        return module
+    return MODULES[choice.name]() if choice.name in MODULES else Activation(choice)
 
 
 def build_model(config: Config, rng: np.random.Generator) -> ad.Sequential:
-    """Return a network from 2 features through the hidden layers to one logit a class.
+    """Return a network from the features through the hidden layers to one logit a class.
 
     Weights before a ReLU start as He et al. (2015) draw them, all others as Glorot and Bengio (2010) do.
     """
     dtype = np.dtype(config.dtype)
-    initialisation: Literal["he", "glorot"] = "he" if config.activation == "relu" else "glorot"
     layers: list[ad.Module] = []
-    inputs = 2
-    for width in config.hidden:
+    inputs, classes = config.size[:2]
+    for width, activation in zip(config.hidden, config.activations, strict=True):
+        initialisation: Literal["he", "glorot"] = activation.part.facts.get("init", "glorot")
         layers += [
             ad.Linear(inputs, width, rng=rng, dtype=dtype, init=initialisation),
-            ACTIVATIONS[config.activation](),
+            build_activation(activation),
         ]
         inputs = width
-    return ad.Sequential(*layers, ad.Linear(inputs, config.dataset.classes, rng=rng, dtype=dtype, init="glorot"))
+    return ad.Sequential(*layers, ad.Linear(inputs, classes, rng=rng, dtype=dtype, init="glorot"))
 
 
-def build_optimizer(config: Config, model: ad.Module) -> ad.SGD | ad.Adam:
+def build_optimizer(config: Config, model: ad.Module) -> ad.Optimizer:
     """Return the optimizer that trains the model's parameters."""
-    if config.optimizer == "sgd":
-        return ad.SGD(
-            model.parameters(), config.learning_rate, momentum=config.momentum, weight_decay=config.weight_decay
-        )
-    adaptive = ad.AdamW if config.optimizer == "adamw" else ad.Adam
-    return adaptive(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    choice = config.optimizer
+    beside = {name: getattr(config, name) for name in BESIDE if name in choice.part.settings}
+    optimizer: ad.Optimizer = choice.part.make(model.parameters(), config.learning_rate, **beside, **choice.settings)
+    return optimizer
 
 
 class Snapshot:

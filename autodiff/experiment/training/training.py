@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.data.spiral import Points, held_out_spiral, spiral
+from autodiff.experiment.data.about import NOTHING, About
+from autodiff.experiment.data.making import sample
+from autodiff.experiment.data.points import Points
 from autodiff.experiment.progress import Report
 from autodiff.experiment.training.curves import HELD_OUT, TRAINING, Curves
 from autodiff.experiment.training.network import Snapshot, build_model, build_optimizer
@@ -32,7 +34,7 @@ class Training:
     """What a training run leaves.
 
     `held_out` are the points that were only measured on; `snapshots` the networks kept for the pictures, by epoch;
-    `state` what the training could go on from.
+    `state` what the training could go on from; `about` what is known of the points beside their numbers.
     """
 
     status: Status
@@ -41,6 +43,7 @@ class Training:
     curves: Curves
     snapshots: dict[int, Snapshot]
     state: "State"
+    about: About = NOTHING
 
     @property
     def loss(self) -> NDArray[np.float64]:
@@ -129,14 +132,9 @@ class Session:
         for_data, for_weights, for_batches, for_held_out = (
             np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(4)
         )
-        data = config.dataset
         self.config = config
-        self.points = spiral(data.classes, data.points_per_class, data.noise, for_data)
-        self.held_out = (
-            held_out_spiral(data.classes, data.test_points_per_class, data.noise, for_held_out)
-            if data.test_points
-            else None
-        )
+        data = config.dataset
+        self.points, self.held_out, self.about = sample(data.part, data.settings, for_data, for_held_out)
         self.model = build_model(config, for_weights)
         self.trainer = _Trainer(config, self.model, self.points, self.held_out, for_batches)
         self.kept = sorted({*(kept or frame_epochs(config.epochs, config.frames))})
@@ -226,14 +224,14 @@ class Session:
         """Return what the session leaves."""
         curves = self.curves
         loss = curves["loss"]
-        if status == "done" and not learned(loss, curves["accuracy"], self.config.dataset.classes):
+        if status == "done" and not learned(loss, curves["accuracy"], self.config.size.classes):
             status = "did not learn"
         drawable = {
             epoch: snapshot
             for epoch, snapshot in self.snapshots.items()
             if epoch < self.epoch and math.isfinite(loss[epoch])
         }
-        return Training(status, self.points, self.held_out, curves, drawable, self.state())
+        return Training(status, self.points, self.held_out, curves, drawable, self.state(), self.about)
 
 
 def learned(loss: NDArray[np.float64], accuracy: NDArray[np.float64], classes: int) -> bool:

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from autodiff.experiment.config import yaml_source
-from autodiff.experiment.config.config import Config, Dataset
+from autodiff.experiment.config.choice import fields_of
+from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.load import load, without_absent
 from autodiff.experiment.config.overrides import Override
 from autodiff.experiment.config.schema import json_schema
 from autodiff.experiment.errors import InputError
+from autodiff.experiment.register import KINDS
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json_schema()
@@ -51,10 +53,20 @@ def test_every_word_is_one_of_json_schema() -> None:
 
 
 def test_every_field_is_described_in_our_words() -> None:
-    for model, schema in ((Config, SCHEMA), (Dataset, SCHEMA["$defs"]["Dataset"])):
-        assert list(schema["properties"]) == list(model.model_fields)
-        for name, field in model.model_fields.items():
-            assert schema["properties"][name]["description"] == field.description
+    assert list(SCHEMA["properties"]) == list(Config.model_fields)
+    for name, field in Config.model_fields.items():
+        assert SCHEMA["properties"][name]["description"] == field.description
+
+
+def test_every_setting_of_every_part_is_there() -> None:
+    for kind, schema in SCHEMA["$defs"].items():
+        alone, *parts = schema["anyOf"]
+        assert alone == {"enum": [name for name in KINDS[kind].parts if name != "csv"]}  # which needs a file
+        for part, fields in zip(KINDS[kind].parts.values(), parts, strict=True):
+            assert list(fields["properties"])[: len(fields_of(part).model_fields) + 1] == [
+                "name",
+                *fields_of(part).model_fields,
+            ]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
@@ -78,8 +90,19 @@ ODD: list[Any] = [
     0.0, 1.0, 1e4, 0.5, 0.999, 1.5, -0.5, 10.5, 1e300, "", "relu", "tanh", "sgd", "adam", "adamw", "float32", "float64",
     "soft", "crisp", "spiral", "ReLU", "1", [], [5], [0], [4096], [4097], [1.0, 2e0], [1.5], [True], [None], ["5"],
     [[5]], [5] * 32, [1] * 33, {}, {"a": 1}, {"name": "spiral"}, {"classes": 3.0}, {"noise": None}, {"clases": 3},
+    {"name": "adam"}, {"name": "adam", "beta1": 0.8}, {"name": "adam", "beta1": 1}, {"name": "adam", "beta1": None},
+    {"name": "sgd", "beta1": 0.9}, {"name": "sgd", "momentum": 0.5}, {"name": "sgd", "nesterov": 1}, {"beta1": 0.9},
+    {"name": "leaky_relu", "negative_slope": 0.2}, {"name": "leaky_relu", "negative_slope": -1}, {"name": None},
+    ["tanh"], ["tanh", 3], [{"name": "elu"}], [{"name": "elu", "alpha": 2}], ["elu", {"alpha": 2}], "leaky_relu",
 ]  # fmt: skip
-FIELDS = [*Config.model_fields, *(f"dataset.{name}" for name in Dataset.model_fields), "zzz", "dataset.zzz", "<<"]
+FIELDS = [
+    *Config.model_fields,
+    "dataset.name",
+    *(f"dataset.{name}" for name in KINDS["dataset"].parts["spiral"].settings),
+    "zzz",
+    "dataset.zzz",
+    "<<",
+]
 
 
 def changed(key: str, value: Any) -> dict[str, Any]:
