@@ -187,8 +187,22 @@ def test_cross_entropy_of_several_axes_is_the_mean_over_all_samples():
     random = np.random.default_rng(0)
     logits, labels = random.normal(size=(2, 5, 3)), random.integers(0, 3, (2, 5))
     np.testing.assert_allclose(
-        F.cross_entropy(logits, labels), F.cross_entropy(logits.reshape(10, 3), labels.reshape(10)), rtol=1e-14
+        F.cross_entropy(logits, labels, axis=-1), F.cross_entropy(logits.reshape(10, 3), labels.reshape(10)), rtol=1e-14
     )
+    np.testing.assert_allclose(
+        F.cross_entropy(np.moveaxis(logits, -1, 1), labels), F.cross_entropy(logits, labels, axis=-1), rtol=1e-14
+    )
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll], ids=["cross_entropy", "nll"])
+def test_class_numbers_that_go_with_another_axis_tell_which(loss):
+    scores = ad.Tensor(np.zeros((2, 5, 3)), requires_grad=True)
+    with pytest.raises(ValueError, match=r"axis 1 need class numbers of shape \(2, 3\), found \(2, 5\); .*axis=-1"):
+        loss(scores, np.zeros((2, 5), int))
+    with pytest.raises(ValueError, match=r"classes on axis 1 need class numbers of shape \(2, 3\), found \(3,\)$"):
+        loss(scores, np.zeros(3, int))
+    with pytest.raises(ValueError, match=r"\(2, 5, 3\).*found \(2, 3, 5\)"):
+        F.cross_entropy(scores, np.zeros((2, 3, 5)))
 
 
 def test_cross_entropy_of_no_samples_is_0():

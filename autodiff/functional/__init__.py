@@ -1,4 +1,4 @@
-"""Differentiable functions that NumPy lacks: activations and losses."""
+"""Differentiable functions that NumPy lacks: activations, losses and what layers compute."""
 
 from autodiff.functional.activations import (
     dropout,
@@ -11,6 +11,7 @@ from autodiff.functional.activations import (
     log_sigmoid,
     log_softmax,
     logsumexp,
+    mish,
     relu,
     selu,
     silu,
@@ -18,6 +19,7 @@ from autodiff.functional.activations import (
     softplus,
     tanh,
 )
+from autodiff.functional.lookup import embedding
 from autodiff.functional.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -27,32 +29,40 @@ from autodiff.functional.losses import (
     l1,
     mse,
     nll,
+    smooth_l1,
 )
+from autodiff.functional.normalization import batch_norm, layer_norm, rms_norm
 from autodiff.rules.elementwise import sigmoid
 
 __all__ = [
+    "batch_norm",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "cross_entropy",
     "dropout",
     "elu",
+    "embedding",
     "erf",
     "gelu",
     "hardtanh",
     "huber",
     "kl_div",
     "l1",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "mish",
     "mse",
     "nll",
     "relu",
+    "rms_norm",
     "selu",
     "sigmoid",
     "silu",
+    "smooth_l1",
     "softmax",
     "softplus",
     "tanh",

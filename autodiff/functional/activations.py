@@ -113,6 +113,22 @@ def silu(x: Any) -> Any:
     return weighed(x, sigmoid(x))
 
 
+def mish_slope(x: Any) -> Any:
+    """Return the derivative of mish."""
+    share = np.tanh(softplus(x))
+    return share + weighed(x, (1 - share * share) * sigmoid(x))
+
+
+@differentiable(x=lambda g, x: g * mish_slope(x))
+def mish(x: Any) -> Any:
+    """Return x * tanh(softplus(x)), elementwise (Misra 2019).
+
+    >>> F.mish(ad.Tensor([0.0, 20.0]))
+    Tensor([ 0., 20.])
+    """
+    return weighed(x, np.tanh(softplus(x)))
+
+
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent, elementwise.
 
@@ -263,19 +279,19 @@ def by_rows(x: Any) -> Any:
 def dropout(x: Any, probability: float, rng: np.random.Generator, training: bool = True) -> Any:
     """Return x with elements set to 0 at random and the others scaled up to keep the mean (Srivastava et al. 2014).
 
-    probability: that of an element to be dropped, from 0 to below 1. training: if False, x is returned as it is.
+    probability: that of an element to be dropped, from 0 to 1. training: if False, x is returned as it is.
 
     >>> rng = np.random.default_rng(0)
     >>> F.dropout(ad.Tensor(np.ones(4)), 0.5, rng)
     Tensor([2., 0., 0., 0.], dtype=float64)
     """
-    if not 0 <= probability < 1:
-        raise ValueError(f"dropout: probability must be from 0 to below 1, found {probability}")
+    if not 0 <= probability <= 1:
+        raise ValueError(f"dropout: probability must be from 0 to 1, found {probability}")
     if not training:
         return x
     check_generator("dropout", rng, "random")
     kept = rng.random(np.shape(x)) >= probability
-    return masked(x, kept) * (1 / (1 - probability))
+    return masked(x, kept) * (1 / (1 - probability) if probability < 1 else 0)
 
 
 def check_generator(name: str, rng: Any, method: str) -> None:

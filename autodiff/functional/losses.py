@@ -39,24 +39,28 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
+    axis: int | None = None,
 ) -> Any:
     """Return the cross-entropy between the labels and softmax(logits).
 
-    logits: (..., classes), floating-point. labels: integers of shape (...), or probabilities of the logits' shape.
+    logits: (samples, classes, ...), floating-point. labels: integers of shape (samples, ...), or probabilities of the
+    logits' shape.
+    axis: that of the classes, by default the second, as in PyTorch, or the only one; -1 for logits (..., classes).
     weights: (classes,), how much each class counts; the mean is then over the weights of the labels.
     label_smoothing: the share of every label that is spread evenly over all classes (Szegedy et al. 2016).
     ignore_index: a class number that stands for none: samples with it count nothing, and their loss is 0.
-    Returns a scalar, or the losses of shape (...) with reduction "none".
+    Returns a scalar, or the losses of shape (samples, ...) with reduction "none".
     Raises ValueError for labels that do not fit the logits, in shape or in range.
 
     >>> F.cross_entropy(ad.Tensor([[0.0, 0.0], [0.0, 200.0]]), [0, 1])
     Tensor(0.3465736)
     """
+    logits, labels = classes_last("cross_entropy", logits, labels, axis)
     if ignore_index is not None:
-        others = partial(cross_entropy, weights=weights, label_smoothing=label_smoothing)
+        others = partial(cross_entropy, weights=weights, label_smoothing=label_smoothing, axis=-1)
         return without_ignored(others, logits, labels, weights, reduction, ignore_index)
     if logits.dtype == np.float16:
-        settings: Any = {"weights": weights, "label_smoothing": label_smoothing, "reduction": reduction}
+        settings: Any = {"weights": weights, "label_smoothing": label_smoothing, "reduction": reduction, "axis": -1}
         return in_half(cross_entropy, logits, labels, **settings)
     if weights is None and not label_smoothing and reduction == "mean":
         return mean_cross_entropy(logits, labels)
@@ -64,7 +68,7 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"cross_entropy: label_smoothing must be from 0 to 1, found {label_smoothing}")
     if is_class_index(labels) and not label_smoothing:
-        return nll(log_softmax(logits), labels, weights=weights, reduction=reduction)
+        return nll(log_softmax(logits), labels, weights=weights, reduction=reduction, axis=-1)
     targets = as_probabilities(labels, logits)
     smooth = targets * (1 - label_smoothing) + label_smoothing / logits.shape[-1]
     divisor: Any = samples(logits)
@@ -184,6 +188,28 @@ def as_probabilities(labels: Any, logits: Any) -> Any:
     return np.astype(as_array(labels, logits.dtype), logits.dtype, copy=False)
 
 
+def classes_last(name: str, scores: Any, labels: Any, axis: int | None) -> tuple[Any, Any]:
+    """Return scores with the axis of the classes as the last one, and labels that go with them.
+
+    Raises ValueError for class numbers of a shape that does not go with the other axes of the scores.
+    """
+    where = axis if axis is not None else min(1, scores.ndim - 1)
+    if where in (-1, scores.ndim - 1):
+        return scores, labels
+    if not is_class_index(labels):
+        labels = as_array(labels, scores.dtype)
+        if labels.shape != scores.shape:
+            return scores, labels  # which will be refused
+        return np.moveaxis(scores, where, -1), np.moveaxis(labels, where, -1)
+    if np.shape(labels) != (wanted := scores.shape[:where] + scores.shape[where + 1 :]):
+        hint = "; classes on the last axis need axis=-1" if np.shape(labels) == scores.shape[:-1] else ""
+        raise ValueError(
+            f"{name}: scores of shape {scores.shape} with classes on axis {where} need class numbers of shape "
+            f"{wanted}, found {np.shape(labels)}{hint}"
+        )
+    return np.moveaxis(scores, where, -1), labels
+
+
 def check_labels(logits: Any, labels: Any) -> None:
     """Raise ValueError unless the labels have the shape that their kind needs."""
     shape, wanted = np.shape(labels), logits.shape
@@ -223,24 +249,26 @@ def nll(
     weights: Any = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
+    axis: int | None = None,
 ) -> Any:
     """Return the negative log-likelihood of class numbers.
 
-    log_probabilities: (..., classes), as from log_softmax. labels: integers of shape (...). weights: (classes,).
-    ignore_index: a class number that stands for none, as in `cross_entropy`.
+    log_probabilities: (samples, classes, ...), as from log_softmax. labels: integers of shape (samples, ...).
+    weights: (classes,). ignore_index: a class number that stands for none. axis: that of the classes. Both are as in
+    `cross_entropy`.
 
     >>> F.nll(np.log(ad.Tensor([[0.5, 0.5], [0.75, 0.25]])), [0, 1])
     Tensor(1.0397208)
     """
+    log_probabilities, labels = classes_last("nll", log_probabilities, labels, axis)
     if ignore_index is not None:
-        return without_ignored(
-            partial(nll, weights=weights), log_probabilities, labels, weights, reduction, ignore_index
-        )
+        others = partial(nll, weights=weights, axis=-1)
+        return without_ignored(others, log_probabilities, labels, weights, reduction, ignore_index)
     if not is_class_index(labels):
         raise ValueError("nll: labels must be class numbers of an integer dtype; cross_entropy takes probabilities")
     check_labels(log_probabilities, labels)
     if log_probabilities.dtype == np.float16:
-        return in_half(nll, log_probabilities, labels, weights=weights, reduction=reduction)
+        return in_half(nll, log_probabilities, labels, weights=weights, reduction=reduction, axis=-1)
     losses = -picked(log_probabilities, labels)
     if weights is None:
         return reduced(losses, reduction, samples(log_probabilities))
@@ -310,8 +338,12 @@ def logit_losses(logits: Any, labels: Any) -> Any:
 
 
 @composed()
-def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
+def kl_div(
+    log_probabilities: Any, targets: Any, *, reduction: Literal["mean", "batchmean", "sum", "none"] = "mean"
+) -> Any:
     """Return targets * (log(targets) - log_probabilities), 0 where a target is 0 (Kullback & Leibler 1951).
+
+    reduction: "batchmean", the sum over the length of the first axis, is the divergence as it is defined.
 
     >>> F.kl_div(np.log(ad.Tensor([0.5, 0.5])), [1.0, 0.0], reduction="sum")
     Tensor(0.6931472)
@@ -319,7 +351,10 @@ def kl_div(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean
     check_same_shape("kl_div", log_probabilities, targets)
     targets = as_array(targets, log_probabilities.dtype)
     positive = np.where(targets > 0, targets, 1)
-    return reduced(weighed(np.log(positive) - log_probabilities, targets), reduction)
+    losses = weighed(np.log(positive) - log_probabilities, targets)
+    if reduction == "batchmean":
+        return np.sum(losses) / max(len(losses), 1)
+    return reduced(losses, reduction)
 
 
 # Regression
@@ -360,6 +395,23 @@ def huber(predictions: Any, targets: Any, *, delta: float = 1.0, reduction: Redu
     size = np.absolute(predictions - targets)
     near = np.minimum(size, delta)
     return reduced(near * (size - near / 2), reduction)
+
+
+@composed()
+def smooth_l1(predictions: Any, targets: Any, *, beta: float = 1.0, reduction: Reduction = "mean") -> Any:
+    """Return the absolute differences, less beta / 2, and below beta a parabola that meets them (Girshick 2015).
+
+    >>> F.smooth_l1(ad.Tensor([0.25, 3.0]), [0.0, 0.0], beta=0.5, reduction="none")
+    Tensor([0.0625, 2.75  ])
+    """
+    check_same_shape("smooth_l1", predictions, targets)
+    if not beta >= 0:
+        raise ValueError(f"smooth_l1: beta must be 0 or more, found {beta}")
+    if beta == 0:
+        return l1(predictions, targets, reduction=reduction)
+    size = np.absolute(predictions - targets)
+    near = np.minimum(size, beta)
+    return reduced(near * (size - near / 2) / beta, reduction)
 
 
 def check_same_shape(name: str, left: Any, right: Any) -> None:

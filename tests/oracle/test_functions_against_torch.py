@@ -37,11 +37,12 @@ def softmax_over(x, axis=-1, log=False):
     return normalised if log else torch.exp(normalised)
 
 
-def cross_entropy(logits, labels):
-    classes = logits.shape[-1]
-    rows = logits.reshape(-1, classes)
-    targets = labels.reshape(-1, classes) if labels.dtype.is_floating_point else labels.reshape(-1)
-    return torch.nn.functional.cross_entropy(rows, targets, reduction="sum") / max(len(rows), 1)
+def cross_entropy(logits, labels, axis=None):
+    if axis is not None:
+        logits = logits.movedim(axis, 1)
+        labels = labels.movedim(axis, 1) if labels.dtype.is_floating_point else labels
+    samples = logits.numel() // logits.shape[min(1, logits.ndim - 1)]
+    return torch.nn.functional.cross_entropy(logits, labels, reduction="sum") / max(samples, 1)
 
 
 def without_negative_steps(key, x):
@@ -115,6 +116,7 @@ TORCH = {
     F.softmax: softmax_over,
     F.log_softmax: lambda x, axis=-1: softmax_over(x, axis, log=True),
     F.linear: torch.nn.functional.linear,
+    F.mish: torch.nn.functional.mish,
     F.cross_entropy: cross_entropy,
 }
 NO_COUNTERPART = {np.remainder, np.fmod, np.floor_divide, np.heaviside, np.ldexp}  # without some derivative there
