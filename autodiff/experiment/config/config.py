@@ -82,6 +82,14 @@ class Config(Fields):
             _refuse(f"is for optimizer {' or '.join(others)}; {optimizer.name} has none ({advice})")
         return momentum
 
+    @field_validator("momentum")
+    @classmethod
+    def _there_for_nesterov(cls, momentum: float | None, info: ValidationInfo) -> float | None:
+        optimizer = info.data.get("optimizer")
+        if momentum == 0 and optimizer is not None and optimizer.name == "sgd" and optimizer.settings["nesterov"]:
+            _refuse("must be above 0 with nesterov, such as 0.9")
+        return momentum
+
     @field_validator("weight_decay")
     @classmethod
     def _known_to_the_optimizer(cls, weight_decay: float, info: ValidationInfo) -> float:

@@ -57,7 +57,7 @@ def nearest_field(path: yaml_source.Path, part: str | None = None) -> str:
     if name in of_config:
         return _meant([name])
     others = [other for other, one in parts.items() if name in one.settings]
-    belongs = f"; it is a setting of {' and '.join(others)}, and" if others else ";"
+    belongs = f"; it is a setting of {', '.join(others)}, and" if others else ";"
     return f"{belongs} {part} has {', '.join(own) or 'no settings'}"
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autodiff.experiment.errors import InputError, reason
 from autodiff.experiment.runs.log import DIGITS
-from autodiff.experiment.runs.points import read_points
+from autodiff.experiment.runs.points import COLUMNS, read_points
 from autodiff.experiment.runs.record import MODEL, Record
 from autodiff.experiment.training.network import Snapshot, build_model
 
@@ -39,7 +39,7 @@ def predictions(network: Snapshot, points: BinaryIO, name: str, *, probabilities
 
     name: of the points' file, for errors. Raises InputError at the first line that is no point of the network's.
     """
-    classes = len(network.parameters[max(network.parameters, key=_layer)])
+    classes = network(np.zeros((1, COLUMNS))).shape[1]
     heading = ["class", *(f"probability_{i}" for i in range(classes) if probabilities)]
     digits = DIGITS[network.dtype.name]
     row = ",".join(["%d", *[f"%.{digits}g"] * classes]) + "\n"
@@ -68,10 +68,6 @@ def softmax(logits: Array) -> Array:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities: Array = powers / powers.sum(axis=1, keepdims=True)
     return probabilities
-
-
-def _layer(parameter: str) -> int:
-    return int(parameter.partition(".")[0])
 
 
 def open_points(path: Path) -> BinaryIO:

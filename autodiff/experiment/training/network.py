@@ -1,7 +1,9 @@
 """The network and the optimizer that a config describes."""
 
+import copy
 from collections.abc import Callable
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,37 +70,73 @@ def build_optimizer(config: Config, model: ad.Module) -> ad.Optimizer:
 
 
 class Snapshot:
-    """The network as it was at one epoch: called with points (n, 2) it returns their logits (n, classes).
+    """The network as it was at one epoch: called with points (n, features) it returns their logits (n, classes).
 
     parameters: those of another epoch, instead of the model's as they are now.
 
-    Pictures ask for millions of points. So the layers are plain NumPy here, with the points along the last axis, and
-    work in place: more than twice as fast as the network itself.
+    Pictures ask for millions of points. So where all layers are known here, they are plain NumPy, with the points along
+    the last axis, and work in place: more than twice as fast as the network itself, which computes all others.
     """
 
     def __init__(self, model: ad.Sequential, parameters: dict[str, NDArray[Any]] | None = None) -> None:
         self.parameters = model.state_dict() if parameters is None else parameters
         self.dtype = next(model.parameters()).dtype
-        self.layers = [
-            affine(self.parameters[f"{i}.weight"], self.parameters[f"{i}.bias"])
-            if isinstance(layer, ad.Linear)
-            else IN_PLACE[type(layer)]
-            for i, layer in enumerate(model.layers)
-        ]
+        known = all(isinstance(layer, ad.Linear) or type(layer) in IN_PLACE for layer in model.layers)
+        self.layers = in_place(model, self.parameters) if known else None
+        self.network = None if known else evaluated(model)
 
     def __call__(self, points: NDArray[Any]) -> NDArray[Any]:
         """Evaluate the points with the kept parameters."""
         x = np.ascontiguousarray(points.T, self.dtype)
         # A diverging network overflows; BLAS at times flags as invalid what it computed beside a small matrix.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             parts = [self._part(x[:, i : i + POINTS_AT_ONCE]) for i in range(0, x.shape[1] or 1, POINTS_AT_ONCE)]
         return np.concatenate(parts, axis=1).T
 
     def _part(self, x: NDArray[Any]) -> NDArray[Any]:
-        """Return the logits (classes, n) of some points (2, n)."""
-        for layer in self.layers:
+        """Return the logits (classes, n) of some points (features, n)."""
+        if self.network is not None:
+            return self.network.of(self.parameters, np.ascontiguousarray(x.T)).T
+        for layer in self.layers or ():
             x = layer(x)
         return x
+
+
+class Evaluated:
+    """A copy of a network, which evaluates points with the parameters of any epoch."""
+
+    def __init__(self, model: ad.Sequential) -> None:
+        self.model = copy.deepcopy(model)
+        self.parameters: dict[str, NDArray[Any]] = {}
+
+    def of(self, parameters: dict[str, NDArray[Any]], points: NDArray[Any]) -> NDArray[Any]:
+        """Return the logits (n, classes) of points (n, features)."""
+        if parameters is not self.parameters:
+            self.model.load_state_dict(parameters)
+            self.parameters = parameters
+        with ad.no_grad():
+            logits: NDArray[Any] = self.model(points).data
+        return logits
+
+
+_evaluated: "WeakKeyDictionary[ad.Sequential, Evaluated]" = WeakKeyDictionary()
+
+
+def evaluated(model: ad.Sequential) -> Evaluated:
+    """Return the copy of a network that evaluates all its snapshots."""
+    if model not in _evaluated:
+        _evaluated[model] = Evaluated(model)
+    return _evaluated[model]
+
+
+def in_place(model: ad.Sequential, parameters: dict[str, NDArray[Any]]) -> list[Layer]:
+    """Return the layers of a network, all of which are known, with some parameters."""
+    return [
+        affine(parameters[f"{i}.weight"], parameters[f"{i}.bias"])
+        if isinstance(layer, ad.Linear)
+        else IN_PLACE[type(layer)]
+        for i, layer in enumerate(model.layers)
+    ]
 
 
 def affine(weight: NDArray[Any], bias: NDArray[Any]) -> Layer:
