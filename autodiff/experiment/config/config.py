@@ -57,6 +57,10 @@ class Config(Fields):
         description=f"a list of up to {DEEPEST} layer widths from 1 to {WIDEST:,}, such as [100] or [64, 64]",
     )
 
+    layer: Annotated[Choice | None, Named("layer")] = Field(
+        default=None, description=f"{one_of('layer')} (of each hidden layer; linear if absent)"
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _beside_the_optimizer(cls, values: Any) -> Any:
@@ -116,6 +120,11 @@ class Config(Fields):
             _refuse(f"must be at most {points:,}, the number of points, found {batch_size} (or leave it out)")
         return batch_size
 
+    @field_validator("layer")
+    @classmethod
+    def _other_than_usual(cls, layer: Choice | None) -> Choice | None:
+        return None if layer is not None and layer.plain() == "linear" else layer
+
     @field_validator("hidden")
     @classmethod
     def _has_as_many_activations(cls, hidden: list[int], info: ValidationInfo) -> list[int]:
@@ -143,6 +152,12 @@ class Config(Fields):
     def activations(self) -> list[Choice]:
         """The activation of each hidden layer."""
         return list(self.activation) if isinstance(self.activation, tuple) else [self.activation] * len(self.hidden)
+
+    @property
+    def choices(self) -> list[Choice]:
+        """All parts that it names."""
+        others = [getattr(self, name) for name in KINDS if name != "activation"]
+        return [*self.activations, *(one for one in others if one is not None)]
 
     @property
     def size(self) -> Size:

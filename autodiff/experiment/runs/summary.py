@@ -36,7 +36,12 @@ def begun(experiment: Experiment, resumed_from: int | None) -> dict[str, Any]:
         "test_points": experiment.config.size.test_points,
         "final": None,
         "config": experiment.config.resolved(),
-    }
+    } | ({"code": digests(experiment)} if experiment.code else {})
+
+
+def digests(experiment: Experiment) -> dict[str, str]:
+    """Return what tells the code of one's own that an experiment needs from other code, by the names of the files."""
+    return {code.name: code.digest for code in experiment.code}
 
 
 def command() -> list[str]:

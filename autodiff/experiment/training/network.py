@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 import autodiff as ad
 from autodiff.experiment.config.choice import BESIDE, Choice
 from autodiff.experiment.config.config import Config
+from autodiff.experiment.errors import InputError
+from autodiff.experiment.register import Part
 
 Layer = Callable[[NDArray[Any]], NDArray[Any]]  # of values (features, n)
 
@@ -23,8 +25,7 @@ class Activation(ad.Module):
     """An activation that is a function."""
 
     def __init__(self, choice: Choice) -> None:
-        self.choice = choice
-        self.function, self.settings = choice.part.make, dict(choice.settings)
+        self.name, self.function, self.settings = choice.name, choice.part.make, dict(choice.settings)
 
     def forward(self, x: Any) -> Any:
         """Return the function of x."""
@@ -32,31 +33,58 @@ class Activation(ad.Module):
 
     def describe(self) -> str:
         """Return its name and settings."""
-        return ", ".join([self.choice.name, *(f"{name}={value}" for name, value in self.settings.items())])
+        return ", ".join([self.name, *(f"{name}={value}" for name, value in self.settings.items())])
 
 
-def build_activation(choice: Choice) -> ad.Module:
-    """Return the module of an activation."""
+def build_activation(choice: Choice, dtype: np.dtype[Any]) -> ad.Module:
+    """Return the module of an activation. Raises InputError for one that returns another shape or dtype."""
     if isinstance(choice.part.make, type):
         module: ad.Module = choice.part.make(**choice.settings)
-        return module
-    return MODULES[choice.name]() if choice.name in MODULES else Activation(choice)
+    else:
+        module = MODULES[choice.name]() if choice.name in MODULES else Activation(choice)
+    _tried(module, choice.part, np.linspace(-1, 1, 6, dtype=dtype).reshape(2, 3), (2, 3))
+    return module
+
+
+def build_layer(
+    choice: Choice | None, inputs: int, outputs: int, rng: np.random.Generator, dtype: np.dtype[Any], init: Any
+) -> ad.Module:
+    """Return a hidden layer. Raises InputError for one of another shape or dtype."""
+    if choice is None:
+        return ad.Linear(inputs, outputs, rng=rng, dtype=dtype, init=init)
+    offered = {"rng": rng, "dtype": dtype.name, "init": init}
+    given = {name: offered[name] for name in choice.part.given}
+    module: ad.Module = choice.part.make(inputs, outputs, **given, **choice.settings)
+    _tried(module, choice.part, np.zeros((2, inputs), dtype), (2, outputs))
+    return module
+
+
+def _tried(module: ad.Module, part: Part, x: NDArray[Any], shape: tuple[int, ...]) -> None:
+    """Raise InputError unless a module gives an array of the shape that is wanted, in the dtype of its input."""
+    where = f"{part.file}:{part.line}: {part.kind} {part.name}"
+    if not isinstance(module, ad.Module):
+        raise InputError([f"{where} must be an ad.Module, or return one, found {type(module).__name__}"])
+    with ad.no_grad():
+        found = module(x)
+    if np.shape(found) != shape:
+        raise InputError([f"{where} must make {shape} of {x.shape}, found {np.shape(found)}"])
+    if getattr(found, "dtype", None) != x.dtype:
+        advice = "numbers such as 2.0 keep it, arrays and parameters have their own"
+        raise InputError([f"{where} must keep the dtype {x.dtype}, found {getattr(found, 'dtype', None)} ({advice})"])
 
 
 def build_model(config: Config, rng: np.random.Generator) -> ad.Sequential:
     """Return a network from the features through the hidden layers to one logit a class.
 
-    Weights before a ReLU start as He et al. (2015) draw them, all others as Glorot and Bengio (2010) do.
+    Weights before a ReLU and its like start as He et al. (2015) draw them, all others as Glorot and Bengio (2010) do.
     """
     dtype = np.dtype(config.dtype)
     layers: list[ad.Module] = []
     inputs, classes = config.size[:2]
     for width, activation in zip(config.hidden, config.activations, strict=True):
-        initialisation: Literal["he", "glorot"] = activation.part.facts.get("init", "glorot")
-        layers += [
-            ad.Linear(inputs, width, rng=rng, dtype=dtype, init=initialisation),
-            build_activation(activation),
-        ]
+        init = activation.part.facts.get("init", "glorot")
+        layers.append(build_layer(config.layer, inputs, width, rng, dtype, init))
+        layers.append(build_activation(activation, dtype))
         inputs = width
     return ad.Sequential(*layers, ad.Linear(inputs, classes, rng=rng, dtype=dtype, init="glorot"))
 
@@ -81,7 +109,7 @@ class Snapshot:
     def __init__(self, model: ad.Sequential, parameters: dict[str, NDArray[Any]] | None = None) -> None:
         self.parameters = model.state_dict() if parameters is None else parameters
         self.dtype = next(model.parameters()).dtype
-        known = all(isinstance(layer, ad.Linear) or type(layer) in IN_PLACE for layer in model.layers)
+        known = all(is_linear(layer) or type(layer) in IN_PLACE for layer in model.layers)
         self.layers = in_place(model, self.parameters) if known else None
         self.network = None if known else evaluated(model)
 
@@ -127,6 +155,11 @@ def evaluated(model: ad.Sequential) -> Evaluated:
     if model not in _evaluated:
         _evaluated[model] = Evaluated(model)
     return _evaluated[model]
+
+
+def is_linear(layer: ad.Module) -> bool:
+    """Tell whether a layer is a linear one with a bias."""
+    return type(layer) is ad.Linear and layer.bias is not None
 
 
 def in_place(model: ad.Sequential, parameters: dict[str, NDArray[Any]]) -> list[Layer]:
