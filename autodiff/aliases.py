@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 from autodiff import functional
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.losses import one_hot_rows
+from autodiff.modules.activations import Softmax
 from autodiff.optimizers.adagrad import Adagrad
 from autodiff.optimizers.adam import Adam, AdamW, NAdam
 from autodiff.optimizers.lion import Lion
@@ -24,7 +25,7 @@ from autodiff.optimizers.parameter_groups import ParameterGroups
 from autodiff.optimizers.rmsprop import RMSprop
 from autodiff.optimizers.schedules import CosineAnnealingLR
 from autodiff.optimizers.sgd import SGD
-from autodiff.registry import other_keywords
+from autodiff.registry import other_keywords, translated
 from autodiff.tensor import Tensor, method, unwrap
 
 other_keywords.update(dim="axis", keepdim="keepdims")
@@ -190,7 +191,23 @@ functional.nll_loss = nll_loss  # type: ignore[attr-defined]
 functional.mse_loss = functional.mse  # type: ignore[attr-defined]
 functional.l1_loss = functional.l1  # type: ignore[attr-defined]
 functional.huber_loss = functional.huber  # type: ignore[attr-defined]
+functional.smooth_l1_loss = functional.smooth_l1  # type: ignore[attr-defined]
 functional.one_hot = one_hot  # type: ignore[attr-defined]
+
+# Layers
+
+
+def along_dim(initialise: Callable[..., None]) -> Callable[..., None]:
+    """Return a layer's `__init__` that takes `dim`, too."""
+
+    @functools.wraps(initialise)
+    def renamed(self: Any, *args: Any, **keywords: Any) -> None:
+        initialise(self, *args, **translated(keywords))
+
+    return renamed
+
+
+Softmax.__init__ = along_dim(Softmax.__init__)  # type: ignore[method-assign]
 
 # Optimizers
 

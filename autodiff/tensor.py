@@ -114,7 +114,10 @@ class Tensor:
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow through this tensor. Assign to make it a leaf that does, or a constant."""
+        """Whether gradients flow through this tensor. Assign to make it a leaf that does, or a constant.
+
+        A leaf without it gets no `grad`, not even from what was computed before; what `grad` it has, it keeps.
+        """
         return self.node is not None
 
     @requires_grad.setter
@@ -255,7 +258,7 @@ class Tensor:
         results = gradients(self, gradient, None, create_graph, retain_graph or create_graph)
         for node, found in results.items():
             tensor = node.tensor() if node.tensor else None
-            if tensor is not None:
+            if tensor is not None and tensor.node is not None:  # it may be frozen by now
                 tensor.grad = found if tensor.grad is None else add_grads(tensor.grad, found, create_graph)
 
     def retain_grad(self) -> Self:

@@ -163,11 +163,18 @@ def test_a_layer_needs_no_generator_and_no_bias():
     assert not np.array_equal(ad.Linear(20, 3).weight.data, ad.Linear(20, 3).weight.data)
     layer = ad.Linear(2, 3, bias=False)
     assert [name for name, _ in layer.named_parameters()] == ["weight"]
-    assert repr(layer) == "Linear(2, 3, bias=False)"
+    assert repr(layer) == "Linear(in_features=2, out_features=3, bias=False)"
     x = ARRAYS["x"]
     np.testing.assert_array_equal(layer(x).data, x @ layer.weight.data.T)
     np.sum(layer(x)).backward()
     np.testing.assert_allclose(layer.weight.grad.data, np.tile(x.sum(axis=0), (3, 1)), rtol=1e-6)
+
+
+def test_dim_is_the_axis_of_a_softmax():
+    for kind in (ad.Softmax, ad.LogSoftmax):
+        assert kind(dim=0).axis == kind(axis=0).axis == kind(0).axis == 0
+        with pytest.raises(TypeError):
+            kind(0, dim=1)
 
 
 # Losses

@@ -33,7 +33,9 @@ def test_the_examples_are_right(name):
     assert failed == 0
 
 
-MODULES_OF_ONE_LINE = {"ReLU", "Sigmoid", "Tanh"}
+MODULES_OF_ONE_LINE = {
+    *("Identity", "LogSigmoid", "Mish", "ReLU", "SELU", "SiLU", "Sigmoid", "Sine", "Softplus", "Tanh"),
+}
 """Layers that say all by their name."""
 SHOWN_ELSEWHERE = {"Drawing", "Optimizer", "Schedule", "load", "load_metadata"}
 """What is shown with what makes it, or what it takes."""

@@ -252,6 +252,12 @@ def test_what_is_no_random_number_generator_says_what_to_write(rng):
             attempt()
 
 
+def test_dropout_without_a_generator_draws_others_every_time():
+    one, other = (F.dropout(ad.Tensor(np.ones(200))).data for _ in range(2))
+    assert not np.array_equal(one, other)
+    assert {*one} == {0, 2}
+
+
 LISTS = {
     F.cross_entropy: (np.array([[0.2, 0.5], [0.1, 0.4]]), [0, 1]),
     F.nll: (np.log([[0.2, 0.8], [0.6, 0.4]]), [0, 1]),

@@ -43,7 +43,7 @@ class Names:
     def note_within(self, module: Module, place: Place) -> None:
         """Name what is in a module."""
         self.modules[id(module)] = place
-        for name, part in module.children():
+        for name, part in module.members():
             if isinstance(part, Module):
                 if id(part) not in self.modules:
                     self.note_within(part, (*place, f"{name}: {type(part).__name__}"))

@@ -276,10 +276,11 @@ def by_rows(x: Any) -> Any:
 
 
 @composed()
-def dropout(x: Any, probability: float, rng: np.random.Generator, training: bool = True) -> Any:
+def dropout(x: Any, probability: float = 0.5, rng: np.random.Generator | None = None, training: bool = True) -> Any:
     """Return x with elements set to 0 at random and the others scaled up to keep the mean (Srivastava et al. 2014).
 
-    probability: that of an element to be dropped, from 0 to 1. training: if False, x is returned as it is.
+    probability: that of an element to be dropped, from 0 to 1. rng: draws them; without it they are other ones
+    in every run. training: if False, x is returned as it is.
 
     >>> rng = np.random.default_rng(0)
     >>> F.dropout(ad.Tensor(np.ones(4)), 0.5, rng)
@@ -289,6 +290,7 @@ def dropout(x: Any, probability: float, rng: np.random.Generator, training: bool
         raise ValueError(f"dropout: probability must be from 0 to 1, found {probability}")
     if not training:
         return x
+    rng = np.random.default_rng() if rng is None else rng
     check_generator("dropout", rng, "random")
     kept = rng.random(np.shape(x)) >= probability
     return masked(x, kept) * (1 / (1 - probability) if probability < 1 else 0)

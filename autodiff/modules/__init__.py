@@ -1,9 +1,101 @@
 """Networks: modules, the layers they are made of, activations and losses."""
 
-from autodiff.modules.activations import ReLU, Sigmoid, Softmax, Tanh
-from autodiff.modules.containers import Sequential
-from autodiff.modules.linear import Linear
-from autodiff.modules.losses import CrossEntropyLoss
-from autodiff.modules.module import Module, Parameter
+from autodiff.modules.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Sine,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from autodiff.modules.containers import (
+    ModuleDict,
+    ModuleList,
+    Sequential,
+)
+from autodiff.modules.dropout import (
+    Dropout,
+)
+from autodiff.modules.embedding import (
+    Embedding,
+)
+from autodiff.modules.linear import (
+    Linear,
+)
+from autodiff.modules.losses import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    SmoothL1Loss,
+)
+from autodiff.modules.module import (
+    Buffer,
+    Module,
+    Parameter,
+)
+from autodiff.modules.normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    LayerNorm,
+    RMSNorm,
+)
+from autodiff.modules.shaping import (
+    Flatten,
+    Identity,
+)
 
-__all__ = ["CrossEntropyLoss", "Linear", "Module", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "SELU",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "Buffer",
+    "CrossEntropyLoss",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "Hardtanh",
+    "HuberLoss",
+    "Identity",
+    "KLDivLoss",
+    "L1Loss",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LogSigmoid",
+    "LogSoftmax",
+    "MSELoss",
+    "Mish",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
+    "NLLLoss",
+    "Parameter",
+    "RMSNorm",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Sine",
+    "SmoothL1Loss",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]

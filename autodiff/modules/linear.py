@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 from autodiff import functional
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.activations import check_generator
+from autodiff.modules.checks import check_shape, check_size
 from autodiff.modules.module import Module, Parameter
 
 
@@ -19,6 +20,7 @@ class Linear(Module):
     bias: whether there is one; without, the attribute is None.
     init: "he" for layers followed by ReLU (He et al. 2015: normal, variance 2 / in_features), "glorot" for sigmoid and
     tanh (Glorot & Bengio 2010: uniform within sqrt(6 / (in_features + out_features))). The bias starts at 0.
+    Raises ValueError for an input with another number of features.
 
     >>> layer = ad.Linear(2, 3, rng=np.random.default_rng(0))
     >>> layer(ad.Tensor([[1.0, 2.0]])).shape, layer.weight.shape, layer.bias.shape
@@ -37,6 +39,8 @@ class Linear(Module):
     ) -> None:
         if init not in initialisations:
             raise ValueError(f"init must be one of {', '.join(initialisations)}, found {init!r}")
+        self.in_features = check_size("Linear", "in_features", in_features)
+        self.out_features = check_size("Linear", "out_features", out_features)
         rng = np.random.default_rng() if rng is None else rng
         check_generator("Linear", rng, "normal")
         self.weight = Parameter(initialisations[init](rng, (out_features, in_features)).astype(dtype))
@@ -44,14 +48,14 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """Return x @ weight.T + bias, of shape (..., out_features)."""
+        check_shape(self, x, f"(..., {self.in_features})", np.shape(x)[-1:] == (self.in_features,))
         if self.bias is None:
             return x @ self.weight.T
         return functional.linear(x, self.weight, self.bias)
 
-    def describe(self) -> str:
+    def extra_repr(self) -> str:
         """Return the sizes."""
-        out_features, in_features = self.weight.shape
-        return f"{in_features}, {out_features}{', bias=False' if self.bias is None else ''}"
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 def he(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
+from autodiff.modules.module import Parameter
 from autodiff.tensor import Tensor
 
 
@@ -26,6 +27,8 @@ def learnable(parameters: Any) -> list[Tensor]:
         if not isinstance(parameter, Tensor):
             raise TypeError(f"{takes} a {type(parameter).__name__} at position {i}")
         if parameter.node is None:
+            if isinstance(parameter, Parameter):  # frozen, for now
+                continue
             raise TypeError(f"{takes} one without at position {i}; make it with requires_grad=True, or as ad.Parameter")
         maker = parameter.node.function
         if maker is not None:
@@ -39,3 +42,8 @@ def learnable(parameters: Any) -> list[Tensor]:
     if len(set(map(id, found))) < len(found):
         raise ValueError("an optimizer was given the same parameter twice, and would move it twice a step")
     return found
+
+
+def moves(parameter: Tensor) -> bool:
+    """Return whether a step moves a parameter: it has a gradient, and is not frozen."""
+    return parameter.grad is not None and parameter.node is not None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.optimizers.learnable import learnable
+from autodiff.optimizers.learnable import learnable, moves
 from autodiff.optimizers.settings import at_least_zero, positive
 from autodiff.tensor import Tensor
 
@@ -18,7 +18,7 @@ WORKING = {"parameters", "groups", "group_states", "moving"}  # the attributes t
 
 
 class Optimizer:
-    """Updates parameters in place from their `grad`. Parameters without one are left as they are.
+    """Updates parameters in place from their `grad`. Those without one, and frozen ones, are left as they are.
 
     A call of NumPy takes longer than its work on a few hundred numbers. So parameters that take the same steps form a
     group and are updated as one flat array. The state of a group is a dict of flat arrays and numbers, filled by the
@@ -45,10 +45,10 @@ class Optimizer:
 
     def step(self) -> None:
         """Move every parameter that has a gradient by one step."""
-        if self.moving != [parameter.grad is not None for parameter in self.parameters]:
+        if self.moving != [*map(moves, self.parameters)]:
             self.regroup(self.states)
         for group, state in zip(self.groups, self.group_states, strict=True):
-            if group[0].grad is None:
+            if not moves(group[0]):
                 continue
             if len(group) == 1:
                 self.update(group[0].data, gradient_of(group[0]), state)
@@ -74,8 +74,8 @@ class Optimizer:
         groups = defaultdict(list)
         for i, (parameter, state) in enumerate(zip(self.parameters, states, strict=True)):
             alone = i if parameter.size >= self.alone_from else None
-            groups[parameter.grad is not None, parameter.dtype, kind_of(state), alone].append(i)
-        self.moving = [parameter.grad is not None for parameter in self.parameters]
+            groups[moves(parameter), parameter.dtype, kind_of(state), alone].append(i)
+        self.moving = [*map(moves, self.parameters)]
         self.groups = [[self.parameters[i] for i in group] for group in groups.values()]
         self.group_states = [joined([states[i] for i in group]) for group in groups.values()]
 

@@ -20,10 +20,33 @@ def test_linear_is_its_formula_for_any_number_of_axes_in_front():
         np.testing.assert_allclose(result.data, x @ layer.weight.data.T + [1, 2], rtol=1e-12)
 
 
-def test_linear_of_features_that_do_not_fit_tells_the_shapes():
-    with pytest.raises(ValueError, match="matmul") as caught:
-        ad.Linear(3, 2, rng=rng())(np.ones((4, 5), np.float32))
-    assert caught.value.__notes__ == ["in linear of float32 (4, 5), float32 (2, 3), float32 (2,)"]
+@pytest.mark.parametrize("shape", [(4, 5), (2,), ()])
+def test_features_that_do_not_fit_are_an_error_that_names_the_layer(shape):
+    layer = ad.Linear(3, 2, rng=rng())
+    for x in (np.ones(shape, np.float32), ad.Tensor(np.ones(shape, np.float32))):
+        with pytest.raises(ValueError, match="takes an input of") as caught:
+            layer(x)
+        assert str(caught.value) == (
+            f"Linear(in_features=3, out_features=2, bias=True) takes an input of shape (..., 3), found {shape}"
+        )
+
+
+@pytest.mark.parametrize(("size", "error"), [(0, ValueError), (-1, ValueError), (2.0, TypeError), (True, TypeError)])
+def test_a_size_that_is_none_is_refused(size, error):
+    for sizes in ((size, 2), (2, size)):
+        with pytest.raises(error, match=rf"Linear: \w+_features must be .*, found {size}"):
+            ad.Linear(*sizes)
+
+
+def test_without_a_bias_there_is_no_parameter_for_it():
+    layer = ad.Linear(3, 2, bias=False, dtype=np.float64)
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+    x = rng().normal(size=(4, 3))
+    np.testing.assert_array_equal(layer(x).data, x @ layer.weight.data.T)
+
+
+def test_numpys_integers_are_sizes_too():
+    assert ad.Linear(np.int64(3), np.int64(2)).weight.shape == (2, 3)
 
 
 # Initial values

@@ -1,4 +1,6 @@
+import copy
 import functools
+import pickle
 from collections import OrderedDict, UserDict, UserList, deque
 from dataclasses import dataclass
 from types import MappingProxyType, SimpleNamespace
@@ -29,8 +31,9 @@ class Custom(ad.Module):
 # Parameters
 
 
-def test_a_parameter_always_requires_a_gradient():
+def test_a_parameter_requires_a_gradient_unless_it_is_frozen():
     assert ad.Parameter([1.0]).requires_grad
+    assert not ad.Parameter([1.0], requires_grad=False).requires_grad
     with pytest.raises(TypeError, match="only floating-point"):
         ad.Parameter(np.array([1]))
 
@@ -50,7 +53,7 @@ def test_parameters_are_found_in_attributes_lists_tuples_and_dicts():
 
 def test_a_module_that_is_a_sequence_too_is_one_module():
     class Layers(ad.Module, UserList):
-        def children(self):
+        def members(self):
             return ((f"layer{i}", layer) for i, layer in enumerate(self.data))
 
     model = ad.Module()
@@ -268,6 +271,170 @@ def test_two_parameters_of_one_name_are_an_error_at_the_first_look(make, name):
             look()
 
 
+# Modules within modules
+
+
+def test_modules_and_children_are_each_yielded_once_with_their_names():
+    model, shared = Custom(), ad.ReLU()
+    model.first, model.second, model.inner = shared, shared, ad.Sequential(shared, ad.Tanh())
+    assert [name for name, _ in model.named_children()] == [
+        *("layers.0", "layers.1", "heads.left", "heads.right.1.0", "first", "inner")
+    ]
+    assert [name for name, _ in model.named_modules()] == ["", *(n for n, _ in model.named_children()), "inner.1"]
+    assert list(model.children()) == [module for _, module in model.named_children()]
+    assert list(model.modules()) == [module for _, module in model.named_modules()]
+
+
+def test_a_module_that_refers_back_to_its_parent_is_walked_once():
+    model = ad.Sequential(ad.Linear(1, 1))
+    model[0].parent = model
+    assert [name for name, _ in model.named_modules()] == ["", "0"]
+    assert "(parent): Sequential(...)" in repr(model)
+    assert not model.eval()[0].training
+
+
+def test_apply_calls_the_function_with_the_inner_modules_first():
+    model = ad.Sequential(ad.ReLU(), ad.Sequential(ad.Tanh()))
+    seen = []
+    assert model.apply(seen.append) is model
+    assert seen.index(model[1][0]) < seen.index(model[1]) < seen.index(model)
+    assert sorted(map(id, seen)) == sorted(map(id, model.modules()))
+
+
+# Training and evaluation
+
+
+def test_train_and_eval_reach_every_module():
+    model = Custom()
+    assert all(module.training for module in model.modules())
+    assert model.eval() is model
+    assert not any(module.training for module in model.modules())
+    assert model.train() is model
+    assert all(module.training for module in model.modules())
+    model.layers[0].train(False)
+    assert [module.training for module in model.layers] == [False, True]
+    assert ad.Module().training
+
+
+def test_a_module_is_as_it_was_after_evaluation():
+    """A captured step asks for that: its modules must not have more attributes than when it was recorded."""
+    model = Custom()
+    before = dict(vars(model))
+    model.eval().train()
+    assert vars(model) == before
+
+
+def test_a_copy_and_a_pickle_stay_in_evaluation():
+    layer = ad.BatchNorm1d(2).eval()
+    for made in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert not made.training
+
+
+# Freezing
+
+
+def test_a_frozen_parameter_gets_no_gradient_and_is_left_by_the_optimizer():
+    model = ad.Sequential(ad.Linear(2, 3, rng=rng()), ad.Linear(3, 1, rng=rng()))
+    assert model[0].requires_grad_(False) is model[0]
+    assert [parameter.requires_grad for parameter in model.parameters()] == [False, False, True, True]
+    optimizer, before = ad.Adam(model.parameters()), model.state_dict()
+    np.sum(model(np.ones((4, 2), np.float32))).backward()
+    optimizer.step()
+    after = model.state_dict()
+    assert [name for name in after if not np.array_equal(after[name], before[name])] == ["1.weight", "1.bias"]
+    assert model[0].weight.grad is model[0].bias.grad is None
+    model[0].requires_grad_()
+    np.sum(model(np.ones((4, 2), np.float32))).backward()
+    optimizer.step()
+    assert not np.array_equal(model[0].weight.data, before["0.weight"])
+
+
+def test_a_frozen_parameter_that_has_a_gradient_keeps_it_and_is_not_moved_by_it():
+    layer = ad.Linear(2, 1, rng=rng())
+    optimizer, before = ad.SGD(layer.parameters(), learning_rate=0.1), layer.state_dict()
+    np.sum(layer(np.ones((4, 2), np.float32))).backward()
+    layer.weight.requires_grad = False
+    optimizer.step()
+    np.testing.assert_array_equal(layer.weight.data, before["weight"])
+    assert not np.array_equal(layer.bias.data, before["bias"])
+    assert layer.weight.grad is not None
+
+
+def test_zero_grad_forgets_all_gradients():
+    model = Custom()
+    np.sum(model(np.ones(2, np.float32))).backward()
+    assert model.scale.grad is not None
+    model.zero_grad()
+    assert {parameter.grad for parameter in model.parameters()} == {None}
+
+
+# Buffers
+
+
+class Counter(ad.Module):
+    def __init__(self):
+        self.count = ad.Buffer(np.zeros(2))
+        self.register_buffer("cache", np.arange(3.0), persistent=False)
+        self.register_buffer("nothing", None)
+        self.inner = [ad.Buffer(np.array(7))]
+
+
+def test_buffers_are_named_and_saved_unless_they_are_not_persistent():
+    model = ad.Sequential(Counter())
+    assert [name for name, _ in model.named_buffers()] == ["0.count", "0.cache", "0.inner.0"]
+    assert [buffer.requires_grad for buffer in model.buffers()] == [False] * 3
+    assert list(model.parameters()) == []
+    state = model.state_dict()
+    assert list(state) == ["0.count", "0.inner.0"]
+    assert model[0].nothing is None
+    model.load_state_dict({"0.count": [5, 6], "0.inner.0": 8})
+    np.testing.assert_array_equal(model[0].count.data, [5, 6])
+    assert model[0].inner[0].item() == 8
+    assert model[0].inner[0].dtype == np.int64
+    with pytest.raises(ValueError, match=r"'0\.count' has shape \(3,\), the buffer \(2,\)"):
+        model.load_state_dict({"0.count": [5, 6, 7], "0.inner.0": 8})
+    with pytest.raises(ValueError, match=r"unexpected '0\.cache'"):
+        model.load_state_dict({**state, "0.cache": np.arange(3.0)})
+
+
+@pytest.mark.parametrize("make", [ad.Tensor, np.asarray])
+def test_what_takes_the_place_of_a_buffer_becomes_one(make):
+    model = Counter()
+    model.count = make(model.count + 1)
+    model.cache = make(model.cache * 2)
+    assert [name for name, _ in model.named_buffers()] == ["count", "cache", "inner.0"]
+    np.testing.assert_array_equal(model.state_dict()["count"], [1, 1])
+    assert "cache" not in model.state_dict()
+    with pytest.raises(TypeError, match=r"would lose it; use t\.detach\(\)"):
+        model.count = ad.Tensor([1.0], requires_grad=True)
+    model.count = ad.Parameter([1.0])
+    assert [name for name, _ in model.named_parameters()] == ["count"]
+    model.count = None
+    assert "count" not in model.state_dict()
+
+
+def test_a_buffer_in_an_object_is_an_error_at_the_first_look():
+    model = holding(SimpleNamespace(mean=ad.Buffer([1.0])))
+    with pytest.raises(TypeError, match=r"holds a buffer in a SimpleNamespace.*would not be saved"):
+        model.state_dict()
+
+
+def test_a_parameter_and_a_buffer_of_one_name_are_an_error():
+    with pytest.raises(ValueError, match=r"have the name 'held\.1'"):
+        holding({1: ad.Parameter([1.0]), "1": ad.Buffer([1.0])}).state_dict()
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda t: pickle.loads(pickle.dumps(t))])
+def test_a_copy_of_a_buffer_is_one(again):
+    model = Counter()
+    for buffer in (model.count, model.cache):
+        made = again(buffer)
+        assert type(made) is ad.Buffer
+        assert made.persistent is buffer.persistent
+        np.testing.assert_array_equal(made.data, buffer.data)
+        assert not np.shares_memory(made.data, buffer.data)
+
+
 # State
 
 
@@ -334,21 +501,23 @@ def test_repr_shows_the_tree():
     )
     assert repr(model) == "\n".join(
         [
-            "Sequential()",
-            "  (0): Linear(2, 100)",
+            "Sequential(",
+            "  (0): Linear(in_features=2, out_features=100, bias=True)",
             "  (1): ReLU()",
-            "  (2): Sequential()",
-            "    (0): Linear(100, 3)",
+            "  (2): Sequential(",
+            "    (0): Linear(in_features=100, out_features=3, bias=True)",
             "    (1): Softmax(axis=0)",
+            "  )",
+            ")",
         ]
     )
 
 
 def test_repr_names_modules_held_in_lists_and_dicts():
     lines = repr(Custom()).splitlines()
-    assert lines[0] == "Custom()"
-    assert "  (layers.1): Linear(3, 2)" in lines
-    assert "  (heads.left): Linear(2, 1)" in lines
+    assert lines[0] == "Custom("
+    assert "  (layers.1): Linear(in_features=3, out_features=2, bias=True)" in lines
+    assert "  (heads.left): Linear(in_features=2, out_features=1, bias=True)" in lines
     assert "  (heads.right.1.0): ReLU()" in lines
 
 

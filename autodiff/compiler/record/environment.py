@@ -76,6 +76,11 @@ class Environment:
                 continue
             if now is before or is_same_value(now, before):
                 continue
+            if is_node(slot):
+                if (now is None) != (before is None):
+                    name = slot.name.removesuffix(".node")
+                    yield slot, f"{name}.requires_grad was {before is not None} and is now {now is not None}"
+                continue
             if isinstance(now, PLAIN) and isinstance(before, PLAIN):
                 yield slot, f"{slot.name} was {before!r} and is now {now!r}"
             else:
@@ -91,6 +96,11 @@ class Environment:
                 yield None, words_for_length(name, len(order), container)
             elif [*container] != order:
                 yield None, f"{name} held {order} and holds now {[*container]}"
+
+
+def is_node(slot: Slot) -> bool:
+    """Return whether a place tells how a Tensor was made; of a leaf, only whether it requires a gradient."""
+    return isinstance(slot.owner, Tensor) and slot.key == "node"
 
 
 def is_same_value(now: Any, before: Any) -> bool:

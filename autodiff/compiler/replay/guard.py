@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.passes.program import Program
-from autodiff.compiler.record.environment import Environment
+from autodiff.compiler.record.environment import Environment, is_node
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.sharing import is_borrowed, overlap, share_memory
 from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.record.trace import Value
 from autodiff.saved import owner_of
-from autodiff.tensor import Tensor
 
 ADVICE = (
     "a replay would not see that. Write into arrays in place (t.data[...] = values), pass what changes as an argument, "
@@ -108,7 +107,9 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
         objects[id(thing)] = thing
         return f"x{id(thing)}"
 
-    tests = [f"{slot.source(name)} is {name(thing)}" for slot, thing in guard.expected if is_worth_a_look(slot)]
+    expected = [(slot, thing) for slot, thing in guard.expected if slot.access not in CONSTANT]
+    tests = [f"{slot.source(name)} is {name(thing)}" for slot, thing in expected if not is_node(slot)]
+    tests += [f"{slot.source(name)} is {'not ' * (thing is not None)}None" for slot, thing in expected if is_node(slot)]
     tests += [
         f"len({name(container)}) == {length}" if length else f"not {name(container)}"
         for container, length, _ in guard.environment.lengths
@@ -129,6 +130,5 @@ def compiled(guard: "Guard") -> Callable[[], bool]:
     return made
 
 
-def is_worth_a_look(slot: Slot) -> bool:
-    """Return whether a place can change: an entry of a tuple cannot, nor can what a Tensor that is a leaf is."""
-    return slot.access not in ("entry", "constant") and not (isinstance(slot.owner, Tensor) and slot.key == "node")
+CONSTANT = ("entry", "constant")
+"""How places are reached that cannot change, such as the entries of a tuple."""

@@ -89,8 +89,8 @@ def check_part(part: Part, orders: Sequence[Order]) -> list[Check]:
 
 def owner_of(module: ad.Module, name: str) -> tuple[ad.Module, str]:
     """Return the module within another that holds a parameter, and how it calls it."""
-    for within, child in module.children():
-        if isinstance(child, ad.Module) and name.startswith(f"{within}."):
+    for within, child in module.named_children():
+        if name.startswith(f"{within}."):
             return owner_of(child, name.removeprefix(f"{within}."))
     return module, name
 

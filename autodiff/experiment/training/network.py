@@ -31,7 +31,7 @@ class Activation(ad.Module):
         """Return the function of x."""
         return self.function(x, **self.settings)
 
-    def describe(self) -> str:
+    def extra_repr(self) -> str:
         """Return its name and settings."""
         return ", ".join([self.name, *(f"{name}={value}" for name, value in self.settings.items())])
 
