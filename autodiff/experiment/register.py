@@ -173,7 +173,12 @@ layer = Kind("layer", takes=("inputs", "outputs"), offers=("rng", "dtype", "init
 rng: draws its first weights. dtype: of its parameters, "float32" or "float64". init: "he" before a ReLU, or "glorot".
 """
 
-KINDS = {kind.name: kind for kind in (activation, optimizer, dataset, layer)}
+norm = Kind("norm", takes=("features",), offers=("dtype",))
+"""A class of `ad.Module`, or a function that returns one, from (n, features) to (n, features)."""
+schedule = Kind("schedule", takes=("optimizer", "total"))
+"""A class of `ad.Schedule`, or a function that returns one. total: the steps of the whole run."""
+
+KINDS = {kind.name: kind for kind in (activation, optimizer, dataset, layer, norm, schedule)}
 
 
 def own_line(error: BaseException) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -54,12 +55,20 @@ def explained(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
         return str(detail["ctx"]["message"])
     name, *deeper = detail["loc"]
     field = fields[str(name)]
+    while deeper and isinstance(deeper[0], str) and (inner := fields_within(field)):
+        field = inner[str(deeper.pop(0))]
     if any(isinstance(step, int) for step in deeper):  # an entry of a list
         field = FieldInfo.from_annotation(get_args(_without_none(field.annotation))[0])
     if detail["type"] == "missing":
         return f"is missing; it must be {wanted(field)}"
     choices = [choice for choice in get_args(_without_none(field.annotation)) if isinstance(choice, str)]
     return f"must be {wanted(field)}, found {shown(detail['input'])}{advice(detail['input'], choices)}"
+
+
+def fields_within(field: FieldInfo) -> Mapping[str, FieldInfo]:
+    """Return the fields of a field that has some of its own."""
+    kind = _without_none(field.annotation)
+    return kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else {}
 
 
 def wanted(field: FieldInfo) -> str:

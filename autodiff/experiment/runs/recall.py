@@ -25,4 +25,6 @@ def recalled(record: Record) -> Training:
     seconds = float(record.summary.get("seconds", {}).get("training", math.nan))
     state = State(len(loss), record.parameters(), {"states": []}, {}, frames, curves, seconds)
     held_out = session.held_out if "test_loss" in curves else None  # which older records have not
-    return Training(record.summary["status"], session.points, held_out, curves, snapshots, state)
+    count = sum(parameter.size for parameter in session.model.parameters())
+    stopped = str(record.summary.get("stopped", ""))
+    return Training(record.summary["status"], session.points, held_out, curves, snapshots, state, count, stopped)

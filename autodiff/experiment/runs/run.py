@@ -91,6 +91,8 @@ class Outcome:
             reached += f" (held out: {loss_text(final['test_loss'])}, {final['test_accuracy']:.2%})"
         reached += f" after {final['epoch']} epochs"
         said = "" if self.status == "done" else f"{self.status}: "
+        if stopped := self.summary.get("stopped"):
+            said += f"stopped: {stopped}; "
         began = ""
         if self.status == "did not learn":
             began = f"; it began with loss {loss_text(began_with)}: {self._advice}"

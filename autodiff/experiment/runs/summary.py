@@ -57,7 +57,7 @@ def summarise(
     found = {
         "status": status,
         "ended": now(),
-        "parameters": sum(values.size for values in training.state.parameters.values()),
+        "parameters": training.parameters,
         "final": _row(curves, len(curves["loss"]) - 1) if len(curves["loss"]) else None,
         "best": _best(curves, "loss"),
         "epochs_to_accuracy": _milestones(curves["accuracy"]),
@@ -66,7 +66,8 @@ def summarise(
     if "test_loss" in curves:
         found["test_best"] = _best(curves, "test_loss")
         found["epochs_to_test_accuracy"] = _milestones(curves["test_accuracy"])
-    return begun | found | ({"error": error} if error else {})
+    stopped = {"stopped": training.stopped} if training.stopped else {}
+    return begun | found | stopped | ({"error": error} if error else {})
 
 
 def now() -> str:

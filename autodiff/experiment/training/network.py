@@ -65,7 +65,8 @@ def _tried(module: ad.Module, part: Part, x: NDArray[Any], shape: tuple[int, ...
     if not isinstance(module, ad.Module):
         raise InputError([f"{where} must be an ad.Module, or return one, found {type(module).__name__}"])
     with ad.no_grad():
-        found = module(x)
+        found = module.eval()(x)
+    module.train()
     if np.shape(found) != shape:
         raise InputError([f"{where} must make {shape} of {x.shape}, found {np.shape(found)}"])
     if getattr(found, "dtype", None) != x.dtype:
@@ -73,9 +74,20 @@ def _tried(module: ad.Module, part: Part, x: NDArray[Any], shape: tuple[int, ...
         raise InputError([f"{where} must keep the dtype {x.dtype}, found {getattr(found, 'dtype', None)} ({advice})"])
 
 
-def build_model(config: Config, rng: np.random.Generator) -> ad.Sequential:
+def build_norm(choice: Choice, features: int, dtype: np.dtype[Any]) -> ad.Module:
+    """Return a layer that normalises. Raises InputError for one of another shape or dtype."""
+    given = {"dtype": dtype.name} if choice.part.given else {}
+    module: ad.Module = choice.part.make(features, **given, **choice.settings)
+    _tried(module, choice.part, np.linspace(-1, 1, 2 * features, dtype=dtype).reshape(2, features), (2, features))
+    return module
+
+
+def build_model(
+    config: Config, rng: np.random.Generator, for_dropout: np.random.Generator | None = None
+) -> ad.Sequential:
     """Return a network from the features through the hidden layers to one logit a class.
 
+    Each hidden layer is followed by its normalisation, its activation and its dropout, as far as the config names some.
     Weights before a ReLU and its like start as He et al. (2015) draw them, all others as Glorot and Bengio (2010) do.
     """
     dtype = np.dtype(config.dtype)
@@ -84,7 +96,11 @@ def build_model(config: Config, rng: np.random.Generator) -> ad.Sequential:
     for width, activation in zip(config.hidden, config.activations, strict=True):
         init = activation.part.facts.get("init", "glorot")
         layers.append(build_layer(config.layer, inputs, width, rng, dtype, init))
+        if config.norm is not None:
+            layers.append(build_norm(config.norm, width, dtype))
         layers.append(build_activation(activation, dtype))
+        if config.dropout is not None:
+            layers.append(ad.Dropout(config.dropout, rng=for_dropout))
         inputs = width
     return ad.Sequential(*layers, ad.Linear(inputs, classes, rng=rng, dtype=dtype, init="glorot"))
 
@@ -95,6 +111,22 @@ def build_optimizer(config: Config, model: ad.Module) -> ad.Optimizer:
     beside = {name: getattr(config, name) for name in BESIDE if name in choice.part.settings}
     optimizer: ad.Optimizer = choice.part.make(model.parameters(), config.learning_rate, **beside, **choice.settings)
     return optimizer
+
+
+def build_schedule(config: Config, optimizer: ad.Optimizer) -> ad.Schedule | None:
+    """Return what sets the learning rate of each step, if the config names it."""
+    choice = config.schedule
+    if choice is None:
+        return None
+    points = config.size.points
+    steps = config.epochs * -(-points // (config.batch_size or points))
+    schedule: ad.Schedule = choice.part.make(optimizer, steps, **choice.settings)
+    return schedule
+
+
+def has_modes(model: ad.Sequential) -> bool:
+    """Tell whether a network may compute otherwise while it trains."""
+    return not all(type(layer) in (ad.Linear, Activation, *IN_PLACE) for layer in model.layers)
 
 
 class Snapshot:
@@ -134,7 +166,7 @@ class Evaluated:
     """A copy of a network, which evaluates points with the parameters of any epoch."""
 
     def __init__(self, model: ad.Sequential) -> None:
-        self.model = copy.deepcopy(model)
+        self.model = copy.deepcopy(model).eval()
         self.parameters: dict[str, NDArray[Any]] = {}
 
     def of(self, parameters: dict[str, NDArray[Any]], points: NDArray[Any]) -> NDArray[Any]:
