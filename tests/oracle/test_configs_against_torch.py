@@ -15,7 +15,7 @@ PRECISION = 1e-10
 FIELDS: dict[str, Any] = {
     "activation": "tanh",
     "optimizer": "sgd",
-    "momentum": 0.9,
+    "momentum": 0.5,
     "learning_rate": 0.02,
     "epochs": EPOCHS,
     "hidden": [6, 5],
@@ -47,7 +47,7 @@ CASES: dict[str, dict[str, Any]] = {
     "smoothing": {"label_smoothing": 0.1},
     "l1": {"l1": 0.003},
     "layer": {"norm": "layer"},
-    "batch": {"norm": {"name": "batch", "momentum": 0.3}},
+    "batch": {"norm": {"name": "batch", "momentum": 0.3}, "learning_rate": 0.005},
     "no bias": {"layer": {"name": "linear", "bias": False}},
     "together": {"schedule": "cosine", "clip_norm": 0.5, "label_smoothing": 0.2, "l1": 0.001, "norm": "batch"},
 }
@@ -76,7 +76,7 @@ def test_a_run_has_the_losses_and_the_weights_of_pytorch(case: str) -> None:
     config = Config.model_validate(FIELDS | CASES[case])
     training = train(config, lambda epoch, measured: None)
     network = theirs_of(config)
-    optimizer = torch.optim.SGD(network.parameters(), lr=config.learning_rate, momentum=0.9)
+    optimizer = torch.optim.SGD(network.parameters(), lr=config.learning_rate, momentum=0.5)
     makes = SCHEDULES.get(case) or (SCHEDULES["cosine"] if config.schedule else None)
     schedule = makes(optimizer) if makes else None
     x, labels = torch.from_numpy(training.points.features), torch.from_numpy(training.points.labels)

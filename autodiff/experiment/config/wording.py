@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -76,6 +76,8 @@ def wanted(field: FieldInfo) -> str:
     if field.description:
         return field.description
     annotation = _without_none(field.annotation)
+    if get_origin(annotation) is Annotated:
+        return wanted(FieldInfo.from_annotation(annotation))
     if get_origin(annotation) is Literal:
         choices = [str(choice) for choice in get_args(annotation)]
         return f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
