@@ -97,6 +97,7 @@ NoGif = Annotated[bool, typer.Option("--no-gif", help="Draw no animation, which 
 Format = Annotated[Animation, typer.Option("--animation", help="The format of the animation.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="What to call the folder written to.")]
+NoReport = Annotated[bool, typer.Option("--no-report", help="Write no report.html.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where a run was cut off; do nothing if it is done.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what another config left under the name.")]
 OneRun = Annotated[str, typer.Argument(metavar="RUN", help="A run: a path, or a name in --results.")]
@@ -145,6 +146,7 @@ def train(
     any_version: AnyVersion = False,
     no_gif: NoGif = False,
     animation: Format = Animation.gif,
+    no_report: NoReport = False,
     name: Name = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -167,7 +169,11 @@ def train(
         where = Where(jobs, scheduler, any_version)
         if plan.is_study:
             tell_plan(plan, options, where, told, dry_run=False, as_json=as_json)
-        told.status(run_all(plan.experiments, plan.options(options), where, quiet, told, announce=not as_json))
+        outcomes = run_all(plan.experiments, plan.options(options), where, quiet, told, announce=not as_json)
+        if not (no_report or plan.is_study):
+            for outcome in outcomes:
+                report_of([outcome], outcome.folder, told, quiet)
+        told.status(outcomes)
 
 
 @app.command(
@@ -201,6 +207,7 @@ def compare(
     any_version: AnyVersion = False,
     no_gif: NoGif = False,
     animation: Format = Animation.gif,
+    no_report: NoReport = False,
     name: Name = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -265,6 +272,8 @@ def compare(
                     told.fault(comparison.error)
                 elif not as_json:
                     say(comparison.sentence)
+                if not no_report:
+                    report_of(finished, comparison.folder, told, quiet)
             told.status(outcomes)
 
 
@@ -590,6 +599,39 @@ def draw_run(
             say(f"{record.name}: drawn to {', '.join(map(str, drawn))}")
 
 
+@app.command(
+    "report",
+    help="""
+    Write one page that shows runs from the inside.
+
+    It holds their networks and computes what it draws: boundaries at every kept epoch, hidden units, and what a network
+    makes of any point. It needs no server and no network. Without RUN it is of all runs in --results.
+    """,
+)
+def write_report_of(
+    runs: Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Runs: paths, or names in --results.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The page's file.")] = None,
+    results: Results = Path("results"),
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    with reporting(as_json) as told:
+        from autodiff.experiment.report.write import FILE, records_of, write_report
+        from autodiff.experiment.terminal import say
+
+        records = records_of(runs or (), results)
+        path = output or results / FILE
+
+        from autodiff.experiment.studies.compare import of_record
+        from autodiff.experiment.studies.findings import Findings
+
+        with progress(quiet).note("writing the report"):
+            write_report(Findings([of_record(record) for record in records]), path)
+        told.document |= {"report": str(path)}
+        if not as_json:
+            say(str(path))
+
+
 def main() -> None:
     """Run the command line."""
     app(prog_name="adrun")
@@ -686,6 +728,19 @@ def use_code(files: "Sequence[Path] | None") -> None:
         from autodiff.experiment.config import own_code
 
         own_code.use(own_code.read(files))
+
+
+def report_of(outcomes: "Sequence[Outcome]", folder: Path, told: Told, quiet: bool) -> None:
+    """Write the page of some runs that have ended into a folder, unless the user has had enough."""
+    ended = [outcome for outcome in outcomes if outcome.has_results and outcome.status != "interrupted"]
+    if told.interrupts.asked or len(ended) < len(outcomes):
+        return
+    from autodiff.experiment.report.write import FILE, reported
+
+    with progress(quiet).note("writing the report"):
+        fault = reported(ended, folder / FILE)
+    if fault:
+        told.fault(fault)
 
 
 def refuse(wrong: bool, words: str) -> None:

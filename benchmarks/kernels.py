@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autodiff.compiler.replay.code import store
+
 ROUNDS, CALLS = 40, 200
 Array = NDArray[np.float32]
 
@@ -40,6 +42,7 @@ def kernels() -> dict[str, list[tuple[str, Callable[[], Any]]]]:
     index = np.random.default_rng(0).integers(0, 3, 300) * 300 + np.arange(300)
     one_hot = np.zeros(900, np.float32)
     one_hot[index] = 1
+    chosen = aligned((300,))
 
     def layer() -> None:
         np.matmul(inputs, weight.T, wide)
@@ -62,6 +65,9 @@ def kernels() -> dict[str, list[tuple[str, Callable[[], Any]]]]:
     def subtract_at() -> None:
         flat[index] -= 1
 
+    def elements() -> None:
+        store(chosen, flat[index])
+
     return {
         "a maximum with 0": [
             ("np.maximum(z, 0, out=z)", lambda: np.maximum(wide, 0, out=wide)),
@@ -70,6 +76,14 @@ def kernels() -> dict[str, list[tuple[str, Callable[[], Any]]]]:
         "a change at an index": [
             ("t[index] -= 1", subtract_at),
             ("t -= one_hot", lambda: np.subtract(flat, one_hot, flat)),
+        ],
+        "elements at an index": [
+            ("out[...] = t[index], its shape looked at", elements),
+            ('t.take(index, None, out, "clip")', lambda: flat.take(index, None, chosen, "clip")),
+        ],
+        "a negative layer of 2 inputs": [
+            ("-z", lambda: np.negative(hidden, out=wide)),
+            ("-[w.T; b]", lambda: np.negative(joint, out=joint)),
         ],
         "a layer of 2 inputs": [("x @ w.T; + b", layer), ("[x 1] @ [w.T; b], and copies of w and b", layer_at_once)],
         "a layer of 3 outputs, transposed": [

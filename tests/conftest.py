@@ -1,4 +1,4 @@
-"""The tests of tests/oracle/ compare with PyTorch and SciPy and run when asked for: `python -m pytest tests/oracle`."""
+"""tests/oracle/ compares with PyTorch and SciPy, tests/browser/ opens the report; they run when asked for by folder."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-collect_ignore = ["oracle"]
+collect_ignore = ["oracle", "browser"]
 
 CONFIG: dict[str, Any] = {
     "activation": "relu",

@@ -49,11 +49,6 @@ def test_both_columns_are_the_same_here(torch, here):
     np.testing.assert_allclose(plain(eval(torch, names())), expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
-def test_the_pages_programs_run(block):
-    exec(compile(block, "from-pytorch.md", "exec"), {})
-
-
 def test_every_alias_is_on_the_page_or_tested_here():
     text = PAGE + Path(__file__).read_text()
     assert [name for name in METHODS if f".{name}(" not in text] == []

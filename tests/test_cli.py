@@ -39,7 +39,7 @@ def test_train_writes_its_folder_and_says_what_was_reached(folder: Path) -> None
     written = folder / "results" / "one"
     assert names(written) == {
         "config.yaml", "log.csv", "boundary.gif", "boundary.png", "summary.json",
-        "model.safetensors", "frames.safetensors",
+        "model.safetensors", "frames.safetensors", "report.html",
     }  # fmt: skip
     log = rows(written / "log.csv")
     assert [int(row["epoch"]) for row in log] == list(range(13))
@@ -100,7 +100,9 @@ def test_compare_prints_a_table_and_writes_the_comparison(folder: Path) -> None:
     assert (one.split()[0], two.split()[0]) == ("one", "two")
     assert "results/comparison" in last.replace(os.sep, "/")
     written = folder / "results" / "comparison"
-    assert names(written) == {"table.csv", "table.md", "curves.png", "boundaries.gif", "comparison.json"}
+    assert names(written) == {
+        "table.csv", "table.md", "curves.png", "boundaries.gif", "comparison.json", "report.html",
+    }  # fmt: skip
     table = rows(written / "table.csv")
     assert [row["run"] for row in table] == ["one", "two"]
     for row in table:
@@ -429,3 +431,16 @@ def test_graph_writes_the_picture_of_a_network(folder: Path) -> None:
         "net.png: a graph is written as .svg"
         in adrun(folder, "graph", "configs/one.yaml", "-o", "net.png", code=2).stderr
     )
+
+
+def test_report_writes_a_page_of_the_runs_named_or_of_all(folder: Path) -> None:
+    adrun(folder, "train", "configs/one.yaml", "configs/two.yaml", "--no-gif", "--no-report")
+    assert "report.html" not in names(folder / "results" / "one")
+    assert adrun(folder, "report").stdout == f"{Path('results/report.html')}\n"
+    done = adrun(folder, "report", "two", "-o", "two.html", "--json")
+    assert json.loads(done.stdout) == {"report": "two.html", "errors": []}
+    assert "2 runs side by side" in (folder / "results" / "report.html").read_text()
+    assert "<h1>ReLU + Adam</h1>" in (folder / "two.html").read_text()
+    assert "three: no such run" in adrun(folder, "report", "three", code=2).stderr
+    assert "nowhere" in adrun(folder, "report", "one", "-o", "nowhere/a.html", code=1).stderr
+    assert "no such folder" in adrun(folder, "report", "--results", "empty", code=2).stderr

@@ -239,6 +239,29 @@ def test_labels_that_do_not_fit_are_refused(labels, message):
                 F.cross_entropy(logits, given, label_smoothing=0.1)
 
 
+# Normalisation
+
+
+def test_normalisation_is_its_formula():
+    x = np.random.default_rng(0).normal(2, 3, (5, 4, 6))
+    mean, variance = x.mean(axis=(0, 2)), x.var(axis=(0, 2))
+    by_channel = (x - mean[:, None]) / np.sqrt(variance[:, None] + 0.1)
+    np.testing.assert_allclose(F.batch_norm(x, eps=0.1), by_channel, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(F.batch_norm(x, mean, variance, eps=0.1), by_channel, rtol=1e-12, atol=1e-12)
+    rows = (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 0.1)
+    np.testing.assert_allclose(F.layer_norm(x, 6, eps=0.1), rows, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(F.layer_norm(x, [6], 2 * np.ones(6), np.ones(6), 0.1), 2 * rows + 1, rtol=1e-12)
+    roots = np.sqrt((x**2).mean(axis=(1, 2), keepdims=True) + 0.1)
+    np.testing.assert_allclose(F.rms_norm(x, (4, 6), eps=0.1), x / roots, rtol=1e-12)
+
+
+@pytest.mark.parametrize("function", [F.layer_norm, F.rms_norm], ids=["layer_norm", "rms_norm"])
+@pytest.mark.parametrize("lengths", [3, (5, 4), (2, 5, 4, 1), ()])
+def test_axes_that_do_not_fit_tell_both_shapes(function, lengths):
+    with pytest.raises(ValueError, match=rf"{function.__name__}: x must have the shape \(\.\.\..*\), found \(4, 5\)"):
+        function(ad.Tensor(np.ones((4, 5))), lengths)
+
+
 # What users pass
 
 

@@ -204,7 +204,7 @@ def test_the_command_knows_the_standard_library_alone():
     assert offenders(["autodiff.__main__"], is_standard) == []
 
 
-ROOMS = ("parts", "data", "config", "training", "pictures", "runs", "studies")
+ROOMS = ("parts", "data", "config", "training", "pictures", "runs", "studies", "report")
 
 
 def test_a_room_of_experiment_knows_itself_and_those_before_it():

@@ -1,51 +1,25 @@
 """capture: a function that is recorded for its first calls, and from then on replayed as a compiled program."""
 
 import functools
+import operator
 import sys
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, ParamSpec, TypeVar
 
-import numpy as np
-
-from autodiff.compiler.compiler import compile_recording
 from autodiff.compiler.passes.program import Program
-from autodiff.compiler.record.agreement import check_nothing_hidden, difference
-from autodiff.compiler.record.arguments import (
-    Inputs,
-    Signature,
-    check_alike,
-    check_layout,
-    describe,
-    is_input,
-    layout_of,
-    named_arguments,
-    structure_of,
-)
-from autodiff.compiler.record.environment import Environment, explore
+from autodiff.compiler.record.arguments import Signature
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.places import Opaque
 from autodiff.compiler.record.recorder import Recorder, active
-from autodiff.compiler.record.recording import Recording, detached, record
-from autodiff.compiler.record.slot import GONE, Slot
-from autodiff.compiler.replay.check import Check
+from autodiff.compiler.record.recording import Recording
 from autodiff.compiler.replay.code import Compiled
-from autodiff.compiler.replay.guard import Guard
-from autodiff.compiler.replay.schedule import Schedule
-from autodiff.compiler.replay.undo import Undo
+from autodiff.compiler.replay.repeat import Repetition
+from autodiff.compiler.specialization import Specialization
 from autodiff.modes import modes
-from autodiff.tensor import Tensor
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-RECORDINGS = 4
-"""Calls after which a step has to do the same as in the call before."""
-CHECKS = 2
-"""Replays that are compared with an ordinary run, before the program is trusted."""
-LARGE = 32 * 1024**2
-"""Bytes: a program with more memory than that gives it back while it is checked, lest both ways need theirs at once."""
 
 
 def capture(function: Callable[P, R], exact: bool = False, check_every: int | None = None) -> "Captured[P, R]":
@@ -83,10 +57,7 @@ def capture(function: Callable[P, R], exact: bool = False, check_every: int | No
 
 
 class Captured(Opaque, Generic[P, R]):
-    """A captured function. `program` is what it runs, once it does: print it to read it.
-
-    compile_seconds: the time that compiling took.
-    """
+    """A captured function. `program` is what it runs, once it does: print it to read it."""
 
     def __init__(self, function: Callable[P, R], exact: bool, check_every: int | None) -> None:
         if not callable(function):
@@ -97,31 +68,34 @@ class Captured(Opaque, Generic[P, R]):
         self.__name__: str = getattr(function, "__name__", type(function).__name__)
         self.function = function
         self.exact = exact
-        self.compiles_exactly = exact  # also where fast kernels round too far away
         self.check_every = check_every
-        self.schedule: Schedule
-        self.signature = Signature(function)
-        self.compile_seconds = 0.0
         self.mode: tuple[Any, ...] | None = None  # that of the first call, and its thread
-        self.arguments: Any = None  # what they have to be like
-        self.inputs: Inputs
-        self.recordings = 0
-        self.latest: Recording | None = None
-        self.changing: set[tuple[int, Any]] = set()
-        self.checks = 0
-        self.compiled: Compiled | None = None
-        self.guard: Guard | None = None
-        self.undo: Undo
-        self.failure: str = ""
-        self.contents: dict[int, tuple[Any, bytes]] = {}  # of the arrays it reads, a call before
-        self.unsteady: set[int] = set()  # the ids of those that change from call to call
+        self.current = Specialization(function, self.__name__, Signature(function), exact, check_every)
 
     @property
     def program(self) -> Program:
         """The compiled program. Raises CaptureError before there is one."""
-        if self.guard is None:
-            raise CaptureError(f"{self.__name__} is not compiled yet: call it until it is, three times or four")
-        return self.guard.program
+        return self.current.program
+
+    @property
+    def compiled(self) -> Compiled | None:
+        """The function that runs it."""
+        return self.current.compiled
+
+    @property
+    def latest(self) -> Recording | None:
+        """What the latest recorded call did."""
+        return self.current.latest
+
+    @property
+    def checks(self) -> int:
+        """How many of the checks a program has been through that it must before it is trusted."""
+        return self.current.checks
+
+    @property
+    def compile_seconds(self) -> float:
+        """The time that compiling took."""
+        return self.current.compile_seconds
 
     def __reduce__(self) -> Any:
         """Return how to make a copy, which is not compiled; a function that a module has by its name is not copied."""
@@ -139,27 +113,51 @@ class Captured(Opaque, Generic[P, R]):
 
     def __call__(self, *args: P.args, **keywords: P.kwargs) -> R:
         """Run the function, or the program that was made of it."""
-        mode = (*modes.get()[:3], threading.get_ident(), active.recorder)
-        if mode != self.mode or self.failure:
+        mode = mode_now()
+        if mode != self.mode or self.current.failure:
             self.check_call(*mode)
-        if self.checks == CHECKS:
-            return self.replay(args, keywords)
-        positional, named = self.signature.bind(args, keywords)
-        try:
-            leaves = self.check_arguments(positional, named)
-            if self.compiled is not None:
-                return self.check_replay(positional, named, leaves)
-            return self.record(positional, named)
-        except CaptureError as error:
-            self.failure = str(error)
-            raise
+        if self.current.is_trusted:
+            return self.current.replay(args, keywords)  # type: ignore[no-any-return]
+        return self.current.run(args, keywords)  # type: ignore[no-any-return]
+
+    def repeat(
+        self, steps: int, batches: Iterable[tuple[Any, ...]] | None = None, *, while_finite: bool = False
+    ) -> Any:
+        """Take many steps, and return what they return, stacked: as `[step() for _ in range(steps)]`, but in less time.
+
+        steps: how many, or the most. batches: the tuple of the arguments of each step, from a list or any iterator; no
+            more steps are taken than there are batches.
+        while_finite: end after the first step that returns a number, as a loss, that is not finite.
+
+        Every array, Tensor and number among the results has the steps along an axis in front; what else there is, as
+        None, is that of the first step. Without any step the result is None. An error of a step leaves what it leaves
+        in a call, and has a note of which step it was. Ctrl-C takes effect between two steps.
+
+        Raises ValueError for a negative number of steps, or if the steps return arrays of several shapes.
+
+        >>> w = ad.Parameter([1.0, 2.0])
+        >>> @ad.capture
+        ... def step():
+        ...     np.multiply(w.data, 0.5, out=w.data)
+        ...     return np.sum(w.data)
+        >>> step.repeat(4)
+        array([1.5   , 0.75  , 0.375 , 0.1875], dtype=float32)
+        """
+        if operator.index(steps) < 0:
+            raise ValueError(f"steps is a number of steps, at least 0, found {steps}")
+        return Repetition(self, steps, batches, while_finite).run()
+
+    def trusted(self, args: tuple[Any, ...]) -> Specialization | None:
+        """Return what replays a step with these arguments; None if there is nothing yet that is trusted to."""
+        current = self.current
+        return current if current.is_trusted and not current.failure and mode_now() == self.mode else None
 
     def check_call(
         self, grad_enabled: bool, watch: object, transforms: int, thread: int, recorder: Recorder | None
     ) -> None:
         """Raise CaptureError for a call in another thread, in another mode, or within another captured function."""
-        if self.failure:
-            raise CaptureError(f"{self.__name__} could not be captured: {self.failure}")
+        if self.current.failure:
+            raise CaptureError(f"{self.__name__} could not be captured: {self.current.failure}")
         if recorder is not None:
             raise CaptureError(
                 f"{self.__name__} is captured itself, and was called within a captured function; capture the outer "
@@ -186,169 +184,7 @@ class Captured(Opaque, Generic[P, R]):
             )
         self.mode = grad_enabled, watch, transforms, thread, recorder
 
-    # Recording
 
-    def record(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
-        """Run the function and record it; compile it if it did the same as in the call before."""
-        previous = self.latest
-        changed = [] if previous is None else [slot for slot, _ in previous.environment.changes() if is_number(slot)]
-        if changed:  # from outside, between the calls: from now on these are looked up in every call
-            self.changing |= {slot.identity for slot in changed if slot is not None}
-            previous = None
-        self.note_unsteady(explore(self.function, self.changing))
-        self.latest = recording = record(self.function, args, keywords, self.changing)
-        self.recordings += 1
-        steady = not recording.changes and not recording.counters
-        self.changing |= recording.counters
-        if recording.changes and self.recordings > 1:
-            raise CaptureError(
-                f"{self.__name__} changes what a replay would leave as it is: {recording.changes[0]}; return it from "
-                "the function and change it outside"
-            )
-        if previous is not None and steady:
-            words = difference(previous, recording)
-            if not words:
-                check_nothing_hidden(previous, recording)
-                self.compile(recording)
-            elif self.recordings >= RECORDINGS or previous.is_settled():
-                raise CaptureError(f"{self.__name__} did not do the same in two calls: {words}")
-        return recording.result  # type: ignore[no-any-return]
-
-    def compile(self, recording: Recording) -> None:
-        """Compile what was recorded."""
-        started = time.perf_counter()
-        unsteady = frozenset(self.unsteady)
-        try:
-            program, self.compiled = compile_recording(recording, self.compiles_exactly, unsteady)
-        except CaptureError as error:
-            if self.compiles_exactly:
-                raise
-            self.compiles_exactly = True
-            program, self.compiled = compile_recording(recording, True, unsteady)
-            program.why_exact = str(error)
-        self.guard = Guard(recording.environment, program)
-        self.undo = Undo(recording.environment, program)
-        self.compile_seconds = time.perf_counter() - started
-        self.contents = {}
-
-    def note_unsteady(self, environment: Environment) -> None:
-        """Note which of the arrays that the step reads have other contents than a call before."""
-        contents = {id(slot.get()): (slot.get(), slot.get().tobytes()) for slot in environment.arrays}
-        for key, (_, now) in contents.items():
-            if key in self.contents and self.contents[key][1] != now:
-                self.unsteady.add(key)
-        self.contents = contents
-
-    # Replaying
-
-    def check_arguments(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
-        """Return the parts of the arguments that are inputs, checked against those of the first call."""
-        structure = structure_of((args, keywords))
-        leaves = named_arguments(self.signature.names, args, keywords)
-        if self.arguments is None:
-            self.arguments = structure, [describe(leaf) for _, leaf in leaves], [layout_of(leaf) for _, leaf in leaves]
-            self.inputs = Inputs(args, keywords, self.exact)
-        before, described, layouts = self.arguments
-        if len(leaves) == len(described):
-            for (name, leaf), was in zip(leaves, described, strict=True):
-                check_alike(f"{self.__name__}: the argument {name}", was, leaf)
-        if len(leaves) != len(described) or structure != before:
-            raise CaptureError(
-                f"{self.__name__} was recorded with arguments {before[0]}, and is now called with {structure[0]}"
-            )
-        for (name, leaf), layout in zip(leaves, layouts if self.exact else [], strict=self.exact):
-            check_layout(f"{self.__name__}: the argument {name}", layout, leaf)
-        return [leaf._data if isinstance(leaf, Tensor) else leaf for _, leaf in leaves if is_input(leaf)]
-
-    def replay(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
-        """Run the program."""
-        assert self.compiled is not None
-        assert self.guard is not None
-        if not self.guard.unchanged():
-            self.guard.check()
-            if self.guard.changed_arrays():
-                self.compile_anew()
-        leaves: Sequence[Any] = args
-        if not self.inputs.are_like(args, keywords):
-            leaves = self.check_arguments(*self.signature.bind(args, keywords))
-        if leaves:
-            self.guard.check_shared_memory(leaves)
-        schedule = self.schedule
-        schedule.replays += 1
-        if schedule.replays == schedule.due:
-            started = time.perf_counter()
-            result = self.check_replay(*self.signature.bind(args, keywords), leaves)
-            schedule.checked(started, time.perf_counter())
-            return result
-        put_back = self.undo.save() if self.undo.is_needed else None
-        try:
-            return self.compiled.replay(leaves)  # type: ignore[no-any-return]
-        except Exception as error:
-            if not self.undo.foresees(error):
-                error.add_note(f"in a replay of {self.__name__}; without capture, the same call may tell more")
-                raise
-            if put_back is not None:
-                put_back()
-            if isinstance(error, CaptureError):
-                raise
-        return detached(self.function(*args, **keywords))  # type: ignore[no-any-return]  # raises it, where it does
-
-    def compile_anew(self) -> None:
-        """Compile once more, for an array that was computed on once and for all has changed: it is read from now on."""
-        assert self.latest is not None
-        assert self.guard is not None
-        self.unsteady |= {id(array) for array, contents, _ in self.guard.program.watched if array.tobytes() != contents}
-        self.compile(self.latest)
-
-    def check_replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> R:
-        """Run the function as it is, then the program on the state of before, and compare what they did.
-
-        A program that is trusted leaves and returns what any replay does; the ordinary run was but for comparison.
-        """
-        assert self.guard is not None
-        assert self.latest is not None
-        self.guard.check()
-        self.guard.check_shared_memory(leaves)
-        if self.guard.changed_arrays():
-            self.compile_anew()
-        large = self.program.peak_bytes > LARGE
-        if large:
-            self.compiled = None
-        check = Check(lambda: self.function(*args, **keywords), self.guard, leaves)
-        if large:
-            self.compile(self.latest)
-        assert self.compiled is not None
-        trusted = self.checks == CHECKS
-        try:
-            words = check.difference(self.compiled.replay, self.program.exact)
-            if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
-                self.compiles_exactly = True
-                self.compile(self.latest)
-                self.program.why_exact = words
-                words = check.difference(self.compiled.replay, True)
-        except BaseException:
-            check.after.restore()
-            raise
-        if words or not trusted:
-            check.after.restore()
-        if words:
-            self.failure = (
-                f"the program of {self.__name__} does not do what the function does: {words}. If the function reads "
-                "something that changes from call to call, pass it as an argument; if not, this is a defect of capture"
-            )
-            raise CaptureError(self.failure)
-        if trusted:
-            return check.replayed  # type: ignore[no-any-return]
-        self.checks += 1
-        if self.checks == CHECKS:
-            self.schedule = Schedule(self.check_every, time.perf_counter())
-        return detached(check.result)  # type: ignore[no-any-return]
-
-
-def is_number(slot: Slot | None) -> bool:
-    """Return whether a place holds a Python number now."""
-    try:
-        value = None if slot is None else slot.get()
-    except GONE:
-        return False
-    return isinstance(value, int | float) and not isinstance(value, bool | np.generic)
+def mode_now() -> tuple[Any, ...]:
+    """Return what has to be the same in every call: whether gradients are recorded and so on, and the thread."""
+    return (*modes.get()[:3], threading.get_ident(), active.recorder)

@@ -13,6 +13,7 @@ from autodiff.compiler.passes.kernels import (
     choose_by_bits,
     fill_extrema,
     scatter_by_constant,
+    take_by_constant,
 )
 from autodiff.compiler.passes.lower import lower
 from autodiff.compiler.passes.parts import place_parts, separate_gradients, update_parts
@@ -39,6 +40,7 @@ SIMPLIFY: tuple[Pass, ...] = (
     fold_constants,
     drop_dead_calls,
     scatter_by_constant,
+    take_by_constant,
 )
 ROUNDING: tuple[Pass, ...] = (fold_bias, drop_dead_calls, cut_into_blocks)
 """Passes after which the program rounds differently, as are these: left out of exact programs."""

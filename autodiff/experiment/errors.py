@@ -12,6 +12,14 @@ class InputError(Exception):
         self.problems = tuple(problems)
 
 
+class ColumnError(InputError):
+    """A column of a table that a setting of a data set asks for cannot be taken."""
+
+    def __init__(self, setting: str, problem: str) -> None:
+        super().__init__([problem])
+        self.setting = setting
+
+
 class RunError(Exception):
     """A run could not be finished, for a reason that one line can say. The command ends with exit code 1."""
 

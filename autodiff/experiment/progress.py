@@ -3,7 +3,6 @@
 Rich has a finer bar, but importing it takes longer than a short run.
 """
 
-import math
 import os
 import sys
 import time
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 
 from autodiff.experiment.terminal import NARROWEST_NAME, columns_of, fitted, terminal_columns
 
-Report = Callable[[int, Mapping[str, float]], None]  # given the epoch and, by name, what was measured then
+Report = Callable[[int, Mapping[str, float]], None]  # given the latest epoch and, by name, what was measured last
 
 SECONDS_BETWEEN = 0.1
 WIDEST_BAR, NARROWEST_BAR = 24, 8  # columns, between its brackets
@@ -39,21 +38,18 @@ class Progress:
 
     @contextmanager
     def of(self, name: str, epochs: int) -> Iterator[Report]:
-        """Yield the function that a run calls after every epoch."""
+        """Yield the function to which a run tells, now and then, how it goes."""
         started = time.monotonic()
         due = started
-        tested: float | None = None  # the accuracy on the held-out points, which is not measured at every epoch
 
         def report(epoch: int, measured: Mapping[str, float]) -> None:
-            nonlocal due, tested
-            if not math.isnan(measured.get("test_accuracy", math.nan)):
-                tested = measured["test_accuracy"]
+            nonlocal due
             now = time.monotonic()
             if now < due:
                 return
             due = now + SECONDS_BETWEEN
             left = duration((now - started) * (epochs - epoch) / epoch) + " left" if epoch else ""
-            figures = (measured["loss"], measured["accuracy"], tested)
+            figures = (measured["loss"], measured["accuracy"], measured.get("test_accuracy"))
             self.show(line(name, self.position, epoch, epochs, figures, left, _room()))
 
         try:

@@ -165,7 +165,8 @@ dataset = Kind("dataset", offers=("rng", "test_rng"))
 """A function that returns points: features (n, 2) and labels (n,), whole numbers from 0.
 
 It is called twice, each time with other random numbers in `rng`: for the points that are trained on, and for those that
-are held out. One that takes `test_rng`, too, is called once and returns both; None in place of the second for none.
+are held out. One that takes `test_rng`, too, is called once and returns both, None in
+place of the second for none; and then, if it likes, what is known of them, an `About`.
 """
 layer = Kind("layer", takes=("inputs", "outputs"), offers=("rng", "dtype", "init"))
 """A class of `ad.Module`, or a function that returns one, from (n, inputs) to (n, outputs).

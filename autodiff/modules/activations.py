@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from autodiff import functional
+import autodiff.functional as functional
 from autodiff.modules.module import Module
 
 # Kinked at 0

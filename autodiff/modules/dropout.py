@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff import functional
+import autodiff.functional as functional
 from autodiff.functional.activations import check_generator
 from autodiff.modules.module import Module
 

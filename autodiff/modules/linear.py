@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autodiff import functional
+import autodiff.functional as functional
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.activations import check_generator
 from autodiff.modules.checks import check_shape, check_size

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from autodiff import functional
+import autodiff.functional as functional
 from autodiff.functional.losses import Reduction
 from autodiff.modules.module import Buffer, Module
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autodiff import functional
+import autodiff.functional as functional
 from autodiff.arrays import DEFAULT_FLOAT
 from autodiff.functional.losses import in_half
 from autodiff.functional.normalization import by_channel, channel_axes, moments, scaled, values_per_channel

@@ -14,7 +14,7 @@ from autodiff.tensor import Tensor
 State = dict[str, Any]
 
 
-WORKING = {"parameters", "groups", "group_states", "moving"}  # the attributes that are no settings
+WORKING = {"parameters", "groups", "group_states", "moving", "alone_from"}  # the attributes that are no settings
 
 
 class Optimizer:

@@ -25,8 +25,6 @@ class SGD(Optimizer):
     Tensor([0.5, 1.5], requires_grad=True)
     """
 
-    alone_from = 0  # two calls a step are not worth the copying
-
     def __init__(
         self,
         parameters: Iterable[Tensor],
@@ -35,6 +33,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
+        if not momentum:
+            self.alone_from = 0  # two calls a step are not worth the copying
         super().__init__(parameters, learning_rate, weight_decay)
         self.momentum = at_least_zero("momentum", momentum)
         if nesterov and not momentum:

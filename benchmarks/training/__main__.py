@@ -19,7 +19,7 @@ METHOD = (
     "0.03 with momentum 0.9. A time counts only if the loss after 100 steps is that of NumPy in float64, to 1e-4. "
     "Times are the processor's, which other programs on the machine do not add to; those of compiling are the clock's."
 )
-SMALL = ["adrun captured", "adrun eager", "PyTorch", "jax.jit"]
+SMALL = ["adrun captured", "adrun repeat", "adrun eager", "PyTorch", "jax.jit", "jax scan"]
 """Whose overhead is measured on the network in which nothing is large."""
 
 

@@ -238,6 +238,14 @@ def test_small_parameters_at_the_same_step_are_updated_in_one_call():
         assert Counting.calls == calls
 
 
+def test_small_parameters_are_joined_for_momentum_which_takes_more_calls():
+    for momentum, groups in [(0.9, 1), (0.0, 2)]:
+        parameters = parameters_at([0.0, 10.0], 5.0)
+        optimizer = ad.SGD(parameters, 0.1, momentum=momentum)
+        take_steps(optimizer, parameters, 1)
+        assert len(optimizer.groups) == groups
+
+
 def test_a_copied_optimizer_moves_its_own_parameters():
     parameters = parameters_at([0.0, 10.0], 5.0)
     optimizer = ad.Adam(parameters, 0.1)

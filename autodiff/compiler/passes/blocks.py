@@ -5,7 +5,6 @@ samples are independent of each other, the same calls run on some hundred sample
 the gradients of the weights are, add up from block to block. Sums round differently so, which `exact` programs forbid.
 """
 
-import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 
 from autodiff.compiler.passes.lower import assign
 from autodiff.compiler.passes.program import Program, is_array_call
-from autodiff.compiler.passes.uses import Uses, is_contiguous, made_array, view
+from autodiff.compiler.passes.uses import Uses, dummy, is_contiguous, made_array, view
 from autodiff.compiler.record.trace import Call, Storage, Value
 
 BLOCK = 112_000
@@ -165,8 +164,8 @@ class Cutter:
         """Put a call into the loop, if its samples are independent of each other or summed over."""
         if call.draws or len(call.results) + len(call.written) != 1 or call.keywords.keys() - {"out"}:
             return False
-        if self.pick(call):
-            return True
+        if call.function is np.ndarray.take:
+            return self.pick(call)
         if any(self.is_late(value) or value.form == "number" for value in call.operands()):
             return False
         if any(target not in self.axes or target.storage in self.touched_late for target in call.written):
@@ -207,12 +206,7 @@ class Cutter:
     def cut(self, whole: Value, axis: int) -> tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]:
         """Return the shape, dtype and strides of the part of an array in a block."""
         shape = tuple(self.length if i == axis else n for i, n in enumerate(whole.shape))
-        order = sorted(range(len(shape)), key=lambda i: abs(whole.strides[i]))
-        strides, step = [0] * len(shape), whole.dtype.itemsize
-        for i in order:
-            strides[i] = step
-            step *= shape[i]
-        return shape, whole.dtype, tuple(strides)
+        return shape, whole.dtype, np.empty_like(dummy(whole), shape=shape).strides
 
     def part_of(self, whole: Value, axis: int) -> Value:
         """Return the part of an array in a block: computed there, or a slice of one that is there before."""
@@ -225,27 +219,17 @@ class Cutter:
 
     def pick(self, call: Call) -> bool:
         """Put a call into the loop that takes one element of each sample, by a constant index of a flattened array."""
-        if call.function is not operator.getitem or not is_array_call(call) or len(call.args[0].shape) != 1:
-            return False
         flat, index = call.args
         base = self.uses.base(flat, np.reshape)
-        rows = (
-            base in self.axes
-            and not self.is_late(base)
-            and len(base.shape) == 2
-            and self.axes[base] == 1
-            and is_contiguous(base)
-        )
-        if not rows or not isinstance(index, Value) or index.array is None or index.storage.kind != "constant":
-            return False
-        if index.dtype.kind not in "iu" or not np.array_equal(index.array % self.samples, np.arange(self.samples)):
+        rows = base in self.axes and not self.is_late(base) and len(base.shape) == 2 and is_contiguous(base)
+        if not rows or self.axes[base] != 1 or not np.array_equal(index.array % self.samples, np.arange(self.samples)):
             return False
         in_block = index.array // self.samples * self.length + np.arange(self.samples) % self.length
         part, (picked,) = self.parts[base], call.results
         opened, shown = view(np.reshape, part, (part.size,))
         numbers = self.part_of(made_array(in_block.astype(np.intp)), 0)
         taken = Value(Storage("made"), "array", *self.cut(picked, 0))
-        take = call.derived(np.take, (shown, numbers), [taken], mode="clip")
+        take = call.derived(np.ndarray.take, (shown, numbers), [taken])
         self.inside += [opened, take]
         self.axes[picked], self.parts[picked] = 0, taken
         self.touched.add(base.storage)

@@ -2,12 +2,13 @@
 
 import math
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.passes.program import Program, is_array_call
+from autodiff.compiler.passes.uses import made_array
 from autodiff.compiler.record.stand_in import convert
 from autodiff.compiler.record.trace import Call, Storage, Value
 
@@ -24,13 +25,8 @@ def fill(number: Any) -> Any:
 
 def lower(program: Program) -> None:
     """Replace calls by ones that need no memory of their own."""
-    program.calls = [lowered for call in program.calls for lowered in lowered_calls(call)]
     written = program.written_storages()
-    for call in program.calls:
-        if call.function is fill and not written[call.results[0].storage]:
-            (value,) = call.results
-            value.array, value.storage.kind = np.full(value.shape, call.args[0], value.dtype), "constant"
-    program.calls = [call for call in program.calls if call.function is not fill or call.results[0].array is None]
+    program.calls = [lowered for call in program.calls for lowered in lowered_calls(call, written)]
     box_numbers(program)
 
 
@@ -40,8 +36,11 @@ REDUCTIONS: dict[Callable[..., Any], np.ufunc] = {
 }  # fmt: skip
 
 
-def lowered_calls(call: Call) -> Iterator[Call]:
-    """Yield what stands for a call."""
+FILLED: dict[Callable[..., Any], int] = {np.zeros_like: 0, np.ones_like: 1}
+
+
+def lowered_calls(call: Call, written: Mapping[Storage, int]) -> Iterator[Call]:
+    """Yield what stands for a call: nothing, if that makes a constant."""
     arguments = reduction_arguments(call) if is_array_call(call) else None
     if arguments is not None and call.function in REDUCTIONS:
         array, axis, keepdims = arguments
@@ -54,8 +53,12 @@ def lowered_calls(call: Call) -> Iterator[Call]:
         yield call.derived(np.divide, (total, count), written=(total,), out=total)
     elif is_array_call(call) and is_copy(call):
         yield call.derived(assign, call.args[:1], call.results)
-    elif is_array_call(call) and call.function in (np.zeros_like, np.ones_like) and len(call.args) == 1:
-        yield call.derived(fill, (0 if call.function is np.zeros_like else 1,), call.results)
+    elif is_array_call(call) and call.function in FILLED and len(call.args) == 1:
+        (value,), number = call.results, FILLED[call.function]
+        if written[value.storage]:
+            yield call.derived(fill, (number,), [value])
+        else:
+            value.array, value.storage.kind = np.full(value.shape, number, value.dtype), "constant"
     elif is_array_call(call) and call.function is operator.pow and is_power(call):
         yield call.derived(POWERS[call.args[1]], call.args[:1], call.results)
     else:
@@ -91,25 +94,20 @@ def reduction_arguments(call: Call) -> tuple[Value, Any, bool] | None:
 
 
 def box_numbers(program: Program) -> None:
-    """Give ufuncs their Python numbers as arrays, which they take in half the time: constants are made but once."""
-    boxes: dict[Any, Value] = {}
+    """Give ufuncs their Python numbers as arrays without axes, which they take in half the time."""
+    boxes: dict[tuple[Value, Any], Value] = {}
     calls: list[Call] = []
     for call in program.calls:
         dtype = common_float(call)
         if dtype is not None:
-            args = []
-            for arg in call.args:
-                is_number = isinstance(arg, Value) and arg.form == "number"
-                if type(arg) not in (int, float, bool) and not is_number:
-                    args.append(arg)
-                    continue
-                key = (id(arg) if is_number else repr(float(arg)), dtype)
-                if key not in boxes:
-                    boxes[key] = box(arg, dtype)
-                    if is_number:
-                        calls.append(call.derived(fill, (arg,), [boxes[key]]))
-                args.append(boxes[key])
-            call.args = tuple(args)
+            for number in call.operands():
+                if number.form == "number" and (number, dtype) not in boxes:
+                    boxes[number, dtype] = Value(Storage("made"), "array", (), dtype, ())
+                    calls.append(call.derived(fill, (number,), [boxes[number, dtype]]))
+            call.args = tuple(
+                boxes.get((arg, dtype), arg) if isinstance(arg, Value) else made_array(np.array(arg, dtype))
+                for arg in call.args
+            )
         calls.append(call)
     program.calls = calls
 
@@ -127,12 +125,3 @@ def common_float(call: Call) -> np.dtype[Any] | None:
     numbers = [arg for arg in call.args if not isinstance(arg, Value)]
     finite = all(not math.isfinite(n) or abs(n) <= np.finfo(dtype).max for n in numbers) if dtype.kind == "f" else False
     return dtype if finite else None
-
-
-def box(number: Any, dtype: np.dtype[Any]) -> Value:
-    """Return an array without axes for a number: a constant, or one that is filled in every step."""
-    if isinstance(number, Value):
-        return Value(Storage("made"), "array", (), dtype, ())
-    value = Value(Storage("constant"), "array", (), dtype, ())
-    value.array = np.array(number, dtype)
-    return value

@@ -55,17 +55,15 @@ class Program:
 
     def substitute(self, partners: dict[Value, Value]) -> None:
         """Put Values in the places of others, in every call and at the end."""
-
-        def change(part: Any) -> Any:
-            if isinstance(part, TensorOutput):
-                return TensorOutput(change(part.value)) if part.value in partners else part
-            return partners.get(part, part) if isinstance(part, Value) else part
-
         for call in self.calls:
-            remap(call, change)
+            remap(call, partners)
+        self.substitute_at_end(partners)
+
+    def substitute_at_end(self, partners: dict[Value, Value]) -> None:
+        """Put Values in the places of others in what is left and what is returned."""
         for held in [*self.held, *self.gradients]:
-            held.after = change(held.after)
-        self.outputs = mapped(self.outputs, change)
+            held.after = replaced(held.after, partners)
+        self.outputs = mapped(self.outputs, lambda part: replaced(part, partners))
 
     def watch(self, value: Value) -> None:
         """Look, before every step, whether an array of the user that was computed on is still what it was."""
@@ -77,16 +75,27 @@ class Program:
         return "\n".join(listing(self))
 
 
-def remap(call: Call, change: Callable[[Any], Any]) -> None:
+def remap(call: Call, partners: dict[Value, Value]) -> None:
     """Change the arguments of a call; views that it opens are on the memory of what they are views of now."""
+
+    def change(part: Any) -> Any:
+        return replaced(part, partners)
+
     before = call.operands()
     call.args, call.keywords = mapped(call.args, change), mapped(call.keywords, change)
-    call.written = tuple(change(target) for target in call.written)
+    call.written = tuple(map(change, call.written))
     if call.is_view and before:
         others = {source.storage: source for source in before[1:]}
         for value in call.results:
             if value not in before:
                 value.storage = change(others.get(value.storage, before[0])).storage
+
+
+def replaced(part: Any, partners: dict[Value, Value]) -> Any:
+    """Return what is put in the place of a Value, or of the one in a TensorOutput; anything else as it is."""
+    if isinstance(part, TensorOutput) and part.value in partners:
+        return TensorOutput(partners[part.value])
+    return partners.get(part, part) if isinstance(part, Value) else part
 
 
 def output_values(outputs: Any) -> list[Value]:

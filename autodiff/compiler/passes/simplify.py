@@ -1,6 +1,6 @@
 """Passes that leave calls out: those nobody needs, those on constants alone, and views that show all."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import numpy as np
@@ -38,8 +38,7 @@ def fold_constants(program: Program) -> None:
     """Compute calls on constants now; also on the user's arrays that the step does not change, which are watched."""
     written = program.written_storages()
     kept: list[Call] = []
-    watched: dict[int, Value] = {}
-    sources: dict[Storage, set[Value]] = {}  # the user's arrays that a constant was computed from
+    sources: dict[Storage, set[Value]] = defaultdict(set)  # the user's arrays that a constant was computed from
     for call in program.calls:
         operands = call.operands()
         known = all(is_known(value, written) and value.storage not in program.unsteady for value in operands)
@@ -52,26 +51,20 @@ def fold_constants(program: Program) -> None:
         if len(parts) != len(call.results) or any(value.form == "number" for value in call.results):
             kept.append(call)
             continue
-        used = {user for value in operands for user in sources.get(value.storage, ())}
-        used |= {value for value in operands if value.storage.kind == "held"}
+        used = {value for value in operands if value.storage.kind == "held"}
+        used = used.union(*(sources[value.storage] for value in operands))
         for value, part in zip(call.results, parts, strict=True):
             value.array = np.asarray(part) if call.is_view else made_array(np.asarray(part)).array
             if not call.is_view:
                 value.storage.kind = "constant"
-                sources.setdefault(value.storage, set()).update(used)
+                sources[value.storage] |= used
         if call.is_view:
             kept.append(call)
     program.calls = kept
-    for call in kept:  # only what is still read has to be looked at
-        if not call.is_view:
-            for value in call.operands():
-                for user in sources.get(value.storage, ()):
-                    watched[id(user)] = user
-    for value in program.ends():
-        for user in sources.get(value.storage, ()):
-            watched[id(user)] = user
-    for user in watched.values():
-        program.watch(user)
+    read = {value.storage for call in kept if not call.is_view for value in call.operands()}
+    for storage in sources.keys() & (read | {value.storage for value in program.ends()}):
+        for user in sources[storage]:
+            program.watch(user)
 
 
 def is_known(value: Value, written: Counter[Storage]) -> bool:

@@ -1,7 +1,10 @@
 """Code generation: a program as one Python function, a line a call, over arrays that are allocated once."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextvars import Context
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -16,19 +19,31 @@ from autodiff.compiler.record.recording import TensorOutput
 from autodiff.compiler.record.trace import Call, Storage, Value
 from autodiff.compiler.replay.layout import Layout
 from autodiff.compiler.replay.memory import calls_in_order
-from autodiff.tensor import wrap
+from autodiff.compiler.replay.stacks import stacked_leaves
+from autodiff.tensor import Tensor, wrap
 from autodiff.trees import parts
 
 BY_KEYWORD = (np.maximum, np.minimum)
 """NumPy wants their `out` by its name, as that of all functions that are no ufuncs but np.dot."""
 
 
-@dataclass(slots=True)
+ManySteps = Callable[[Iterable[tuple[int, Sequence[Any]]], bool, list[NDArray[Any]]], tuple[int, Exception | None]]
+"""Takes steps: for each its number and the parts of the arguments. Writes what they return into stacks, and returns how
+many were taken, and the error that the next one raised. May end after a step whose numbers are not all finite."""
+
+
+@dataclass
 class Compiled:
     """A program that can run: `replay(leaves)` takes the parts of the arguments and returns what the step returns."""
 
     replay: Callable[..., Any]
     source: str
+    writer: "Writer"
+
+    @cached_property
+    def loop(self) -> ManySteps:
+        """The same in a loop."""
+        return self.writer.write_loop()
 
 
 def generate(program: Program) -> Compiled:
@@ -45,21 +60,25 @@ class Writer:
         self.objects: dict[str, Any] = {}
         self.kept: list[Any] = []  # what is named by identity has to stay alive
         self.layout = Layout(program)
+        self.blocks: list[str] = []  # functions of some lines that are run while NumPy ignores all errors
+        self.ignoring = Context()
+        self.ignoring.run(np.seterr, all="ignore")
 
     # Names
 
     def name(self, thing: Any, letter: str) -> str:
-        """Return the name of an object in the function."""
+        """Return the name of an object in the function; that of a Value is a variable, for a Python number."""
         if id(thing) not in self.names:
             self.names[id(thing)] = f"{letter}{len(self.names)}"
-            self.objects[self.names[id(thing)]] = thing
             self.kept.append(thing)
+            if not isinstance(thing, Value):
+                self.objects[self.names[id(thing)]] = thing
         return self.names[id(thing)]
 
     def text(self, part: Any) -> str:
         """Return an argument as it stands in the function."""
         if isinstance(part, Value):
-            return self.number(part) if part.form == "number" else self.name(self.layout[part], "a")
+            return self.name(part, "n") if part.form == "number" else self.name(self.layout[part], "a")
         if (tree := self.tree(part, self.text)) is not None:
             return tree
         if part is None or type(part) in (int, bool, str):
@@ -70,23 +89,43 @@ class Writer:
         """Return the name of an object that a slot belongs to."""
         return self.name(thing, "o")
 
-    def number(self, value: Value) -> str:
-        """Return the variable of a Python number."""
-        if id(value) not in self.names:
-            self.names[id(value)] = f"n{len(self.names)}"
-            self.kept.append(value)
-        return self.names[id(value)]
-
     # Lines
 
     def write(self) -> Compiled:
         """Return the function and its text."""
-        body = [*self.begin(), *self.calls(self.program.calls), *self.end()]
-        inner = "\n".join(f"        {line}" for line in body)
-        source = f"def build({', '.join(self.objects)}):\n    def replay(leaves):\n{inner}\n    return replay\n"
+        self.body = [*self.begin(), *self.calls(self.program.calls), *self.end()]
+        lines = [*self.body, f"return {self.output(self.program.outputs)}"]
+        replay, source = self.built("replay(leaves)", lines)
+        return Compiled(replay, source, self)
+
+    def write_loop(self) -> ManySteps:
+        """Return the function that takes many steps."""
+        leaves = stacked_leaves(self.program.outputs)
+        rows = [self.row(leaf) for leaf, _ in leaves]
+        isfinite = self.name(math.isfinite, "f")
+        numbers = [row for row, (_, of) in zip(rows, leaves, strict=True) if of.shape == () and of.dtype.kind == "f"]
+        step = [*self.body, *(f"stack{i}[i] = {row}" for i, row in enumerate(rows)), "done = i + 1"]
+        step += [f"if finite and not {isfinite}({number}): break" for number in numbers]
+        lines = [
+            *(f"stack{i} = stacks[{i}]" for i in range(len(rows))),
+            "done = 0",
+            "try:",
+            "    for i, leaves in steps:",
+            *(f"        {line}" for line in step),
+            "except Exception as error:",
+            "    return done, error",
+            "return done, None",
+        ]
+        loop: ManySteps = self.built("loop(steps, finite, stacks)", lines)[0]
+        return loop
+
+    def built(self, heading: str, lines: list[str]) -> tuple[Any, str]:
+        """Return a function of some lines, and the text that makes it."""
+        functions = "".join([*self.blocks, function_text(heading, lines)])
+        source = f"def build({', '.join(self.objects)}):\n{functions}    return {heading.partition('(')[0]}\n"
         namespace: dict[str, Any] = {}
         exec(compile(source, "<captured step>", "exec"), namespace)
-        return Compiled(namespace["build"](*self.objects.values()), source)
+        return namespace["build"](*self.objects.values()), source
 
     def begin(self) -> Iterator[str]:
         """Yield the lines that take in arguments, numbers, and arrays that are new in every step."""
@@ -96,13 +135,13 @@ class Writer:
             if value.storage not in read:
                 continue
             if value.form == "number":
-                yield f"{self.number(value)} = leaves[{i}]"
+                yield f"{self.text(value)} = leaves[{i}]"
             else:
                 yield f"{copyto}({self.text(value)}, leaves[{i}])"
         for held in self.program.held:
             value = held.before
             if value.storage in read and value.form == "number":
-                yield f"{self.number(value)} = {held.slot.source(self.slot_name)}"
+                yield f"{self.text(value)} = {held.slot.source(self.slot_name)}"
             elif value.storage in read and value.array is None:
                 yield f"{copyto}({self.text(value)}, {held.slot.source(self.slot_name)})"
         for held in self.program.gradients:
@@ -114,14 +153,24 @@ class Writer:
         read = {value.storage for call in calls_in_order(self.program) for value in call.operands()}
         return read | {value.storage for value in self.program.ends()}
 
-    def calls(self, calls: list[Call]) -> Iterator[str]:
-        """Yield a line for each call, within np.errstate where the step set NumPy's error handling."""
+    def calls(self, calls: list[Call], in_loop: bool = False) -> Iterator[str]:
+        """Yield a line for each call, within np.errstate where the step set NumPy's error handling.
+
+        That takes a microsecond. A context in which all errors are ignored, as in a backward pass, is entered at once.
+        """
         shown = [call for call in calls if not call.is_view]
         kinds = ("divide", "over", "under", "invalid")
-        for errstate, group in groupby(shown, lambda call: call.errstate or self.program.errstate):
-            lines = (line for call in group for line in self.lines(call))
+        for errstate, found in groupby(shown, lambda call: call.errstate or self.program.errstate):
+            group = [*found]
+            lines = [line for call in group for line in self.lines(call)]
             if errstate == self.program.errstate:
                 yield from lines
+                continue
+            values = [value for call in group for value in [*call.operands(), *call.results]]
+            has_variables = in_loop or any(value.form == "number" for value in values)
+            if set(errstate) == {"ignore"} and not has_variables:
+                self.blocks.append(function_text(f"block{len(self.blocks)}()", lines))
+                yield f"{self.name(self.ignoring.run, 'f')}(block{len(self.blocks) - 1})"
                 continue
             settings = ", ".join(
                 f"{key}={value!r}"
@@ -152,49 +201,44 @@ class Writer:
         yield from (f"{copyto}({whole}, 0)" for whole, _ in sums)
         blocks = self.name([*zip(*slices, strict=True)], "k")
         yield f"for {', '.join(variables)}{',' * (len(variables) == 1)} in {blocks}:"
-        yield from (f"    {line}" for line in self.calls(loop.body.calls))
+        yield from (f"    {line}" for line in self.calls(loop.body.calls, in_loop=True))
         yield from (f"    {add}({whole}, {part}, {whole})" for whole, part in sums)
         yield from (f"    {copyto}({name}, {part})" for name, _, part in gathered)
 
     def line(self, call: Call) -> str:
         """Return the line that runs a call."""
-        function = call.function
+        function, results = call.function, call.results
         args = [self.text(arg) for arg in call.args]
-        keywords = [f"{key}={self.text(arg)}" for key, arg in call.keywords.items()]
-        f = self.name(function, "f")
-        if call.results and call.results[0].form == "number" and len(call.results) == 1:
-            return f"{self.number(call.results[0])} = {f}({', '.join([*args, *keywords])})"
-        if not call.results:
-            plain = function is np.dot or (isinstance(function, np.ufunc) and function not in BY_KEYWORD)
-            if not plain or "out" not in call.keywords or len(call.keywords) > 1:
-                return f"{f}({', '.join([*args, *keywords])})"
-            return f"{f}({', '.join([*args, self.text(call.keywords['out'])])})"
-        if len(call.results) > 1 or not isinstance(call.results[0], Value):
-            targets = tuple(self.layout[value] for value in call.results)
-            return f"{self.name(store_all, 'f')}({self.name(targets, 'k')}, {f}({', '.join([*args, *keywords])}))"
-        out = self.text(call.results[0])
+        keywords = {key: self.text(arg) for key, arg in call.keywords.items()}
+        if not results:
+            return self.applied(function, args, keywords)
+        if len(results) > 1:
+            targets = tuple(self.layout[value] for value in results)
+            return f"{self.name(store_all, 'f')}({self.name(targets, 'k')}, {self.applied(function, args, keywords)})"
+        (result,), out = results, self.text(results[0])
+        if result.form == "number":
+            return f"{out} = {self.applied(function, args, keywords)}"
         if function is assign:
-            cast = call.args[0].dtype != call.results[0].dtype
-            return f"{self.name(np.copyto, 'f')}({out}, {args[0]}{', ' + repr('unsafe') if cast else ''})"
+            casting = ["'unsafe'"] if call.args[0].dtype != result.dtype else []
+            return self.applied(np.copyto, [out, args[0], *casting], {})
         if function is fill:
-            return f"{out}[...] = {args[0]}" if call.results[0].shape else f"{out}[()] = {args[0]}"
-        if isinstance(function, np.ufunc) and function.nout == 1:
-            if self.is_small_product(call):
-                return f"{self.name(np.dot, 'f')}({', '.join([*args, out])})"
-            by_name = function in BY_KEYWORD or bool(keywords) or function.signature is not None
-            return f"{f}({', '.join([*args, *keywords, f'out={out}' if by_name else out])})"
+            return f"{out}[{'...' if result.shape else '()'}] = {args[0]}"
+        if function is np.ndarray.take:
+            return self.applied(self.layout[call.args[0]].take, [args[1], "None", out, "'clip'"], {})
+        if function in (np.argmax, np.argmin) and len(args) == 1 and keywords.keys() == {"axis"}:
+            return self.applied(getattr(self.layout[call.args[0]], function.__name__), [keywords["axis"], out], {})
         if is_reduction(function) and not keywords and len(args) == 5:
-            array, axis, dtype, _, keepdims = args
-            return f"{f}({', '.join([array, axis, dtype, out, keepdims])})"
-        if function is np.take and call.keywords == {"mode": "clip"}:
-            take = self.name(self.layout[call.args[0]].take, "f")  # the method, without NumPy's wrapper of it
-            return f"{take}({args[1]}, None, {out}, 'clip')"
-        if function in ARGUMENTS_OF_EXTREMA and call.args[1:] == () and call.keywords.keys() == {"axis"}:
-            extremum = getattr(self.layout[call.args[0]], function.__name__)
-            return f"{self.name(extremum, 'f')}({keywords[0].removeprefix('axis=')}, {out})"
-        if function in WITH_OUT and not call.keywords.keys() - {"axis", "mode"}:
-            return f"{f}({', '.join([*args, *keywords, f'out={out}'])})"
-        return f"{self.name(store, 'f')}({out}, {f}({', '.join([*args, *keywords])}))"
+            return self.applied(function, [*args[:3], out, args[4]], {})
+        if takes_out(function, keywords):
+            return self.applied(np.dot if self.is_small_product(call) else function, args, {**keywords, "out": out})
+        return f"{self.name(store, 'f')}({out}, {self.applied(function, args, keywords)})"
+
+    def applied(self, function: Any, args: list[str], keywords: dict[str, str]) -> str:
+        """Return the text of a call, with `out` at its place where that can be: it takes less time than by its name."""
+        is_plain = isinstance(function, np.ufunc) and function.signature is None and function not in BY_KEYWORD
+        if keywords.keys() == {"out"} and (is_plain or function is np.dot):
+            args, keywords = [*args, keywords["out"]], {}
+        return f"{self.name(function, 'f')}({', '.join([*args, *(f'{key}={arg}' for key, arg in keywords.items())])})"
 
     def is_small_product(self, call: Call) -> bool:
         """Return whether np.dot makes a product sooner than np.matmul: it takes less time to get there."""
@@ -206,7 +250,7 @@ class Writer:
         return matrices and same and self.layout[result].flags.c_contiguous
 
     def end(self) -> Iterator[str]:
-        """Yield the lines that put new things in their places, and return what the step returns."""
+        """Yield the lines that put new things in their places."""
         written = self.program.written_storages()
         copyto = self.name(np.copyto, "f")
         for i, value in enumerate(self.program.inputs):
@@ -216,7 +260,7 @@ class Writer:
             if held.after is held.before:
                 continue
             if isinstance(held.after, Value):
-                fresh = self.number(held.after) if held.after.form == "number" else f"{self.text(held.after)}.copy()"
+                fresh = self.text(held.after) + ("" if held.after.form == "number" else ".copy()")
                 yield held.slot.assignment(self.slot_name, fresh)
             else:
                 yield held.slot.assignment(self.slot_name, self.name(held.after, "k"))
@@ -227,7 +271,6 @@ class Writer:
                     yield held.slot.assignment(self.slot_name, self.name(tensor, "g"))
             elif held.before is not None:
                 yield held.slot.assignment(self.slot_name, "None")
-        yield f"return {self.output(self.program.outputs)}"
 
     def output(self, part: Any) -> str:
         """Return the expression for a part of what is returned: a copy, which is safe to keep."""
@@ -237,10 +280,16 @@ class Writer:
         if isinstance(part, TensorOutput):
             return f"{self.name(wrap, 'f')}({self.text(part.value)}{copy}, None)"
         if isinstance(part, Value):
-            if part.form == "number":
-                return self.number(part)
-            return f"{self.text(part)}[()]" if part.form == "scalar" else f"{self.text(part)}{copy}"
+            return self.text(part) + {"number": "", "scalar": "[()]", "array": copy}[part.form]
         return self.tree(part, self.output) or self.text(part)
+
+    def row(self, part: Any) -> str:
+        """Return the expression for a part of what is returned, of which a row of a stack is filled."""
+        if isinstance(part, Tensor):
+            return f"{self.name(part, 't')}._data"
+        if isinstance(part, np.ndarray):
+            return self.name(part.copy("K"), "k")
+        return self.text(part.value if isinstance(part, TensorOutput) else part)
 
     def tree(self, part: Any, text: Callable[[Any], str]) -> str | None:
         """Return the expression for a list, tuple or dict, whose leaves are written by `text`; None for a leaf."""
@@ -255,12 +304,20 @@ class Writer:
         return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(held) == 1)})"
 
 
-ARGUMENTS_OF_EXTREMA = (np.argmax, np.argmin)
 SMALL_PRODUCT = 4096
 """Elements. np.dot fills its result with zeros before it computes it."""
 
 
-WITH_OUT = {np.concatenate, np.dot, np.take, np.stack}
+def function_text(heading: str, lines: list[str]) -> str:
+    """Return the text of a function within `build`."""
+    return "".join([f"    def {heading}:\n", *(f"        {line}\n" for line in lines)])
+
+
+def takes_out(function: Callable[..., Any], keywords: Collection[str]) -> bool:
+    """Return whether a function can be given the array for its one result."""
+    if isinstance(function, np.ufunc):
+        return function.nout == 1
+    return function in (np.concatenate, np.dot, np.take, np.stack) and {*keywords} <= {"axis", "mode"}
 
 
 def is_reduction(function: Callable[..., Any]) -> bool:

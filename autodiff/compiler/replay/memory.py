@@ -1,6 +1,7 @@
 """Memory: which intermediate arrays share it. Two may if the one is not read any more when the other is made."""
 
 from bisect import insort
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,25 +12,22 @@ from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.trace import Call, Storage, Value
 
 
+@dataclass(eq=False, slots=True)
 class Lifetime:
     """From which call to which the memory of some arrays is in use."""
 
-    __slots__ = ("end", "nbytes", "offset", "start", "storages")
-
-    def __init__(self, storage: Storage, start: int, nbytes: int) -> None:
-        self.storages = [storage]
-        self.start = start
-        self.end = start
-        self.nbytes = nbytes
-        self.offset = 0
+    storages: list[Storage]
+    start: int
+    nbytes: int
+    end: int = 0
+    offset: int = 0
 
 
 def lay_out(program: Program) -> dict[Storage, int]:
     """Return where in one block of memory each intermediate array lies; sets the program's `peak_bytes`."""
     lasting = lasting_storages(program)
     lifetimes = lifetimes_of(calls_in_order(program), program.ends(), lasting)
-    distinct = list({id(lifetime): lifetime for lifetime in lifetimes.values()}.values())
-    distinct.sort(key=lambda lifetime: (-lifetime.nbytes, lifetime.start))
+    distinct = sorted(dict.fromkeys(lifetimes.values()), key=lambda lifetime: (-lifetime.nbytes, lifetime.start))
     settled: list[Lifetime] = []
     for lifetime in distinct:
         lifetime.offset = lowest_offset(lifetime, settled)
@@ -81,7 +79,7 @@ def lifetimes_of(calls: list[Call], ends: list[Value], lasting: set[Storage]) ->
                 continue
             reused = reusable(call, value, found, i)
             if reused is None:
-                found[storage] = Lifetime(storage, i, padded(value.nbytes))
+                found[storage] = Lifetime([storage], i, padded(value.nbytes))
             else:
                 found[storage] = reused
                 reused.storages.append(storage)

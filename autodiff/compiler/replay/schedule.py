@@ -1,5 +1,7 @@
 """The schedule: which replays of a program that is trusted are checked all the same."""
 
+import sys
+
 FIRST = 8
 """The first replay that is checked."""
 EVERY = 1000
@@ -18,7 +20,7 @@ class Schedule:
         self.every = EVERY if every is None else every
         self.sparing = every is None
         self.replays = 0
-        self.due = min(FIRST, self.every)
+        self.due = min(FIRST, self.every) or sys.maxsize
         self.latest = 0  # that was checked
         self.since = now  # the time since then
 

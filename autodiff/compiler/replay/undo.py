@@ -16,6 +16,7 @@ from autodiff.compiler.replay.memory import calls_in_order, lasting_storages
 
 SAFE: set[Callable[..., Any]] = {
     assign, fill, np.copyto, np.dot, np.concatenate, np.stack, np.argmax, np.argmin, np.count_nonzero, np.copy,
+    np.ndarray.take,
     operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.neg, pow, abs,
 }  # fmt: skip
 """Functions that raise nothing on the arrays of shapes and dtypes that they were recorded with; ufuncs are too."""
@@ -68,8 +69,6 @@ def can_raise(call: Call, program: Program) -> bool:
     of_ufunc = getattr(call.function, "__self__", call.function)
     if isinstance(of_ufunc, np.ufunc) and getattr(call.function, "__name__", "") != "at":
         return "raise" in (call.errstate or program.errstate)
-    if call.function is np.take and call.keywords.get("mode") == "clip":
-        return False
     if call.function in (operator.getitem, operator.setitem) or call.draws:
         return any(isinstance(part, Value) for part in [*call.args[1:2], *call.keywords.values()])
     return call.function not in SAFE

@@ -13,6 +13,7 @@ import autodiff.experiment.data
 import autodiff.experiment.parts  # noqa: F401 (both register what adrun brings along)
 from autodiff.experiment.config import wording
 from autodiff.experiment.config.fields import Fields, whole
+from autodiff.experiment.data.data_file import DataFile
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.register import KINDS, REQUIRED, Part
 
@@ -35,7 +36,8 @@ class Choice:
 
     def whole(self) -> dict[str, Any]:
         """Return its name and all settings, as a config has them."""
-        return {"name": self.name, **self.settings}
+        plain = {key: held.plain() if isinstance(held, DataFile) else held for key, held in self.settings.items()}
+        return {"name": self.name, **{key: held for key, held in plain.items() if held is not None}}
 
     def plain(self) -> Any:
         """Return what a config says of it: the name alone where all settings are as they are by default."""

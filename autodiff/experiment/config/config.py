@@ -1,7 +1,7 @@
 """What an experiment is: the fields of a config, what each may hold, and which contradict each other."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -9,7 +9,9 @@ from pydantic_core import PydanticCustomError
 from autodiff.experiment.config import memory
 from autodiff.experiment.config.choice import BESIDE, Choice, Named, chosen, one_of
 from autodiff.experiment.config.fields import Fields, Whole
+from autodiff.experiment.data.data_file import DataFile
 from autodiff.experiment.data.points import MOST_POINTS, Size
+from autodiff.experiment.errors import ColumnError
 from autodiff.experiment.register import KINDS
 
 # The limits protect the machine: a slip of the keyboard is answered at once, not by an hour of swapping.
@@ -135,7 +137,12 @@ class Config(Fields):
     @field_validator("dataset")
     @classmethod
     def _few_enough(cls, dataset: Choice) -> Choice:
-        size = size_of(dataset)
+        try:
+            size = size_of(dataset)
+        except ColumnError as error:
+            _refuse(error.problems[0], error.setting)
+        if "points_per_class" not in dataset.settings:
+            return dataset  # what there is fits in memory, or will be told
         for points, field in ((size.points, "points_per_class"), (size.test_points, "test_points_per_class")):
             if points > MOST_POINTS:
                 most = f"at most {MOST_POINTS:,} are allowed, for this machine's memory"
@@ -217,6 +224,11 @@ class Config(Fields):
         return size_of(self.dataset)
 
     @property
+    def data_file(self) -> DataFile | None:
+        """The file that the points are of, if they are of one."""
+        return next((held for held in self.dataset.settings.values() if isinstance(held, DataFile)), None)
+
+    @property
     def kept_networks(self) -> int:
         """The number of networks that a run keeps for its pictures, at most."""
         return min(self.frames, self.epochs + 1)
@@ -258,6 +270,6 @@ def size_of(dataset: Choice) -> Size:
     return measured(dataset.part, dataset.settings)
 
 
-def _refuse(message: str, setting: str | None = None) -> None:
+def _refuse(message: str, setting: str | None = None) -> NoReturn:
     """Raise the error of a value that contradicts another. setting: of the part that the field names."""
     raise PydanticCustomError("contradiction", "{message}", {"message": message, "setting": setting})

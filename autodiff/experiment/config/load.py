@@ -18,10 +18,11 @@ from autodiff.experiment.config.choice import BESIDE
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.file_text import SUFFIXES, read_text
 from autodiff.experiment.config.meant import nearest_field
-from autodiff.experiment.config.names import checked_name, run_names
+from autodiff.experiment.config.names import checked_name, is_record, run_names
 from autodiff.experiment.config.overrides import Override, merged
 from autodiff.experiment.config.own_code import Code, used_by
 from autodiff.experiment.config.yaml_source import Document, Position, SourceError
+from autodiff.experiment.data.data_file import beside
 from autodiff.experiment.errors import InputError, reason
 from autodiff.experiment.register import KINDS
 
@@ -177,7 +178,8 @@ class _Source:
         told = {path for _, path, _, _ in problems}
         config = None
         try:
-            config = Config.model_validate(without_absent(self.values))
+            with beside(self.file, is_record=is_record(self.file)):
+                config = Config.model_validate(without_absent(self.values))
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 path = self._path_of(detail)

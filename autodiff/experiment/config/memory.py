@@ -12,6 +12,7 @@ from itertools import pairwise
 MEGABYTE = 1024**2
 PROCESS = 112 * MEGABYTE  # Python, NumPy and the drawing libraries
 POINT = 150  # bytes: the point itself, its label and its marker
+FURTHER_FEATURE = 90  # of a point, beyond two: as text, as a number, scaled, in the run's dtype, and on the plane
 # A step forwards and backwards holds the outputs of its largest layer so many times, and those of every layer.
 LARGEST_LAYER = {"relu": 1.8, "sigmoid": 3.5, "tanh": 2.55}
 EVERY_LAYER = {"relu": 1.4, "sigmoid": 1.3, "tanh": 1.25}
@@ -68,7 +69,9 @@ def needs(
     every = WHILE_CHECKED + moments + frames
     checked = LARGEST_WHILE_CHECKED * max(of_layers) + every * parameters
     copies = max(checked, AFTERWARDS * parameters + 2 * kept)  # the kept ones once more, as they are written
-    return Needs(round(step + copies + POINT * (points + test_points)), kept)
+    return Needs(
+        round(step + copies + (POINT + FURTHER_FEATURE * max(0, widths[0] - 2)) * (points + test_points)), kept
+    )
 
 
 def _most(table: Mapping[str, float], kinds: Collection[str]) -> float:

@@ -1,15 +1,22 @@
 """From a data set and its settings to its points, checked."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from autodiff.experiment.data.about import NOTHING, About
 from autodiff.experiment.data.points import Points, Size
 from autodiff.experiment.errors import InputError, in_one_line
 from autodiff.experiment.register import Part, own_line
 
-Sample = tuple[Points, Points | None]
+
+class Sample(NamedTuple):
+    """Points that are trained on, those that are held out, if there are some, and what is known of both."""
+
+    points: Points
+    held_out: Points | None
+    about: About = NOTHING
 
 
 def sample(part: Part, settings: Mapping[str, Any], rng: np.random.Generator, test_rng: np.random.Generator) -> Sample:
@@ -21,9 +28,9 @@ def sample(part: Part, settings: Mapping[str, Any], rng: np.random.Generator, te
     given = {name: offered[name] for name in part.given}
     try:
         if "test_rng" in given:
-            found, held_out = part.make(**given, **settings)
+            found, held_out, *known = part.make(**given, **settings)
         else:
-            found = part.make(**given, **settings)
+            found, known = part.make(**given, **settings), []
             held_out = part.make(rng=test_rng, **settings) if given else None
     except Exception as error:
         if (where := own_line(error)) is None:
@@ -31,18 +38,18 @@ def sample(part: Part, settings: Mapping[str, Any], rng: np.random.Generator, te
         raise InputError([f"{where}: in data set {part.name}: {in_one_line(error)}"]) from None
     points = _checked(part, found)
     if held_out is None:
-        return points, None
+        return Sample(points, None, *known)
     tested = _checked(part, held_out)
     if tested.features.shape[1] != points.features.shape[1]:
         raise _wrong(
             part, f"held-out points of {tested.features.shape[1]} features, where the others have another number"
         )
-    return points, tested
+    return Sample(points, tested, *known)
 
 
 def measured(part: Part, settings: Mapping[str, Any]) -> Size:
     """Return the size of a data set of which no more is known than how it is made. Raises InputError as `sample`."""
-    points, held_out = sample(part, settings, np.random.default_rng(0), np.random.default_rng(1))
+    points, held_out, _ = sample(part, settings, np.random.default_rng(0), np.random.default_rng(1))
     classes = max(int(some.labels.max()) for some in (points, held_out) if some is not None and len(some.labels)) + 1
     test_points = 0 if held_out is None else len(held_out.labels)
     return Size(points.features.shape[1], classes, len(points.labels), test_points)

@@ -1,19 +1,20 @@
 """Points to classify, and how many there are."""
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import Field
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from autodiff.experiment.data.arrays import Features, Labels  # NumPy comes with them
 
-    Features: TypeAlias = NDArray[np.float64]
-
+MOST_CLASSES = 20  # that pictures have colours and markers for
 MOST_POINTS = 100_000  # a slip of the keyboard is answered at once, not by an hour of swapping
 _FOR_MEMORY = "(the limit protects this machine's memory)"
 
-Classes = Annotated[int, Field(ge=2, le=7, description="a whole number from 2 to 7 (there are seven colours)")]
+Classes = Annotated[
+    int,
+    Field(ge=2, le=MOST_CLASSES, description=f"a whole number from 2 to {MOST_CLASSES} (as many as there are colours)"),
+]
 PointsPerClass = Annotated[
     int, Field(ge=2, le=MOST_POINTS, description=f"a whole number from 2 to {MOST_POINTS:,} {_FOR_MEMORY}")
 ]
@@ -26,10 +27,10 @@ TestPointsPerClass = Annotated[
 
 
 class Points(NamedTuple):
-    """Points to classify: features (n, 2) in float64 and labels (n,)."""
+    """Points to classify: features (n, d) in float64 and labels (n,), which count from 0."""
 
     features: "Features"
-    labels: "NDArray[np.int64]"
+    labels: "Labels"
 
 
 class Size(NamedTuple):

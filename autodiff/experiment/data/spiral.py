@@ -10,7 +10,7 @@ from autodiff.experiment.data.points import Classes, Points, PointsPerClass, Tes
 if TYPE_CHECKING:
     import numpy as np
 
-    from autodiff.experiment.data.points import Features
+    from autodiff.experiment.data.arrays import Features
 
 Noise = Annotated[float, Field(ge=0, le=10, description="a number from 0 to 10 (the angle's deviation, in radians)")]
 

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.scale import SymmetricalLogTransform
 from numpy.typing import NDArray
 
 from .axes import Box, add_axes, draw_text, place, points
@@ -32,6 +33,7 @@ HELD_OUT_DASHES = (3, 1.5)
 MOST_DASHED = 200  # points of a dashed curve
 DRAWABLE = 1e-200, 1e200  # losses: matplotlib's axes overflow a little beyond what they show
 GRID_COLOR = "#DDDDDD"
+EPOCH_0 = 0.5  # the width of what is before epoch 1, in decades
 
 
 def render_curves(films: Sequence[Film], path: Path) -> None:
@@ -74,8 +76,7 @@ def draw_pairs(
     """
     groups = [range(i, min(i + together, len(names))) for i in range(0, len(names), together)]
     shown = [fitted([names[i] for i in group], [LONGEST_NAME] * len(group), font(TEXT_SIZE)) for group in groups]
-    widest = max(font(TEXT_SIZE).getlength(name) for group in shown for name in group)
-    right = WIDTH - round(LEADER + SAMPLE + 2 * NAME_GAP + widest)
+    right = right_edge(shown)
     plot_height = max(PLOT_HEIGHT, LINE_HEIGHT * len(groups[0]))
     pair_height = 2 * plot_height + PLOT_GAP
     height = TOP + len(groups) * (pair_height + PAIR_GAP) - PAIR_GAP + BOTTOM
@@ -98,6 +99,21 @@ def draw_pairs(
         loss.tick_params(labelbottom=False)
         accuracy.set_xlabel("epoch", color=INK, fontsize=points(TEXT_SIZE))
     write_still(figure, path)
+
+
+def right_edge(shown: Sequence[Sequence[str]]) -> int:
+    """Return where plots end, so that there is room for the names beside them."""
+    widest = max(font(TEXT_SIZE).getlength(name) for group in shown for name in group)
+    return WIDTH - round(LEADER + SAMPLE + 2 * NAME_GAP + widest)
+
+
+def epoch_places(names: Sequence[str], together: int, last: int, epochs: Sequence[int]) -> list[float]:
+    """Return where epochs are in a picture of curves with these names by `draw_pairs`, as shares of its width."""
+    groups = [names[i : i + together] for i in range(0, len(names), together)]
+    right = right_edge([fitted(group, [LONGEST_NAME] * len(group), font(TEXT_SIZE)) for group in groups])
+    along = SymmetricalLogTransform(10, 1, EPOCH_0)
+    shares = along.transform(np.asarray(epochs, float)) / along.transform(float(max(1, last)))
+    return [float((LEFT + share * (right - LEFT)) / WIDTH) for share in shares]
 
 
 def head(axes: Axes, title: str) -> None:
@@ -273,7 +289,7 @@ def accuracy_axis(axes: Axes) -> None:
 def epoch_axis(axes: Axes, last: int) -> None:
     """Set the epochs' axis: logarithmic from epoch 1 on, since most happens early, with epoch 0 as one more decade."""
     last = max(1, last)
-    axes.set_xscale("symlog", linthresh=1, linscale=0.5)
+    axes.set_xscale("symlog", linthresh=1, linscale=EPOCH_0)
     axes.set_xlim(0, last)
     ticks = [0, *(10**k for k in range(len(str(last))))]
     axes.set_xticks(ticks)

@@ -1,7 +1,9 @@
-"""A picture that does not move: drawn by matplotlib on a white page, kept as a PNG."""
+"""A picture that does not move: drawn by matplotlib on a white page, kept as a PNG or as SVG."""
 
+import io
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageChops
@@ -9,6 +11,7 @@ from PIL import Image, ImageChops
 from autodiff.experiment.files import replacing
 
 from .axes import DPI, drawn, new_figure
+from .palette import INK
 
 SHARPNESS = 2  # pixels of the file a pixel of the layout: thin lines stay crisp on a slide
 LOST = 80  # of 255, between a colour and the one that stands for it
@@ -23,12 +26,29 @@ def new_page(width: int, height: int) -> Figure:
 
 
 def write_still(figure: Figure, path: Path) -> None:
-    """Write a page as a PNG of twice its size, or of less where that could not be drawn, atomically."""
+    """Write a page atomically: as an .svg on a transparent page, or as a PNG of twice its size.
+
+    The PNG is smaller where that could not be drawn.
+    """
+    if path.suffix == ".svg":
+        with replacing(path) as temporary:
+            temporary.write_text(as_svg(figure), encoding="utf-8")
+        return
     height = figure.get_figheight() * DPI
     figure.set_dpi(DPI * min(SHARPNESS, TALLEST / height))
     picture = in_few_colors(Image.fromarray(drawn(figure)).convert("RGB"))
     with replacing(path) as temporary:
         picture.save(temporary, format="PNG")  # savefig would draw everything twice
+
+
+def as_svg(figure: Figure) -> str:
+    """Return a page as SVG, with text as text, and lines and text in the colour of what stands around it."""
+    text = io.StringIO()
+    figure.patch.set_alpha(0)
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "adrun"}):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    drawing = text.getvalue()
+    return drawing[drawing.index("<svg") :].replace(INK.lower(), "currentColor")
 
 
 def in_few_colors(picture: Image.Image) -> Image.Image:

@@ -27,4 +27,6 @@ def recalled(record: Record) -> Training:
     held_out = session.held_out if "test_loss" in curves else None  # which older records have not
     count = sum(parameter.size for parameter in session.model.parameters())
     stopped = str(record.summary.get("stopped", ""))
-    return Training(record.summary["status"], session.points, held_out, curves, snapshots, state, count, stopped)
+    return Training(
+        record.summary["status"], session.points, held_out, curves, snapshots, state, count, session.about, stopped
+    )

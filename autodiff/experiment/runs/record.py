@@ -23,12 +23,14 @@ from autodiff.experiment.training.curves import HELD_OUT, TRAINING
 
 if TYPE_CHECKING:
     from autodiff.experiment.config.config import Config
+    from autodiff.experiment.data.about import About
     from autodiff.experiment.runs.arrays import Arrays
     from autodiff.experiment.training.curves import Curves
 
 CONFIG, LOG, SUMMARY, MODEL = "config.yaml", "log.csv", "summary.json", "model.safetensors"
 CODE = "code"  # the folder of the code of one's own that the run was made with, if any
 COMPARISON = "comparison.json"  # what a comparison's folder has instead of a summary
+ABOUT_POINTS = "points"  # the entry of a model's metadata: what the columns and classes are called, and the scaling
 STAGING = ".running"
 ENDED = ("done", "did not learn", "diverged")
 """The statuses of runs that came to their own end. The others are running, interrupted and failed."""
@@ -137,6 +139,19 @@ class Record:
         from autodiff.experiment.runs.arrays import read_arrays
 
         return read_arrays(self.folder / MODEL)[0]
+
+    def about(self) -> "About":
+        """Return what the network is to know of points beside their numbers. Raises InputError."""
+        from autodiff.experiment.data.about import NOTHING, About
+        from autodiff.experiment.runs.arrays import read_arrays
+
+        known = read_arrays(self.folder / MODEL)[1]
+        try:
+            return About.of_plain(known[ABOUT_POINTS]) if ABOUT_POINTS in known else NOTHING
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                [f"{self.folder / MODEL}: is damaged: what it says of points cannot be read: {error}"]
+            ) from None
 
     def frames(self) -> "dict[int, Arrays]":
         """Return the parameters of the networks kept for the pictures, by epoch. Raises InputError."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.experiment.config.load import Experiment
+from autodiff.experiment.data.about import NOTHING
 from autodiff.experiment.runs.machine import machine, versions
 from autodiff.experiment.training.curves import Curves
 from autodiff.experiment.training.training import Training
@@ -63,6 +64,8 @@ def summarise(
         "epochs_to_accuracy": _milestones(curves["accuracy"]),
         "seconds": {"training": round(training.seconds, 3), "drawing": round(drawing_seconds, 3)},
     }
+    if training.about != NOTHING:
+        found["data"] = training.about.plain()
     if "test_loss" in curves:
         found["test_best"] = _best(curves, "test_loss")
         found["epochs_to_test_accuracy"] = _milestones(curves["test_accuracy"])

@@ -11,7 +11,7 @@ import numpy as np
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.progress import duration
 from autodiff.experiment.runs.text import size_text
-from autodiff.experiment.training.schedule import TESTED_THROUGHOUT
+from autodiff.experiment.training.schedule import TESTED_EVERY, TESTED_THROUGHOUT
 from autodiff.experiment.training.training import WARM_UP, Session
 
 MOST_TIMED = 8  # kinds of runs; the others are taken to last as long as these do in the mean
@@ -63,13 +63,12 @@ def seconds_an_epoch(config: Config) -> float:
     """Return the seconds that an epoch takes, once its steps are compiled."""
     session = Session(config.model_copy(update={"epochs": 10**6}), kept=[0])
     with np.errstate(all="ignore"):  # it may diverge
-        for _ in range(WARM_UP):
-            session.advance()
-        session.epoch = TESTED_THROUGHOUT + 1  # before that, held-out points are measured more often
+        session.advance(WARM_UP)
+        session.epoch = TESTED_THROUGHOUT  # before that, held-out points are measured more often
         began_at = session.epoch
         started = time.perf_counter()
         while (passed := time.perf_counter() - started) < SECONDS_EACH or session.epoch == began_at:
-            session.advance()
+            session.advance(TESTED_EVERY)
     return passed / (session.epoch - began_at)
 
 
@@ -78,4 +77,5 @@ def bytes_of_record(config: Config) -> int:
     widths = [config.size.features, *config.hidden, config.size.classes]
     parameters = sum((inputs + 1) * outputs for inputs, outputs in pairwise(widths))
     networks = (config.kept_networks + 1) * parameters * np.dtype(config.dtype).itemsize
-    return LOG_ROW * (config.epochs + 1) + networks + OTHER_FILES
+    data = 0 if config.data_file is None else len(config.data_file.contents)
+    return LOG_ROW * (config.epochs + 1) + networks + data + OTHER_FILES

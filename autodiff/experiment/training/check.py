@@ -108,7 +108,7 @@ def check_network(config: Config, orders: Sequence[Order]) -> list[Check]:
         np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(4)
     )
     data = config.dataset
-    (features, labels), _ = sample(data.part, data.settings, for_data, for_held_out)
+    features, labels = sample(data.part, data.settings, for_data, for_held_out).points
     some = np.unique(np.linspace(0, len(labels) - 1, POINTS).astype(int))
     features, labels = features[some], labels[some]
     model = build_model(config.model_copy(update={"dtype": "float64"}), for_weights)

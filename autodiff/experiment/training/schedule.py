@@ -31,6 +31,17 @@ def is_tested(epoch: int, epochs: int) -> bool:
     return epoch <= TESTED_THROUGHOUT or epoch % TESTED_EVERY == 0 or epoch == epochs
 
 
+def next_tested(epoch: int, epochs: int) -> int:
+    """Return the first epoch after one of so many at which the held-out points are measured."""
+    after = epoch + 1
+    return after if after <= TESTED_THROUGHOUT else min(-(-after // TESTED_EVERY) * TESTED_EVERY, epochs)
+
+
+def last_tested(epoch: int, epochs: int) -> int:
+    """Return the last epoch up to one of so many at which the held-out points are measured."""
+    return epoch if is_tested(epoch, epochs) else epoch // TESTED_EVERY * TESTED_EVERY
+
+
 def shared_frame_epochs(runs: Sequence[tuple[int, int]]) -> list[int]:
     """Return the frame epochs of several runs, given as (epochs, frames), at which all that still run can be compared.
 

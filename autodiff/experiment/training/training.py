@@ -2,8 +2,10 @@
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -12,16 +14,19 @@ from numpy.typing import NDArray
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
 from autodiff.experiment.config.config import Config, Stop
+from autodiff.experiment.data.about import NOTHING, About
 from autodiff.experiment.data.making import sample
 from autodiff.experiment.data.points import Points
 from autodiff.experiment.progress import Report
 from autodiff.experiment.training.curves import HELD_OUT, TRAINING, Curves
 from autodiff.experiment.training.network import Snapshot, build_model, build_optimizer, build_schedule, has_modes
-from autodiff.experiment.training.schedule import frame_epochs, is_tested
+from autodiff.experiment.training.schedule import frame_epochs, is_tested, last_tested, next_tested
 
 Status = Literal["done", "did not learn", "diverged", "interrupted"]
-Measurement = tuple[float, float]
-Measured = tuple[ad.Tensor, int]
+Measurement = tuple[NDArray[Any], NDArray[Any]]
+"""Losses and accuracies, one an epoch."""
+Measured = tuple[ad.Tensor, ad.Tensor]
+"""A loss and how many points are classified correctly, or those of several epochs."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +34,8 @@ class Training:
     """What a training run leaves.
 
     `held_out` are the points that were only measured on; `snapshots` the networks kept for the pictures, by epoch;
-    `state` what the training could go on from. `parameters` is their number, `stopped` why it ended before its last
-    epoch.
+    `state` what the training could go on from. `parameters` is their number, `about` what is known of the points beside
+    their numbers, `stopped` why it ended before its last epoch.
     """
 
     status: Status
@@ -40,6 +45,7 @@ class Training:
     snapshots: dict[int, Snapshot]
     state: "State"
     parameters: int
+    about: About = NOTHING
     stopped: str = ""
 
     @property
@@ -79,6 +85,9 @@ class State:
 
 Keep = Callable[["Session"], None]
 
+SECONDS_AT_ONCE = 0.05
+"""Of training, before it is told how that goes, and whether somebody wants it to stop."""
+
 WARM_UP = 12
 """Epochs after which every step runs as a compiled program, which rounds otherwise than the calls before it."""
 
@@ -86,10 +95,11 @@ WARM_UP = 12
 def train(
     config: Config, report: Report, kept: Collection[int] = (), keep: Keep | None = None, resumed: State | None = None
 ) -> Training:
-    """Train the config's network; call `report` with every epoch and its entries of the curves.
+    """Train the config's network; call `report` with the latest epoch and what was measured last, by name.
 
     The networks at the epochs in `kept` are kept, by default those that the config's `frames` asks for. `keep` is
-    called after every epoch with the session, whose state it may write down; `resumed` is one to go on from.
+    called with the session, whose state it may write down; `resumed` is one to go on from. Both are called after every
+    epoch at first, and later after as many as take 0.05 seconds.
 
     Stops at once when the loss is no longer finite or the user interrupts: what was reached by then is returned. The
     data, the initial weights, the order of the batches and the held-out points come from four independent streams of
@@ -100,17 +110,22 @@ def train(
         session.restore(resumed)
     status: Status = "done"
     started = time.perf_counter() - session.seconds
+    at_once = 1
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a diverging run is told in words, once
             while session.epoch <= config.epochs and not session.stopped:
-                measured = session.advance()
-                session.seconds = time.perf_counter() - started
+                session.advance(at_once)
+                before, session.seconds = session.seconds, time.perf_counter() - started
+                measured = session.latest()
                 report(session.epoch - 1, measured)
                 if not math.isfinite(measured["loss"]):
                     status = "diverged"
                     break
                 if keep is not None:
                     keep(session)
+                if session.epoch >= WARM_UP:
+                    affordable = int(at_once * SECONDS_AT_ONCE / (session.seconds - before))
+                    at_once = max(1, min(affordable, 2 * at_once))
     except KeyboardInterrupt:
         status = "interrupted"
     return session.ended(status)
@@ -125,10 +140,10 @@ class Session:
         )
         self.config = config
         data = config.dataset
-        self.points, self.held_out = sample(data.part, data.settings, for_data, for_held_out)
+        self.points, self.held_out, self.about = sample(data.part, data.settings, for_data, for_held_out)
         self.model = build_model(config, for_weights, self.for_dropout)
         self.trainer = _Trainer(config, self.model, self.points, self.held_out, for_batches)
-        self.kept = set(kept or frame_epochs(config.epochs, config.frames))
+        self.kept = sorted({*(kept or frame_epochs(config.epochs, config.frames))})
         names = TRAINING if self.held_out is None else TRAINING + HELD_OUT
         self.all_curves = {name: np.full(config.epochs + 1, np.nan) for name in names}
         self.snapshots: dict[int, Snapshot] = {}
@@ -141,35 +156,59 @@ class Session:
         """The curves of the epochs so far."""
         return {name: values[: self.epoch] for name, values in self.all_curves.items()}
 
-    def advance(self) -> dict[str, float]:
-        """Measure the network as it is and, but for the last time, train it for one epoch.
+    def latest(self) -> dict[str, float]:
+        """Return what was measured last, by name: held-out points are not measured at every epoch."""
+        epoch = self.epoch - 1
+        tested = last_tested(epoch, self.config.epochs)
+        return {name: values[tested if name in HELD_OUT else epoch].item() for name, values in self.all_curves.items()}
 
-        Returns the epoch's entries of the curves.
+    def advance(self, most: int = 1) -> None:
+        """Go on for at most so many epochs: measure the network as it is and, but for the last time, train it.
+
+        Ends after an epoch whose loss is not finite.
         """
-        epoch = self.epoch
-        if epoch in self.kept:
-            self.snapshots[epoch] = Snapshot(self.model)
-        trainer, epochs = self.trainer, self.config.epochs
-        tested: Measurement | tuple[()] = ()
-        if self.held_out is not None:
-            tested = trainer.measure_held_out() if is_tested(epoch, epochs) else (math.nan, math.nan)
-        if epoch == epochs:
-            measurement = trainer.measure_last()
-        elif self.config.stop is None:
-            measurement = trainer.measure_and_train()
-        else:
-            measurement = trainer.measure()
-        measured = dict(zip(self.all_curves, measurement + tested, strict=True))
-        for name, value in measured.items():
-            self.all_curves[name][epoch] = value
-        self.epoch = epoch + 1
-        if self.config.stop is not None and epoch < epochs:
-            self.stopped = reason_to_stop(self.config.stop, self.curves)
-            if self.stopped:
-                self.snapshots.setdefault(epoch, Snapshot(self.model))
+        end = min(self.epoch + most, self.config.epochs + 1)
+        stop, finite = self.config.stop, True
+        while finite and not self.stopped and self.epoch < end:
+            self.keep_and_test()
+            if self.epoch == self.config.epochs:
+                measured = self.trainer.measure_last()
+            elif stop is not None:
+                measured = self.trainer.measure()
             else:
-                trainer.train_epoch()
-        return measured
+                measured = self.trainer.measure_and_train(min(end, self.next_stop()) - self.epoch)
+            self.note(TRAINING, measured)
+            self.epoch += len(measured[0])
+            finite = math.isfinite(measured[0][-1])
+            if stop is not None and finite and self.epoch <= self.config.epochs:
+                self.stop_or_train(stop)
+
+    def stop_or_train(self, stop: Stop) -> None:
+        """Train the network that was measured for one epoch, or let it be the last if there is a reason to stop."""
+        self.stopped = reason_to_stop(stop, self.curves)
+        if self.stopped:
+            self.snapshots.setdefault(self.epoch - 1, Snapshot(self.model))
+        else:
+            self.trainer.train_epoch()
+
+    def keep_and_test(self) -> None:
+        """Keep the network and measure it on the held-out points, if it is time for that."""
+        if self.epoch in self.kept:
+            self.snapshots[self.epoch] = Snapshot(self.model)
+        if self.held_out is not None and is_tested(self.epoch, self.config.epochs):
+            self.note(HELD_OUT, self.trainer.measure_held_out())
+
+    def next_stop(self) -> int:
+        """Return the first epoch to come of which the network is kept or measured otherwise, or the last."""
+        later = self.kept[bisect_right(self.kept, self.epoch) :][:1]
+        if self.held_out is not None:
+            later.append(next_tested(self.epoch, self.config.epochs))
+        return min([*later, self.config.epochs])
+
+    def note(self, names: Sequence[str], measured: Measurement) -> None:
+        """Write what was measured, from the present epoch on, into the curves."""
+        for name, values in zip(names, measured, strict=True):
+            self.all_curves[name][self.epoch : self.epoch + len(values)] = values
 
     def state(self) -> State:
         """Return all that the session is, copied where it will change."""
@@ -220,7 +259,9 @@ class Session:
         }
         parameters = sum(parameter.size for parameter in self.model.parameters())
         state = self.state()
-        return Training(status, self.points, self.held_out, curves, drawable, state, parameters, self.stopped)
+        return Training(
+            status, self.points, self.held_out, curves, drawable, state, parameters, self.about, self.stopped
+        )
 
 
 def reason_to_stop(stop: Stop, curves: Curves) -> str:
@@ -318,24 +359,34 @@ class _Trainer:
         del self.train_all, self.train_batch
         return self.measure()
 
-    def measure_and_train(self) -> Measurement:
-        """Return the loss and the accuracy on all points, of the network as it is before the epoch that follows."""
-        if self.batch_size == len(self.labels) and self.measures_as_it_trains:
-            return _measurement(self.train_on_all(), self.labels)
-        measurement = self.measure()
-        self.train_epoch()
-        return measurement
+    def measure_and_train(self, epochs: int) -> Measurement:
+        """Return the losses and accuracies on all points, before each of some epochs of training.
+
+        They are fewer if a loss is not finite.
+        """
+        at_once = self.measures_as_it_trains and self.batch_size == len(self.labels)
+        if at_once and self.schedule is None:
+            return _measurement(self.train_all.repeat(epochs, while_finite=True), self.labels)
+        measured = []
+        for _ in range(epochs):
+            if at_once:
+                measured.append(_measurement(self.train_on_all(), self.labels))
+            else:
+                measured.append(self.measure())
+                self.train_epoch()
+            if not np.isfinite(measured[-1][0]):
+                break
+        losses, accuracies = zip(*measured, strict=True)
+        return np.concatenate(losses), np.concatenate(accuracies)
 
     def train_epoch(self) -> None:
-        """Train on every point once; end early when the loss is not finite, which the next measurement will find."""
+        """Train on every point once."""
         if self.batch_size == len(self.labels):
             self.train_on_all()
             return
         order = self.rng.permutation(len(self.labels))
-        for start in range(0, len(order), self.batch_size):
-            loss = self.train_on(order[start : start + self.batch_size])
-            if not math.isfinite(loss.item()):
-                break
+        starts = range(0, len(order), self.batch_size)
+        self.train_on([order[start : start + self.batch_size] for start in starts])
 
     def train_on_all(self) -> Measured:
         """Train on all points at once, and return the loss and the number of correct answers before that."""
@@ -344,13 +395,21 @@ class _Trainer:
         self.count_step()
         return measured
 
-    def train_on(self, batch: NDArray[np.int64]) -> ad.Tensor:
-        """Train on the points of a batch, and return the loss on them."""
+    def train_on(self, batches: Sequence[NDArray[np.int64]]) -> None:
+        """Train on the points of one batch after the other, until the loss on one is not finite."""
         self.training(True)
-        loss: ad.Tensor
-        loss, _ = self.train_batch[len(batch)](self.features[batch], self.labels[batch])
-        self.count_step()
-        return loss
+        for alike in self.in_one_go(batches):
+            points = [(self.features[batch], self.labels[batch]) for batch in alike]
+            losses, _ = self.train_batch[len(alike[0])].repeat(len(points), points, while_finite=True)
+            self.count_step()
+            if not np.isfinite(losses.data[-1]):
+                break  # the next measurement will find it
+
+    def in_one_go(self, batches: Sequence[NDArray[np.int64]]) -> list[list[NDArray[np.int64]]]:
+        """Return the batches, together as far as nothing changes between their steps."""
+        if self.schedule is not None:
+            return [[batch] for batch in batches]
+        return [list(alike) for _, alike in groupby(batches, len)]
 
     def training(self, on: bool) -> None:
         """Have the network compute as it does in training, or as it does in evaluation."""
@@ -364,11 +423,12 @@ class _Trainer:
 
 
 def _measurement(measured: Measured, labels: NDArray[np.int64]) -> Measurement:
-    loss, correct = measured
-    return loss.item(), correct / len(labels)
+    """Return losses and accuracies."""
+    losses, correct = (np.atleast_1d(each.data) for each in measured)
+    return losses, correct / len(labels)
 
 
-def count_correct(logits: ad.Tensor, labels: NDArray[np.int64]) -> int:
+def count_correct(logits: ad.Tensor, labels: NDArray[np.int64]) -> ad.Tensor:
     """Return how many of the labels are the class of the largest logit."""
-    correct: int = np.count_nonzero(np.argmax(logits, axis=1) == labels)  # type: ignore[assignment]
+    correct: ad.Tensor = np.count_nonzero(np.argmax(logits, axis=1) == labels)  # type: ignore[assignment]
     return correct

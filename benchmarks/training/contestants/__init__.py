@@ -14,6 +14,7 @@ class Contestant:
 
 CONTESTANTS = [
     Contestant("adrun captured", "captured", "numpy"),
+    Contestant("adrun repeat", "repeat", "numpy"),
     Contestant("adrun eager", "eager", "numpy"),
     Contestant("NumPy", "plain", "numpy"),
     Contestant("NumPy buffers", "buffers", "numpy"),

@@ -318,3 +318,33 @@ def test_integers_are_left_alone():
 
     step = followed(always(function), [(np.arange(5) * i,) for i in range(8)])
     assert called(step, operator.setitem)
+
+
+# take_by_constant
+
+
+@pytest.mark.parametrize("index", [[0, 3], [-1, 4, 4], [[0, 1], [2, -5]], []], ids=str)
+def test_elements_at_a_constant_index_are_taken_by_the_method(index):
+    assert called(followed(always(lambda x: (x * 2)[np.array(index, int)]), drawn((5,))), np.ndarray.take)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: (x * 2)[np.array(3)],
+        lambda x: np.outer(x, x)[np.array([0, 3])],
+        lambda x: (x * 2)[np.array([True, False, True, False, True])],
+        lambda x: (x * 2)[np.array([0, 3]), None],
+        lambda x: (x * 2)[np.argsort(x)[:2]],
+    ],
+)
+def test_elements_at_other_indices_are_not(function):
+    assert not called(followed(always(function), drawn((5,))), np.ndarray.take)
+
+
+def test_an_index_that_the_caller_changes_in_its_place_is_followed():
+    index = np.array([0, 3])
+    step = followed(always(lambda x: (x * 2)[index * 1]), drawn((5,)))
+    assert called(step, np.ndarray.take)
+    index[...] = 1, 2
+    np.testing.assert_array_equal(step(np.arange(5.0)), [2, 4])

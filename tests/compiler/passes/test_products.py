@@ -157,6 +157,42 @@ def test_what_is_no_row_is_added_as_it_is(shape):
     assert ("add" in names(step)) or shape == (1,)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_layer_that_is_negated_has_its_weights_negated(dtype):
+    step = followed(always(lambda x, w, b: np.exp(-(x @ w + b))), drawn((9, 2), (2, 5), (5,), dtype=dtype))
+    assert is_folded(step)
+    assert [call.args[0].shape for call in step.program.calls if call.function is np.negative] == [(3, 5)]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda z: (-z, np.exp(z)),
+        lambda z: (-z, z),
+        lambda z: -z[:2],
+        lambda z: np.negative(-z),
+        lambda z: np.negative(z, where=z > 0, out=np.ones_like(z)),
+        lambda z: np.negative(z, dtype=np.float64),
+    ],
+)
+def test_a_layer_that_is_negated_and_read_otherwise(function):
+    followed(always(lambda x, w, b: function(x @ w + b)), drawn((9, 2), (2, 5), (5,)))
+
+
+def test_weights_that_are_written_before_their_layer_is_negated():
+    def build():
+        weight = np.ones((2, 5))
+
+        def step(x, b):
+            z = x @ weight + b
+            np.multiply(weight, 0.5, out=weight)
+            return -z
+
+        return step
+
+    followed(build, drawn((9, 2), (5,)))
+
+
 def test_a_bias_of_wider_dtype_is_left_alone():
     calls = [(x.astype(np.float32), w.astype(np.float32), b) for x, w, b in drawn((9, 2), (2, 5), (5,))]
     assert "add" in names(followed(always(affine), calls))

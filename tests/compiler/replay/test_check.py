@@ -2,15 +2,15 @@
 
 import itertools
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.compiler import captured
+from autodiff.compiler import specialization
 from autodiff.compiler.replay.check import Check, Left, agree
-from autodiff.compiler.replay.code import Compiled
 
 
 class Hidden:
@@ -92,14 +92,14 @@ def test_a_difference_is_for_good():
 
 
 def test_fast_kernels_that_differ_give_way_to_exact_ones_before_there_is_an_error(monkeypatch):
-    compile_recording = captured.compile_recording
+    compile_recording = specialization.compile_recording
 
     def compile_wrongly(recording, exact, unsteady):
         program, compiled = compile_recording(recording, exact, unsteady)
         replay = compiled.replay
-        return program, Compiled(replay if exact else lambda leaves: replay(leaves) * 1.01, compiled.source)
+        return program, replace(compiled, replay=replay if exact else lambda leaves: replay(leaves) * 1.01)
 
-    monkeypatch.setattr(captured, "compile_recording", compile_wrongly)
+    monkeypatch.setattr(specialization, "compile_recording", compile_wrongly)
     step = ad.capture(lambda x: x * 3)
     for _ in range(8):
         np.testing.assert_array_equal(step(np.ones(2)), [3.0, 3.0])
@@ -185,12 +185,12 @@ def test_a_large_program_has_no_memory_of_its_own_while_the_function_runs_as_it_
             there.append(replayed.compiled is not None)
             return Check(run, *arguments)
 
-        monkeypatch.setattr(captured, "Check", noted)
+        monkeypatch.setattr(specialization, "Check", noted)
         return [replayed(x).item() for _ in range(9)], there
 
     expected, there = losses_and_programs()
     assert there == [True, True]
-    monkeypatch.setattr(captured, "LARGE", 0)
+    monkeypatch.setattr(specialization, "LARGE", 0)
     losses, there = losses_and_programs()
     assert there == [False, False]
     np.testing.assert_allclose(losses, expected, rtol=1e-12)
@@ -262,7 +262,7 @@ def reversed_(now, before):
 @each_optimizer
 @each_learning_rate
 def test_an_update_that_goes_wrong_is_found(monkeypatch, which, learning_rate, make, spoil):
-    compile_recording = captured.compile_recording
+    compile_recording = specialization.compile_recording
     step, model, optimizer = training("relu", make, learning_rate)
 
     def compile_wrongly(recording, exact, unsteady):
@@ -279,9 +279,9 @@ def test_an_update_that_goes_wrong_is_found(monkeypatch, which, learning_rate, m
                 array[...] = spoil(array, was)
             return result
 
-        return program, Compiled(compiled.replay if exact else replay, compiled.source)
+        return program, replace(compiled, replay=compiled.replay if exact else replay)
 
-    monkeypatch.setattr(captured, "compile_recording", compile_wrongly)
+    monkeypatch.setattr(specialization, "compile_recording", compile_wrongly)
     while not step.checks:
         step()
     assert "and should be" in step.program.why_exact

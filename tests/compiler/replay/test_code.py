@@ -326,6 +326,25 @@ def test_a_gradient_that_is_left_none():
         assert tensor.grad is None
 
 
+# NumPy's errors
+
+
+@pytest.mark.parametrize("factor", [lambda n: 1.0, lambda n: n * 2], ids=["a function of its own", "with a number"])
+def test_errors_are_ignored_where_the_step_ignores_them_alone(factor):
+    def function(x, n):
+        with np.errstate(all="ignore"):
+            inside = np.log(x) / factor(n)
+        return inside, np.log(x)
+
+    step = ad.capture(function, exact=True)
+    for i in range(7):
+        same(step(X + i, 0.5 + i), function(X + i, 0.5 + i))
+    assert ("block0" in step.compiled.source) is (factor(2.0) == 1.0)
+    with pytest.warns(RuntimeWarning, match="divide by zero") as warned:
+        same(step(X * 0, 0.5), (X * 0 - np.inf, X * 0 - np.inf))
+    assert len(warned) == 1
+
+
 # The text
 
 

@@ -71,9 +71,9 @@ def reading(holder, read):
 @pytest.mark.parametrize(("read", "write", "before", "after"), PLACES.values(), ids=PLACES)
 def test_a_change_of_any_place_is_noticed(holder, read, write, before, after):
     step = trained(reading(holder, read))
-    assert step.guard.unchanged()
+    assert step.current.guard.unchanged()
     write(holder, after)
-    assert not step.guard.unchanged()
+    assert not step.current.guard.unchanged()
     with pytest.raises(ad.CaptureError, match="since the step was recorded"):
         step(X)
 
@@ -119,7 +119,7 @@ def test_a_variable_of_the_closure():
     scale = float("2")
     np.testing.assert_array_equal(step(X), X * 2)
     scale = 3.0
-    assert not step.guard.unchanged()
+    assert not step.current.guard.unchanged()
     with pytest.raises(ad.CaptureError, match=r"scale was 2\.0 and is now 3\.0"):
         step(X)
 
@@ -154,7 +154,7 @@ def test_a_variable_of_a_module():
     module.unused = 2
     np.testing.assert_array_equal(step(X), X * 2)
     module.scale = 3.0
-    assert not step.guard.unchanged()
+    assert not step.current.guard.unchanged()
     with pytest.raises(ad.CaptureError, match=r"settings_of_a_test\.scale"):
         step(X)
 
@@ -184,7 +184,7 @@ def test_another_array_is_noticed_and_other_contents_are_followed(holder):
 def test_more_or_fewer_entries_are_noticed(holder, change):
     step = trained(lambda x: x * holder.scale)
     change(holder)
-    assert not step.guard.unchanged()
+    assert not step.current.guard.unchanged()
     with pytest.raises(ad.CaptureError, match="recorded; a replay would not see that"):
         step(X)
 
@@ -230,7 +230,7 @@ def test_attributes_of_any_name(holder):
     vars(holder).update({"lambda": 2.0, "two words": 3.0, "0": np.ones(3), "class": "text", "é": 1.0})
     step = trained(lambda x: x * getattr(holder, "lambda") + getattr(holder, "0"))
     setattr(holder, "two words", 4.0)
-    assert not step.guard.unchanged()
+    assert not step.current.guard.unchanged()
     with pytest.raises(ad.CaptureError, match="two words"):
         step(X)
 
@@ -260,26 +260,26 @@ def test_a_gradient_that_the_step_reads_may_not_be_gone():
     tensor.grad = ad.Tensor(np.full(3, 5.0))
     np.testing.assert_array_equal(step(X).data, X + 5)
     tensor.grad = None
-    assert not step.guard.unchanged()
+    assert not step.current.guard.unchanged()
     with pytest.raises(ad.CaptureError, match="is now None"):
         step(X)
 
 
 def test_nothing_is_amiss_in_a_step_that_reaches_nothing():
     step = trained(lambda x: x * 2)
-    assert step.guard.unchanged() is True
-    step.guard.check()
-    assert step.guard.changed_arrays() == []
+    assert step.current.guard.unchanged() is True
+    step.current.guard.check()
+    assert step.current.guard.changed_arrays() == []
 
 
 def test_arrays_that_were_computed_on_are_watched():
     scale = np.arange(1.0, 4.0)
     step = trained(lambda x: x * np.exp(scale))
-    assert step.guard.changed_arrays() == []
+    assert step.current.guard.changed_arrays() == []
     scale[0] = 9
-    assert step.guard.changed_arrays() == ["scale"]
+    assert step.current.guard.changed_arrays() == ["scale"]
     np.testing.assert_array_equal(step(X), X * np.exp(scale))
-    assert step.guard.changed_arrays() == []
+    assert step.current.guard.changed_arrays() == []
 
 
 def test_arguments_that_share_memory_with_what_the_step_writes():

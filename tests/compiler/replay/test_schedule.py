@@ -1,13 +1,14 @@
 """A program that is trusted goes on being checked, and leaves what it would leave without."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.compiler import captured
+from autodiff.compiler import specialization
 from autodiff.compiler.replay.check import Check
-from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.replay.schedule import Schedule
 from tests.compiler.comparing import each_exactness, network, points
 
@@ -21,7 +22,7 @@ def checks(monkeypatch):
         made.append(Check(*arguments))
         return made[-1]
 
-    monkeypatch.setattr(captured, "Check", noted)
+    monkeypatch.setattr(specialization, "Check", noted)
     return made
 
 
@@ -86,7 +87,7 @@ def test_a_negative_number_is_refused():
 @pytest.mark.parametrize("large", [0, 2**25])
 @each_exactness
 def test_checks_leave_what_unchecked_replays_leave(monkeypatch, exact, large):
-    monkeypatch.setattr(captured, "LARGE", large)
+    monkeypatch.setattr(specialization, "LARGE", large)
 
     def run(every):
         """Return, as bytes, all that a training returns and leaves: gradients that add up, draws, arguments."""
@@ -137,7 +138,7 @@ def spoil(step, change):
         change()
         return result
 
-    step.compiled = Compiled(wrong, step.compiled.source)
+    step.current.compiled = replace(step.compiled, replay=wrong)
 
 
 def test_a_check_leaves_and_returns_what_the_program_does_where_that_rounds_differently():

@@ -137,4 +137,4 @@ def test_ordinary_training_saves_nothing():
 
     for _ in range(7):
         step(np.arange(5))
-    assert not step.undo.is_needed
+    assert not step.current.undo.is_needed

@@ -72,10 +72,10 @@ def test_an_override_is_the_same_for_every_file(tmp_path: Path) -> None:
 
 def test_each_mistake_is_told_where_it_was_made(tmp_path: Path) -> None:
     wrong = GOOD + "dataset: {noise: -1, points_per_class: x}\n"
-    assert [problem.split(": ")[:2] for problem in problems_of(tmp_path, wrong, "dataset={classes: 9}")] == [
+    assert [problem.split(": ")[:2] for problem in problems_of(tmp_path, wrong, "dataset={classes: 29}")] == [
         ["a.yaml:5:18", "dataset.noise"],
         ["a.yaml:5:40", "dataset.points_per_class"],
-        ["--set dataset={classes", "9}"],
+        ["--set dataset={classes", "29}"],
     ]
     twice = problems_of(tmp_path, GOOD, "dataset={classes: 4}", "dataset.noise=-3")
     assert [problem.split(": ")[0] for problem in twice] == ["--set dataset.noise=-3"]

@@ -76,9 +76,11 @@ def test_every_config_of_the_repository_is_valid(file: Path) -> None:
     VALIDATOR.validate(load(file).resolved())
 
 
-def test_the_config_of_the_readme_is_valid() -> None:
-    [text] = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
-    VALIDATOR.validate(yaml_source.parse(text).value)
+def test_the_configs_of_the_readme_are_valid() -> None:
+    texts = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    assert texts
+    for text in texts:
+        VALIDATOR.validate(yaml_source.parse(text).value)
 
 
 def test_configs_are_found() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from autodiff.experiment import register
 from autodiff.experiment.config.config import Config
+from autodiff.experiment.data.about import NOTHING, About
 from autodiff.experiment.data.making import sample
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.training.training import train
@@ -36,7 +37,7 @@ def made(make: Any, **settings: Any) -> Any:
 
 
 def test_a_function_of_a_generator_is_called_twice_with_other_random_numbers() -> None:
-    points, held_out = made(ring, points=40)
+    points, held_out, _ = made(ring, points=40)
     assert points.features.shape == held_out.features.shape == (40, 2)
     assert not np.array_equal(points.features, held_out.features)
     assert np.array_equal(points.features, ring(np.random.default_rng(0))[0])
@@ -47,7 +48,7 @@ def test_a_function_without_one_holds_no_points_out() -> None:
     def three() -> Any:
         return [[0, 0], [1, 1], [2, 2]], [0, 1, 2]
 
-    points, held_out = made(three)
+    points, held_out, _ = made(three)
     assert points.features.tolist() == [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]
     assert points.labels.tolist() == [0, 1, 2]
     assert held_out is None
@@ -57,7 +58,7 @@ def test_a_function_of_both_generators_returns_both() -> None:
     def both(rng: Any, test_rng: Any) -> Any:
         return ring(rng, 10), ring(test_rng, 6)
 
-    points, held_out = made(both)
+    points, held_out, _ = made(both)
     assert (len(points.labels), len(held_out.labels)) == (10, 6)
 
 
@@ -91,3 +92,13 @@ def test_ones_own_data_set_is_trained_on_and_its_size_is_measured() -> None:
     assert training.status == "done"
     assert training.held_out is not None
     assert len(training.held_out.labels) == 30
+
+
+def test_a_function_may_tell_what_is_known_of_its_points() -> None:
+    about = About(("a", "b"), ("red", "green"))
+
+    def named(rng: Any, test_rng: Any) -> Any:
+        return ring(rng, 10), ring(test_rng, 6), about
+
+    assert made(named).about is about
+    assert made(ring).about is NOTHING

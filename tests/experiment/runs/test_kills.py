@@ -26,8 +26,10 @@ CASES = {
 PROGRAM = """
 import os, signal, sys
 import autodiff.experiment.runs.run as run
+import autodiff.experiment.training.training as training
 import cli
-run.SECONDS_BETWEEN, run.MOST_OF_THE_TIME = 0.0, float("inf")  # a checkpoint after every epoch
+run.SECONDS_BETWEEN, run.MOST_OF_THE_TIME = 0.0, float("inf")  # a checkpoint whenever one may be written
+training.SECONDS_AT_ONCE = float(sys.argv.pop(1))
 fatal, steps = int(sys.argv.pop(1)), 0
 def counted(original):
     def step(*arguments, **keywords):
@@ -48,9 +50,14 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "CI"
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 
 
-def adrun(folder: Path, results: str, *options: str, fatal: int = 0) -> "subprocess.CompletedProcess[str]":
-    """Train, killed at a step of writing to the disk if one is given."""
-    arguments = [str(fatal), "train", "run.yaml", "--results", results, *options]
+def adrun(
+    folder: Path, results: str, *options: str, fatal: int = 0, at_once: float = 0.0
+) -> "subprocess.CompletedProcess[str]":
+    """Train, killed at a step of writing to the disk if one is given.
+
+    at_once: the seconds of training between checkpoints. Without any, there is one after every epoch.
+    """
+    arguments = [str(at_once), str(fatal), "train", "run.yaml", "--results", results, *options]
     command = [sys.executable, "-c", PROGRAM, *arguments]
     return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
@@ -60,10 +67,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "summary.json"}
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_killed_run_is_resumed_to_the_very_bytes(tmp_path: Path, case: str) -> None:
+@pytest.mark.parametrize(("case", "at_once"), [("adam", 0.0), ("batches", 1e9)])
+def test_a_killed_run_is_resumed_to_the_very_bytes(tmp_path: Path, case: str, at_once: float) -> None:
     (tmp_path / "run.yaml").write_text(CASES[case])
-    done = adrun(tmp_path, "whole")
+    done = adrun(tmp_path, "whole", at_once=at_once)
     assert done.returncode == 0, done.stderr
     steps = int(done.stdout.split()[-1])
     expected = contents(tmp_path / "whole" / "run")
@@ -72,7 +79,7 @@ def test_a_killed_run_is_resumed_to_the_very_bytes(tmp_path: Path, case: str) ->
     resumed_from = set()
     for fatal in (4, steps // 2, *range(steps - 9, steps + 1, 3)):
         results = f"killed-{fatal}"
-        killed = adrun(tmp_path, results, fatal=fatal)
+        killed = adrun(tmp_path, results, fatal=fatal, at_once=at_once)
         assert killed.returncode == -signal.SIGKILL
         standing = tmp_path / results / "run"
         assert not standing.exists() or contents(standing) == expected

@@ -43,9 +43,9 @@ def test_of_many_kinds_some_are_timed_and_the_others_taken_to_be_like_them(monke
 
 
 def test_the_time_of_an_epoch_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = itertools.count(step=estimate.SECONDS_EACH / 10)  # a clock that is looked at before every epoch
+    moments = itertools.count(step=estimate.SECONDS_EACH / 10)  # a clock that is looked at every ten epochs
     monkeypatch.setattr(estimate, "time", SimpleNamespace(perf_counter=lambda: next(moments)))
-    assert estimate.seconds_an_epoch(ONE) == pytest.approx(estimate.SECONDS_EACH / 9, rel=0.02)
+    assert estimate.seconds_an_epoch(ONE) == pytest.approx(estimate.SECONDS_EACH / 90, rel=0.02)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from autodiff.experiment.training.schedule import frame_epochs, is_tested
+from autodiff.experiment.training.schedule import frame_epochs, is_tested, last_tested, next_tested
 
 
 def test_ten_thousand_epochs_begin_densely_and_go_on_in_geometric_progression() -> None:
@@ -32,3 +32,11 @@ def test_a_short_run_keeps_every_epoch() -> None:
 def test_held_out_points_are_measured_at_every_epoch_at_first_then_at_every_tenth_and_at_the_last() -> None:
     assert [epoch for epoch in range(134) if is_tested(epoch, 133)] == [*range(101), 110, 120, 130, 133]
     assert all(is_tested(epoch, 50) for epoch in range(51))
+
+
+@pytest.mark.parametrize("epochs", [50, 100, 130, 133])
+def test_the_next_and_the_last_test_are_those_nearest_by(epochs: int) -> None:
+    tested = [epoch for epoch in range(epochs + 1) if is_tested(epoch, epochs)]
+    for epoch in range(epochs):
+        assert next_tested(epoch, epochs) == min(other for other in tested if other > epoch)
+        assert last_tested(epoch, epochs) == max(other for other in tested if other <= epoch)

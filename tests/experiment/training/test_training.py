@@ -7,6 +7,7 @@ import pytest
 
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.data.spiral import arms, held_out_arms
+from autodiff.experiment.training import training as module
 from autodiff.experiment.training.network import Snapshot, build_model, build_optimizer
 from autodiff.experiment.training.training import State, Training, train
 
@@ -18,6 +19,12 @@ def silent(epoch: int, measured: Mapping[str, float]) -> None:
 def config(**changed: object) -> Config:
     small = {"activation": "tanh", "optimizer": "sgd", "learning_rate": 0.5, "epochs": 6, "hidden": [8]}
     return Config.model_validate(small | {"dataset": {"points_per_class": 20}} | changed)
+
+
+@pytest.fixture
+def epoch_by_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have training told of after every epoch."""
+    monkeypatch.setattr(module, "SECONDS_AT_ONCE", 0.0)
 
 
 def reference(activation: str, training: Training, epochs: int, rate: float) -> list[float]:
@@ -55,17 +62,15 @@ def test_batches_of_all_points_train_like_no_batches() -> None:
 
 
 def test_batches_visit_every_point_once_an_epoch() -> None:
-    from autodiff.experiment.training import training as module
-
     trainer = None
     seen: list[np.ndarray] = []
     original = module._Trainer.train_on
 
-    def spy(self, batch):
+    def spy(self, batches):
         nonlocal trainer
         trainer = self
-        seen.append(self.features[batch])
-        return original(self, batch)
+        seen.extend(self.features[batch] for batch in batches)
+        return original(self, batches)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module._Trainer, "train_on", spy)
@@ -205,14 +210,79 @@ def test_held_out_points_are_measured_on_the_network_before_the_epoch(more: dict
         assert training.curves["test_accuracy"][epoch] == np.mean(logits.argmax(axis=1) == labels)
 
 
-def test_what_is_reported_of_an_epoch_is_what_the_curves_hold() -> None:
+def test_what_is_reported_of_an_epoch_is_what_was_measured_last(epoch_by_epoch: None) -> None:
     reported: list[Mapping[str, float]] = []
     training = train(config(epochs=112), lambda epoch, measured: reported.append(measured))
     assert list(training.curves) == ["loss", "accuracy", "test_loss", "test_accuracy"]
+    unmeasured = [*range(101, 110), 111]
     for name, values in training.curves.items():
-        assert np.array_equal(values, [measured[name] for measured in reported], equal_nan=True)
-    unmeasured = np.flatnonzero(np.isnan(training.curves["test_loss"])).tolist()
-    assert unmeasured == [*range(101, 110), 111]
+        expected = values.copy()
+        if name.startswith("test"):
+            assert np.flatnonzero(np.isnan(values)).tolist() == unmeasured
+            expected[unmeasured] = [*[values[100]] * 9, values[110]]
+        assert np.array_equal(expected, [measured[name] for measured in reported])
+
+
+def same_trainings(one: Training, other: Training) -> None:
+    """Compare all that two trainings leave, to the bit."""
+    assert one.status == other.status
+    for name, values in one.curves.items():
+        assert np.array_equal(values, other.curves[name], equal_nan=True), name
+    for name, values in one.state.parameters.items():
+        assert np.array_equal(values, other.state.parameters[name], equal_nan=True), name
+    for state, another in zip(one.state.optimizer["states"], other.state.optimizer["states"], strict=True):
+        assert state.keys() == another.keys()
+        for name, value in state.items():
+            assert np.array_equal(value, another[name], equal_nan=True), name
+    assert one.state.generator == other.state.generator
+    assert list(one.snapshots) == list(other.snapshots)
+    for epoch, snapshot in one.snapshots.items():
+        for name, values in snapshot.parameters.items():
+            assert np.array_equal(values, other.snapshots[epoch].parameters[name]), (epoch, name)
+
+
+CASES = [
+    {"frames": 9},
+    {"batch_size": 25, "frames": 9},
+    {"batch_size": 20, "optimizer": "adam", "learning_rate": 0.02, "frames": 2},
+    {"optimizer": "adam", "learning_rate": 0.05, "dataset": {"points_per_class": 20, "test_points_per_class": 0}},
+]
+
+
+@pytest.mark.parametrize("more", CASES)
+def test_many_epochs_at_once_leave_what_one_after_the_other_leaves(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, object]
+) -> None:
+    trained = []
+    for seconds in (0.0, 1e9):
+        monkeypatch.setattr(module, "SECONDS_AT_ONCE", seconds)
+        epochs: list[int] = []
+        trained.append((train(config(epochs=137, **more), lambda epoch, _, told=epochs: told.append(epoch)), epochs))
+    (one, singly), (other, together) = trained
+    assert singly == [*range(138)]
+    assert together == [*range(12), 13, 17, 25, 41, 73, 137]
+    same_trainings(one, other)
+
+
+DIVERGING = [
+    {"learning_rate": 0.1, "weight_decay": 22},
+    {"learning_rate": 0.1, "weight_decay": 21, "batch_size": 25},
+    {"optimizer": "adamw", "learning_rate": 1, "weight_decay": 3, "dataset": {"test_points_per_class": 0}},
+]
+
+
+@pytest.mark.parametrize("more", DIVERGING)
+def test_many_epochs_at_once_end_where_one_after_the_other_diverges(
+    monkeypatch: pytest.MonkeyPatch, more: dict[str, object]
+) -> None:
+    trained = []
+    for seconds in (0.0, 1e9):
+        monkeypatch.setattr(module, "SECONDS_AT_ONCE", seconds)
+        trained.append(train(config(epochs=300, activation="relu", **more), silent))
+    assert trained[0].status == "diverged"
+    assert 30 < len(trained[0].loss) < 300
+    assert np.isfinite(trained[0].loss[:-1]).all()
+    same_trainings(*trained)
 
 
 @pytest.mark.parametrize("more", [{}, {"batch_size": 7}, {"optimizer": "adam", "learning_rate": 0.05}])
@@ -236,7 +306,7 @@ def test_held_out_points_have_the_fourth_stream_of_the_seed() -> None:
     assert np.array_equal(training.points.features, arms(3, 20, 0.2, np.random.default_rng(data)).features)
 
 
-def test_a_run_that_is_gone_on_with_measures_the_same() -> None:
+def test_a_run_that_is_gone_on_with_measures_the_same(epoch_by_epoch: None) -> None:
     states: list[State] = []
     whole = train(config(epochs=125), silent, keep=lambda session: states.append(session.state()))
     for epoch in (5, 60, 104, 110):
