@@ -3,7 +3,7 @@
     adrun gradcheck --code examples/swish.py
     adrun train configs/relu-adam.yaml --code examples/swish.py --set activation=swish --name swish
     adrun compare configs/relu-adam.yaml --code examples/swish.py --sweep activation=relu,swish --seeds 5
-    adrun train configs/relu-adam.yaml --code examples/swish.py --set dataset=rings --set layer=gated --name rings
+    adrun train configs/relu-adam.yaml --code examples/swish.py --set dataset=bands --set layer=gated --name bands
 
 What a part takes beyond what every part of its kind is given are its settings: a config gives them by name, as in
 `activation: {name: swish, beta: 2}`, and is checked against their types. Derivatives come from the engine.
@@ -37,8 +37,8 @@ class Signed(ad.Optimizer):
 
 
 @register.dataset
-def rings(rng: np.random.Generator, points: int = 300, noise: float = 0.1) -> tuple[Any, Any]:
-    """Three rings around each other, radii 1, 2 and 3 with normal noise; held-out points are drawn in the same way."""
+def bands(rng: np.random.Generator, points: int = 300, noise: float = 0.1) -> tuple[Any, Any]:
+    """Three round bands about each other, radii 1, 2 and 3 with normal noise; held-out points are drawn in the same way."""
     labels = np.arange(points) % 3
     radius = 1 + labels + noise * rng.standard_normal(points)
     angle = rng.uniform(0, 2 * np.pi, points)

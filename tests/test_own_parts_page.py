@@ -40,7 +40,7 @@ def test_all_parts_of_the_page_can_be_trained_with(folder: Path) -> None:
         "--set",
         "dataset=null",
         "--set",
-        "dataset=rings",
+        "dataset=bands",
         "--set",
         "dataset.points=30",
         "--set",
