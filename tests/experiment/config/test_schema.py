@@ -18,7 +18,7 @@ from autodiff.experiment.config.load import load, without_absent
 from autodiff.experiment.config.overrides import Override
 from autodiff.experiment.config.schema import json_schema
 from autodiff.experiment.errors import InputError
-from autodiff.experiment.register import KINDS
+from autodiff.experiment.register import KINDS, REQUIRED, Part
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json_schema()
@@ -59,9 +59,10 @@ def test_every_field_is_described_in_our_words() -> None:
 
 
 def test_every_setting_of_every_part_is_there() -> None:
-    for kind, schema in SCHEMA["$defs"].items():
-        alone, *parts = schema["anyOf"]
-        assert alone == {"enum": [name for name in KINDS[kind].parts if name != "csv"]}  # which needs a file
+    assert set(SCHEMA["$defs"]) == {*KINDS, "Stop"}
+    for kind in KINDS:
+        alone, *parts = SCHEMA["$defs"][kind]["anyOf"]
+        assert alone == {"enum": [one.name for one in KINDS[kind].parts.values() if not required_of(one)]}
         for part, fields in zip(KINDS[kind].parts.values(), parts, strict=True):
             assert list(fields["properties"])[: len(fields_of(part).model_fields) + 1] == [
                 "name",
@@ -89,6 +90,10 @@ def test_configs_are_found() -> None:
     assert "jsonschema" in str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
 
 
+def required_of(part: Part) -> list[str]:
+    return [name for name, setting in part.settings.items() if setting.default is REQUIRED]
+
+
 ODD: list[Any] = [
     None, True, False, 0, 1, 2, 3, 7, 8, 10, 11, 60, 1_000, 1_001, 1_000_000, 1_000_001, 2**64 - 1, 2**64, -1,
     0.0, 1.0, 1e4, 0.5, 0.999, 1.5, -0.5, 10.5, 1e300, "", "relu", "tanh", "sgd", "adam", "adamw", "float32", "float64",
@@ -98,6 +103,9 @@ ODD: list[Any] = [
     {"name": "sgd", "beta1": 0.9}, {"name": "sgd", "momentum": 0.5}, {"name": "sgd", "nesterov": 1}, {"beta1": 0.9},
     {"name": "leaky_relu", "negative_slope": 0.2}, {"name": "leaky_relu", "negative_slope": -1}, {"name": None},
     ["tanh"], ["tanh", 3], [{"name": "elu"}], [{"name": "elu", "alpha": 2}], ["elu", {"alpha": 2}], "leaky_relu",
+    "cosine", "step", {"name": "step"}, {"name": "step", "step_size": 5}, {"name": "cosine", "warmup": 1.0}, "batch",
+    {"name": "batch", "momentum": 0}, {"accuracy": 0.9}, {"accuracy": 2}, {"patience": 5}, {"patience": 0.5}, "linear",
+    {"name": "linear", "bias": False},
 ]  # fmt: skip
 FIELDS = [
     *Config.model_fields,
