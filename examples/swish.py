@@ -38,7 +38,7 @@ class Signed(ad.Optimizer):
 
 @register.dataset
 def bands(rng: np.random.Generator, points: int = 300, noise: float = 0.1) -> tuple[Any, Any]:
-    """Three round bands about each other, radii 1, 2 and 3 with normal noise; held-out points are drawn in the same way."""
+    """Three round bands about each other, radii 1 to 3 with normal noise; held-out points are drawn in the same way."""
     labels = np.arange(points) % 3
     radius = 1 + labels + noise * rng.standard_normal(points)
     angle = rng.uniform(0, 2 * np.pi, points)
