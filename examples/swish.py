@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import autodiff as ad
-from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
+from autodiff import functional as F
 from autodiff.experiment import register
 
 
