@@ -27,7 +27,7 @@ def stamp(value: Any) -> Stamp:
         if held is not None:
             return {key: stamp(part) for key, part in held.items()}
         return value if type(value) in (int, bool) else None
-    if not hasattr(value, "tobytes"):
+    if not issubclass(type(value), np.ndarray):
         return None  # it is being recorded, and who records it sees every write
     if value.nbytes <= SMALL or value.dtype.kind not in "biuf" or value.dtype.itemsize > 8:
         return value.tobytes()

@@ -210,7 +210,7 @@ def test_a_malformed_config_is_answered_with_its_place_and_exit_code_2(folder: P
 
 def test_momentum_given_to_adam_is_an_error_that_says_so(folder: Path) -> None:
     done = adrun(folder, "train", "configs/two.yaml", "--set", "momentum=0.9", code=2)
-    assert done.stderr.startswith("--set momentum=0.9: momentum: is for optimizer sgd; adam has none")
+    assert done.stderr.startswith("--set momentum=0.9: momentum: is for optimizer sgd or rmsprop; adam has none")
 
 
 def test_nothing_runs_when_one_of_several_configs_is_wrong(folder: Path) -> None:

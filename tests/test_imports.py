@@ -297,3 +297,10 @@ def test_a_star_import_brings_the_public_names():
         [sys.executable, "-W", "error", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert result.stdout.split() == ["Tensor", "grad", "autodiff.functional"]
+
+
+@pytest.mark.parametrize("name", ["modules.linear", "compiler.record.recording", "optimizers.sgd", "functional.losses"])
+def test_a_module_may_be_the_first_that_is_imported(name):
+    script = f"import autodiff.{name}, sys; print('autodiff.public' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autodiff.experiment import register
 from autodiff.experiment.config.load import load
 from autodiff.experiment.data.generated import moons
 
@@ -91,6 +92,8 @@ RUN_ELSEWHERE = {
     "data.md": ["yaml", "sh"],  # tests/test_data_page.py
     "models.md": ["python torch"],  # tests/oracle/test_models_in_torch.py runs it too
     "how-it-works.md": ["mermaid"],  # the test below
+    "config.md": ["yaml"],  # tests/experiment/config/test_page.py
+    "own-parts.md": ["sh", "yaml"],  # tests/test_own_parts_page.py
     "cluster.md": ["sh", "python slurm", "sh slurm", "yaml", "sh kubernetes"],  # tests/test_cluster_page.py
 }
 
@@ -105,7 +108,8 @@ def test_the_python_of_the_docs_runs(page, tmp_path, monkeypatch):
     for language, block in blocks:
         assert language in ("python", *RUN_ELSEWHERE.get(page.name, ()))
         if language == "python":
-            exec(block, namespace)
+            with register.unchanged():
+                exec(block, namespace)
 
 
 def test_the_drawing_in_the_docs_is_what_its_code_draws():

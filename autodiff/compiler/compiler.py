@@ -27,6 +27,7 @@ from autodiff.compiler.passes.simplify import (
 )
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recording import Held, Recording, TensorOutput
+from autodiff.compiler.record.slot import Identity
 from autodiff.compiler.record.trace import Call, Storage, Value
 from autodiff.compiler.replay.code import Compiled, generate
 from autodiff.trees import mapped
@@ -55,10 +56,13 @@ KERNELS: tuple[Pass, ...] = (
 
 
 def compile_recording(
-    recording: Recording, exact: bool, unsteady: AbstractSet[int] = frozenset()
+    recording: Recording,
+    exact: bool,
+    unsteady: AbstractSet[int] = frozenset(),
+    moving: AbstractSet[Identity] = frozenset(),
 ) -> tuple[Program, Compiled]:
     """Return the program of a recorded step, and the function that runs it; see `program_of`."""
-    program = program_of(recording, exact, unsteady)
+    program = program_of(recording, exact, unsteady, moving)
     for change in SIMPLIFY if exact else (*SIMPLIFY, *ROUNDING):
         change(program)
     for part in parts_of(program):
@@ -77,44 +81,84 @@ def parts_of(program: Program) -> Iterator[Program]:
 # From the recording to a program
 
 
-def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int] = frozenset()) -> Program:
+def program_of(
+    recording: Recording,
+    exact: bool,
+    unsteady: AbstractSet[int] = frozenset(),
+    moving: AbstractSet[Identity] = frozenset(),
+) -> Program:
     """Return the program that does what was recorded, call by call.
 
     unsteady: the ids of arrays that are known to change between the calls, so that they are read in every step.
+    moving: the places whose array is replaced from outside again and again, so that it is copied in.
     """
     copies = Copies()
     calls = [copies.of_call(call) for call in recording.trace.calls]
     held = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.held]
     gradients = [Held(one.slot, copies.of(one.before), copies.of(one.after)) for one in recording.gradients]
-    read_anew([*gradients, *(one for one in held if one.after is not one.before)], [*held, *gradients])
     inputs, outputs = [copies.of(value) for value in recording.trace.inputs], mapped(recording.trace.outputs, copies.of)
     program = Program(inputs, calls, held, gradients, outputs, recording.errstate, exact)
+    program.appended = [replace(one, part=mapped(one.part, copies.of)) for one in recording.trace.appended]
+    places = Places([*held, *gradients], {value.storage for call in calls for value in call.written})
+    read = {value.storage for call in calls for value in call.operands()} | {value.storage for value in program.ends()}
+    for one in [*gradients, *(one for one in held if one.after is not one.before)]:
+        places.check_alone(one, read)
+        places.read_anew(one)
+    for one in held:
+        if one.slot.identity in moving and not places.stays(one, exact):
+            places.read_anew(one)
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
     return program
 
 
-def read_anew(places: list[Held], held: list[Held]) -> None:
-    """Make places ones whose array is another in every step, and is copied in."""
-    holders: dict[Storage, list[tuple[Held, Any]]] = defaultdict(list)
-    for one in held:
-        if isinstance(one.before, Value):
-            holders[one.before.storage].append((one, one.before.array))
-    for one in places:
+class Places:
+    """Places of arrays, and which of them share memory."""
+
+    def __init__(self, places: list[Held], written: set[Storage]) -> None:
+        self.written = written
+        self.holders: dict[Storage, list[tuple[Held, Any]]] = defaultdict(list)
+        for one in places:
+            if isinstance(one.before, Value):
+                self.holders[one.before.storage].append((one, one.before.array))
+
+    def sharing(self, one: Held) -> list[Held]:
+        """Return the other places that share a place's memory; the gradients of a program are parts of one array."""
         if not isinstance(one.before, Value) or one.before.form == "number":
-            continue
-        array = next(array for other, array in holders[one.before.storage] if other is one)
-        others = [
+            return []
+        array = next(array for other, array in self.holders[one.before.storage] if other is one)
+        return [
             other
-            for other, memory in holders[one.before.storage]  # the gradients of one program are parts of one array
+            for other, memory in self.holders[one.before.storage]
             if other is not one and (other.before is one.before or np.may_share_memory(array, memory))
         ]
-        if others:
+
+    def check_alone(self, one: Held, read: set[Storage]) -> None:
+        """Raise CaptureError if the step gives a place another array, and reads the memory of the present one, which
+        another place shares.
+        """
+        others = self.sharing(one)
+        if others and one.before.storage in read:
             raise CaptureError(
                 f"{one.slot.name} is given another array in every step, and shares the memory of the present one with "
                 f"{others[0].slot.name}; write into it in place, with t.data[...] = values"
             )
-        one.before.array = None
-        one.before.storage.kind = "input"
+
+    def stays(self, one: Held, exact: bool) -> bool:
+        """Return whether an array has to be the very one: it is in another place too, or shares memory that is written.
+
+        Of an exact program also if a copy of it would lie otherwise in memory.
+        """
+        if not isinstance(one.before, Value) or one.before.array is None:
+            return True
+        written = one.before.storage in self.written
+        shared = any(written or other.before is one.before for other in self.sharing(one))
+        return shared or (exact and not one.before.array.flags.c_contiguous)
+
+    def read_anew(self, one: Held) -> None:
+        """Make a place one whose array is another in every step, and is copied in."""
+        if isinstance(one.before, Value) and one.before.form != "number":
+            one.before.array = None
+            one.before.storage.kind = "input"
 
 
 class Copies:

@@ -2,34 +2,24 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
-
-import numpy as np
 
 from autodiff.compiler.compiler import compile_recording
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.agreement import check_nothing_hidden, difference
-from autodiff.compiler.record.arguments import (
-    Inputs,
-    Signature,
-    check_alike,
-    check_layout,
-    describe,
-    is_input,
-    layout_of,
-    named_arguments,
-    structure_of,
-)
-from autodiff.compiler.record.environment import Environment, explore
+from autodiff.compiler.record.arguments import Arguments, Signature, objects_among
+from autodiff.compiler.record.environment import Environment, explore, is_node, is_number, walk_through
 from autodiff.compiler.record.errors import CaptureError
-from autodiff.compiler.record.recording import Recording, detached, record
-from autodiff.compiler.record.slot import GONE, Slot
+from autodiff.compiler.record.kinds import PLAIN
+from autodiff.compiler.record.recording import Recording, detached, record, words_for_writes
+from autodiff.compiler.record.slot import Identity, Slot
 from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
-from autodiff.compiler.replay.guard import Guard
+from autodiff.compiler.replay.guard import Guard, present
 from autodiff.compiler.replay.schedule import Schedule
 from autodiff.compiler.replay.undo import Undo
-from autodiff.tensor import Tensor
 
 RECORDINGS = 4
 """Calls after which a step has to do the same as in the call before."""
@@ -39,86 +29,174 @@ LARGE = 32 * 1024**2
 """Bytes: a program with more memory than that gives it back while it is checked, lest both ways need theirs at once."""
 
 
-class Specialization:
-    """A function for arguments of one kind: its recordings, its program, and the checks that it went through.
+class Fit(IntEnum):
+    """Whether a call is of a kind: surely, or as the first recording of it left what it works on."""
 
-    compile_seconds: the time that compiling took.
+    NO = 0
+    PERHAPS = 1
+    YES = 2
+
+
+@dataclass
+class Step:
+    """What is captured, and what is known of it whatever it is called with.
+
+    changing: the places of Python numbers that are not the same in every call. moving: those of arrays that are
+    replaced again and again, which are read from there in each call.
     """
 
-    def __init__(
-        self, function: Callable[..., Any], name: str, signature: Signature, exact: bool, check_every: int | None
-    ) -> None:
-        self.function = function
-        self.name = name
-        self.signature = signature
-        self.exact = exact
-        self.compiles_exactly = exact  # also where fast kernels round too far away
-        self.check_every = check_every
+    function: Callable[..., Any]
+    name: str
+    signature: Signature
+    exact: bool
+    check_every: int | None
+    changing: set[Identity] = field(default_factory=set)
+    moving: set[Identity] = field(default_factory=set)
+
+
+class Specialization:
+    """A function for calls of one kind: its recordings, its program, and the checks that it went through.
+
+    A kind of call: arguments that are alike, the mode, and whatever the function reaches and cannot follow when it
+    changes. compile_seconds: the time that compiling took.
+    """
+
+    def __init__(self, step: Step, arguments: Arguments, mode: tuple[Any, ...]) -> None:
+        self.step = step
+        self.function = step.function
+        self.name = step.name
+        self.arguments = arguments
+        self.mode = mode
+        self.compiles_exactly = step.exact  # also where fast kernels round too far away
         self.schedule: Schedule
         self.compile_seconds = 0.0
-        self.arguments: Any = None  # what they have to be like
-        self.inputs: Inputs
         self.recordings = 0
+        self.environment: Environment | None = None  # as it was when the latest recording began
+        self.left: Environment | None = None  # as that recording left it
+        self.followed = 0  # how many numbers were known to change then
+        self.generators: list[Any] = []  # those of that recording
+        self.arrays: dict[Identity, Any] = {}  # those that it left in their places
+        self.replaced: set[Identity] = set()  # the places of arrays for which earlier programs for this were given up
+        self.in_vain = 0  # of those programs, how many had read the arrays from their places, as far as that goes
         self.latest: Recording | None = None
-        self.changing: set[tuple[int, Any]] = set()
         self.checks = 0
         self.compiled: Compiled | None = None
         self.guard: Guard | None = None
         self.undo: Undo
         self.failure: str = ""
+        self.is_ready = False  # for replays without a check
         self.contents: dict[int, tuple[Any, bytes]] = {}  # of the arrays it reads, a call before
         self.unsteady: set[int] = set()  # the ids of those that change from call to call
 
     @property
     def program(self) -> Program:
-        """The compiled program. Raises CaptureError before there is one."""
-        if self.guard is None:
-            raise CaptureError(f"{self.name} is not compiled yet: call it until it is, three times or four")
+        """The compiled program."""
+        assert self.guard is not None
         return self.guard.program
 
-    @property
-    def is_trusted(self) -> bool:
-        """Whether the program has been through its checks."""
-        return self.checks == CHECKS
-
-    def run(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def run(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
         """Run the function while its program is not trusted, and record or check it."""
-        positional, named = self.signature.bind(args, keywords)
+        if self.failure:
+            raise CaptureError(f"{self.name} could not be captured: {self.failure}")
+        if self.guard is not None:
+            self.guard.check_shared_memory(leaves)
         try:
-            leaves = self.check_arguments(positional, named)
             if self.compiled is not None:
-                return self.check_replay(positional, named, leaves)
-            return self.record(positional, named)
+                return self.check_replay(args, keywords, leaves)
+            return self.record(args, keywords)
         except CaptureError as error:
-            self.failure = str(error)
+            self.failure, self.is_ready = str(error), False
             raise
+
+    # Whether a call is of this kind, its arguments aside
+
+    def fit(self) -> Fit:
+        """Return whether all that the function reaches is as this has been recorded for."""
+        if self.latest is not None and not self.latest.branches.hold():
+            return Fit.NO
+        if self.guard is not None:
+            return Fit.YES if self.guard.unchanged() or not any(self.guard.changes()) else Fit.NO
+        if self.environment is None:  # looking at it failed
+            return Fit.PERHAPS
+        if any(map(differ, self.environment.generators, self.generators)):
+            return Fit.NO
+        latest = self.latest
+        if not is_changed(self.environment) and (latest is None or latest.begins_with_these()):
+            return Fit.YES
+        left_so = self.left is not None and not is_changed(self.left) and (latest is None or latest.ends_with_these())
+        return Fit.PERHAPS if left_so else Fit.NO
+
+    def replacements(self) -> list[Slot]:
+        """Return the places of arrays that were replaced by others like them; nothing if something else is changed."""
+        changes = list(self.guard.changes()) if self.guard is not None else []
+        slots = [change.slot for change in changes if change.slot is not None and change.is_replaced]
+        return slots if len(slots) == len(changes) else []
+
+    def changed_numbers(self) -> set[Identity]:
+        """Return the places of numbers that are other ones now."""
+        return changed_numbers(self.environment) if self.environment is not None else set()
+
+    def rests_on(self, numbers: set[Identity]) -> bool:
+        """Return whether this is for one value of certain numbers."""
+        fixed = self.environment.fixed if self.environment is not None else []
+        return bool(numbers) and any(slot.identity in numbers for slot, _ in fixed)
+
+    def is_past(self) -> bool:
+        """Return whether an object, rather than a plain value, has been replaced by another one."""
+        expected = self.guard.expected if self.guard is not None else []
+        objects = [(slot, before) for slot, before in expected if not isinstance(before, PLAIN) and not is_node(slot)]
+        return any(differ(slot, before) for slot, before in objects)
+
+    def changes(self) -> list[str]:
+        """Return in words what is not as this was recorded for."""
+        if self.guard is not None:
+            return [change.words for change in self.guard.changes()]
+        if self.environment is None:
+            return []
+        pairs = zip(self.environment.generators, self.generators, strict=True)
+        others = [f"{slot.name} is another generator than it was" for slot, one in pairs if differ(slot, one)]
+        branch = [self.latest.branches.change()] if self.latest is not None and not self.latest.branches.hold() else []
+        return branch + others + [words for _, words in self.environment.changes()]
 
     # Recording
 
     def record(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Run the function and record it; compile it if it did the same as in the call before."""
         previous = self.latest
-        changed = [] if previous is None else [slot for slot, _ in previous.environment.changes() if is_number(slot)]
-        if changed:  # from outside, between the calls: from now on these are looked up in every call
-            self.changing |= {slot.identity for slot in changed if slot is not None}
+        if previous is not None:  # from outside, between the calls: from now on these are looked up in every call
+            self.step.changing |= changed_numbers(previous.environment)
+        if len(self.step.changing) > self.followed:  # then there are places that it did not know
             previous = None
-        self.note_unsteady(explore(self.function, self.changing))
-        self.latest = recording = record(self.function, args, keywords, self.changing)
+        self.followed = len(self.step.changing)
+        self.environment = self.left = None
+        objects = objects_among(self.arguments.names, args, keywords)
+        self.environment = explore(self.function, self.step.changing, objects)
+        self.generators = [slot.get() for slot in self.environment.generators]
+        self.note_unsteady(self.environment)
+        others = any(slot.get() is not self.arrays.get(slot.identity) for slot in self.environment.arrays)
+        try:
+            self.latest = recording = record(self.function, args, keywords, self.step.changing)
+        finally:
+            self.left = walk_through(self.function, self.step.changing, objects).found
+            self.arrays = {slot.identity: slot.get() for slot in self.left.arrays}
         self.recordings += 1
         steady = not recording.changes and not recording.counters
-        self.changing |= recording.counters
+        self.step.changing |= recording.counters
         if recording.changes and self.recordings > 1:
             raise CaptureError(
                 f"{self.name} changes what a replay would leave as it is: {recording.changes[0]}; return it from "
-                "the function and change it outside"
+                f"the function and change it outside{words_for_writes(recording.trace)}"
             )
         if previous is not None and steady:
             words = difference(previous, recording)
             if not words:
                 check_nothing_hidden(previous, recording)
                 self.compile(recording)
+            elif others:  # which may be parts of each other now, and were not
+                self.recordings -= 1
             elif self.recordings >= RECORDINGS or previous.is_settled():
-                raise CaptureError(f"{self.name} did not do the same in two calls: {words}")
+                wrote = words_for_writes(recording.trace)
+                raise CaptureError(f"{self.name} did not do the same in two calls: {words}{wrote}")
         return recording.result
 
     def compile(self, recording: Recording) -> None:
@@ -126,14 +204,14 @@ class Specialization:
         started = time.perf_counter()
         unsteady = frozenset(self.unsteady)
         try:
-            program, self.compiled = compile_recording(recording, self.compiles_exactly, unsteady)
+            program, self.compiled = compile_recording(recording, self.compiles_exactly, unsteady, self.step.moving)
         except CaptureError as error:
             if self.compiles_exactly:
                 raise
             self.compiles_exactly = True
-            program, self.compiled = compile_recording(recording, True, unsteady)
+            program, self.compiled = compile_recording(recording, True, unsteady, self.step.moving)
             program.why_exact = str(error)
-        self.guard = Guard(recording.environment, program)
+        self.guard = Guard(recording.environment, program, recording.branches)
         self.undo = Undo(recording.environment, program)
         self.compile_seconds = time.perf_counter() - started
         self.contents = {}
@@ -148,39 +226,17 @@ class Specialization:
 
     # Replaying
 
-    def check_arguments(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
-        """Return the parts of the arguments that are inputs, checked against those of the first call."""
-        structure = structure_of((args, keywords))
-        leaves = named_arguments(self.signature.names, args, keywords)
-        if self.arguments is None:
-            self.arguments = structure, [describe(leaf) for _, leaf in leaves], [layout_of(leaf) for _, leaf in leaves]
-            self.inputs = Inputs(args, keywords, self.exact)
-        before, described, layouts = self.arguments
-        if len(leaves) == len(described):
-            for (name, leaf), was in zip(leaves, described, strict=True):
-                check_alike(f"{self.name}: the argument {name}", was, leaf)
-        if len(leaves) != len(described) or structure != before:
-            raise CaptureError(
-                f"{self.name} was recorded with arguments {before[0]}, and is now called with {structure[0]}"
-            )
-        for (name, leaf), layout in zip(leaves, layouts if self.exact else [], strict=self.exact):
-            check_layout(f"{self.name}: the argument {name}", layout, leaf)
-        return [leaf._data if isinstance(leaf, Tensor) else leaf for _, leaf in leaves if is_input(leaf)]
-
-    def replay(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Run the program."""
+    def replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
+        """Run the program of a call of this kind."""
         assert self.compiled is not None
         assert self.guard is not None
-        if not self.guard.unchanged():
-            self.guard.check()
-            if self.guard.changed_arrays():
-                self.compile_anew()
-        leaves = self.leaves_of(args, keywords)
+        if leaves:
+            self.guard.check_shared_memory(leaves)
         schedule = self.schedule
         schedule.replays += 1
         if schedule.replays >= schedule.due:
             started = time.perf_counter()
-            result = self.check_replay(*self.signature.bind(args, keywords), leaves)
+            result = self.run(args, keywords, leaves)
             schedule.checked(started, time.perf_counter())
             return result
         put_back = self.undo.save() if self.undo.is_needed else None
@@ -196,34 +252,33 @@ class Specialization:
                 raise
         return detached(self.function(*args, **keywords))  # raises it, where it does
 
-    def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Sequence[Any]:
-        """Return the parts of the arguments that a replay is given. Raises CaptureError for what it cannot take."""
-        assert self.guard is not None
-        leaves: Sequence[Any] = args
-        if not self.inputs.are_like(args, keywords):
-            leaves = self.check_arguments(*self.signature.bind(args, keywords))
-        if leaves:
-            self.guard.check_shared_memory(leaves)
-        return leaves
-
     def ready(self, args: tuple[Any, ...], look: bool) -> Sequence[Any] | None:
         """Return the parts of arguments that a replay is given, if all it takes is a replay; see `Replayed`."""
         assert self.guard is not None
-        if self.undo.is_needed or self.schedule.due - self.schedule.replays < 2:
+        if self.undo.is_needed or self.schedule.due - self.schedule.replays < 2 or not self.guard.stays:
+            return None
+        if self.latest is not None and self.latest.branches.branches:  # it may go another way at any step
             return None
         if look and not self.guard.unchanged():
             return None
         try:
-            return self.leaves_of(args, {})
+            leaves: Sequence[Any] | None = args
+            if not self.arguments.inputs.are_like(args, {}):
+                leaves = self.arguments.leaves_of(*self.step.signature.bind(args, {}))
+            if leaves:
+                self.guard.check_shared_memory(leaves)
         except (CaptureError, TypeError):  # which the step raises by itself
             return None
+        return leaves
 
-    def compile_anew(self) -> None:
-        """Compile once more, for an array that was computed on once and for all has changed: it is read from now on."""
+    def read_changed_arrays(self) -> None:
+        """Compile once more if an array that was computed on once and for all has changed: it is read from now on."""
         assert self.latest is not None
         assert self.guard is not None
-        self.unsteady |= {id(array) for array, contents, _ in self.guard.program.watched if array.tobytes() != contents}
-        self.compile(self.latest)
+        changed = {id(array) for array, contents, _ in self.guard.program.watched if array.tobytes() != contents}
+        if changed:
+            self.unsteady |= changed
+            self.compile(self.latest)
 
     def check_replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
         """Run the function as it is, then the program on the state of before, and compare what they did.
@@ -232,18 +287,17 @@ class Specialization:
         """
         assert self.guard is not None
         assert self.latest is not None
-        self.guard.check()
-        self.guard.check_shared_memory(leaves)
-        if self.guard.changed_arrays():
-            self.compile_anew()
+        self.read_changed_arrays()
         large = self.program.peak_bytes > LARGE
         if large:
             self.compiled = None
-        check = Check(lambda: self.function(*args, **keywords), self.guard, leaves)
-        if large:
-            self.compile(self.latest)
+        try:
+            check = Check(lambda: self.function(*args, **keywords), self.guard, leaves)
+        finally:
+            if large:
+                self.compile(self.latest)
         assert self.compiled is not None
-        trusted = self.checks == CHECKS
+        trusted = self.is_ready
         try:
             words = check.difference(self.compiled.replay, self.program.exact)
             if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
@@ -257,23 +311,32 @@ class Specialization:
         if words or not trusted:
             check.after.restore()
         if words:
-            self.failure = (
+            raise CaptureError(
                 f"the program of {self.name} does not do what the function does: {words}. If the function reads "
                 "something that changes from call to call, pass it as an argument; if not, this is a defect of capture"
             )
-            raise CaptureError(self.failure)
         if trusted:
             return check.replayed
         self.checks += 1
         if self.checks == CHECKS:
-            self.schedule = Schedule(self.check_every, time.perf_counter())
+            self.schedule = Schedule(self.step.check_every, time.perf_counter())
+            self.is_ready = True
         return detached(check.result)
 
 
-def is_number(slot: Slot | None) -> bool:
-    """Return whether a place holds a Python number now."""
-    try:
-        value = None if slot is None else slot.get()
-    except GONE:
-        return False
-    return isinstance(value, int | float) and not isinstance(value, bool | np.generic)
+def changed_numbers(environment: Environment) -> set[Identity]:
+    """Return the places of Python numbers that are other numbers now."""
+    numbers = {slot.identity for slot, before in environment.fixed if is_number(before)}
+    changed = [slot for slot, _ in environment.changes() if slot is not None and is_number(present(slot))]
+    return numbers & {slot.identity for slot in changed}
+
+
+def is_changed(environment: Environment) -> bool:
+    """Return whether anything is other than it was, but for numbers."""
+    numbers = changed_numbers(environment)
+    return any(slot is None or slot.identity not in numbers for slot, _ in environment.changes())
+
+
+def differ(slot: Slot, before: Any) -> bool:
+    """Return whether a place holds something else."""
+    return present(slot) is not before

@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, overload
 
+from autodiff.experiment.errors import line_in
+
 Target = TypeVar("Target", bound=Callable[..., Any])
 REQUIRED = inspect.Parameter.empty
 
@@ -54,6 +56,11 @@ class Part:
     def title(self) -> str:
         """What people call it."""
         return str(self.facts.get("title", self.name))
+
+    @property
+    def is_adruns(self) -> bool:
+        """Whether it comes with adrun, and is nobody's own."""
+        return self.file.startswith(os.path.dirname(__file__))
 
     @property
     def meaning(self) -> str:
@@ -98,7 +105,7 @@ class Kind:
             raise TypeError(f"register.{self.name} is for a function or a class with a name, found {target!r}")
         said = f"{self.name} {name}"
         if taken := self.parts.get(name):
-            by = "adrun itself" if taken.file.startswith(os.path.dirname(__file__)) else f"{taken.file}:{taken.line}"
+            by = "adrun itself" if taken.is_adruns else f"{taken.file}:{taken.line}"
             raise ValueError(f"{said}: this name is taken by {by}; choose another")
         settings, given = self._arguments(target, said)
         self.parts[name] = Part(self.name, name, target, settings, frozenset(given), facts, *where)
@@ -161,10 +168,24 @@ It is called twice, each time with other random numbers in `rng`: for the points
 are held out. One that takes `test_rng`, too, is called once and returns both, None in
 place of the second for none; and then, if it likes, what is known of them, an `About`.
 """
-layer = Kind("layer", takes=("inputs", "outputs"), offers=("rng", "dtype"))
-"""A class of `ad.Module`, or a function that returns one, from (n, inputs) to (n, outputs)."""
+layer = Kind("layer", takes=("inputs", "outputs"), offers=("rng", "dtype", "init"))
+"""A class of `ad.Module`, or a function that returns one, from (n, inputs) to (n, outputs).
 
-KINDS = {kind.name: kind for kind in (activation, optimizer, dataset, layer)}
+rng: draws its first weights. dtype: of its parameters, "float32" or "float64". init: "he" before a ReLU, or "glorot".
+"""
+
+norm = Kind("norm", takes=("features",), offers=("dtype",))
+"""A class of `ad.Module`, or a function that returns one, from (n, features) to (n, features)."""
+schedule = Kind("schedule", takes=("optimizer", "total"))
+"""A class of `ad.Schedule`, or a function that returns one. total: the steps of the whole run."""
+
+KINDS = {kind.name: kind for kind in (activation, optimizer, dataset, layer, norm, schedule)}
+
+
+def own_line(error: BaseException) -> str | None:
+    """Return where in the code of parts that are not adrun's an error came up, as `file:line`; None if not there."""
+    files = {part.file for kind in KINDS.values() for part in kind.parts.values() if not part.is_adruns}
+    return line_in(error, files)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.trees import flatten, mapped
 
 TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-6}
 
@@ -67,3 +68,22 @@ def points(dtype=np.float64, count=30, seed=5):
 
 
 Batch = namedtuple("Batch", ["x", "y"])
+
+
+def check_calls(build, exact=False, calls=12):
+    """Compare what every call returns, with a function captured and as it is.
+
+    build: makes a step anew, wraps it, and returns what calls it, for the number of the call.
+    """
+
+    def run(wrap):
+        call = build(wrap)
+        return [leaf for i in range(calls) for leaf in flatten(mapped(call(i), copied))]
+
+    check(run, exact)
+
+
+def copied(value):
+    if isinstance(value, ad.Tensor):
+        return ad.Tensor(value.data)
+    return value.copy() if isinstance(value, np.ndarray) else value

@@ -25,6 +25,17 @@ def refused(function, match, times=8, argument=None):
     return str(caught.value)
 
 
+def followed(function, argument=None, times=8):
+    """Check that a captured function, of whose surroundings something was changed, gives what it gives as it is."""
+    argument = np.array([1.0, 2.0]) if argument is None else argument
+    for _ in range(times):
+        found, expected = function(argument), function.function(argument)
+        pair = [part.data if isinstance(part, ad.Tensor) else part for part in (found, expected)]
+        if pair[1] is not None:
+            np.testing.assert_allclose(*pair, rtol=1e-12)
+    assert function.current.is_ready
+
+
 def outcome(function, *args):
     """Return the result of a call and nothing, or None and the text of the refusal."""
     try:
@@ -57,8 +68,18 @@ def training(model=None, optimizer=None):
     return step, model, optimizer
 
 
-def refused_training(step, match):
-    return refused(step, match, 1, np.ones((3, 2)))
+def followed_training(step, model, optimizer, times=8):
+    """Check that a captured step, of whose surroundings something was changed, does what it does as it is."""
+    for _ in range(times):
+        before = [p.data.copy() for p in model.parameters()], optimizer.state_dict()
+        found = [step(X).data, *(p.data.copy() for p in model.parameters())]
+        for p, values in zip(model.parameters(), before[0], strict=True):
+            p.data[...] = values
+        optimizer.load_state_dict(before[1])
+        expected = [step.function(X).data, *(p.data for p in model.parameters())]
+        for pair in zip(found, expected, strict=True):
+            np.testing.assert_allclose(*pair, rtol=1e-12)
+    assert step.current.is_ready
 
 
 def captured_on(*args, function=None, **keywords):

@@ -214,7 +214,7 @@ def test_a_branch_on_an_argument_is_not_frozen():
         return x * x if square else x * 2
 
     calls = [(column(3), flag) for flag in [False] * 7 + [True]]
-    assert "argument square" in never_stale(ad.capture(function), function, calls)
+    assert never_stale(ad.capture(function), function, calls) == ""
 
 
 def test_a_branch_on_a_value_is_refused():
@@ -240,7 +240,7 @@ def test_side_effects_in_python_are_kept_or_refused():
         assert calls[0] == i + 1
 
 
-def test_a_log_kept_by_the_step_is_refused():
+def test_a_log_kept_by_the_step_grows():
     log = []
 
     @ad.capture
@@ -248,7 +248,9 @@ def test_a_log_kept_by_the_step_is_refused():
         log.append(x)
         return x * 2
 
-    assert any("log" in outcome(function, column(1))[1] for _ in range(3))
+    for i in range(9):
+        function(column(i))
+    np.testing.assert_array_equal(log, [column(i) for i in range(9)])
 
 
 def test_random_numbers_are_drawn_anew_in_each_call():
@@ -362,26 +364,26 @@ def test_views_at_other_offsets():
         np.testing.assert_allclose(captured(base[:, i : i + 2]), base[:, i : i + 2] @ base[:, i : i + 2].T + 1)
 
 
-def test_another_shape_is_refused():
+def test_another_shape_has_a_program_of_its_own():
     captured = ad.capture(lambda a, b: a + b)
     calls = [(np.ones((4, 4)), np.ones((4, 4)))] * 7 + [(np.ones((6, 6)), np.ones((6, 6)))]
-    assert "(6, 6)" in never_stale(captured, captured.function, calls)
+    assert never_stale(captured, captured.function, calls) == ""
 
 
-def test_a_flat_array_of_another_length_is_refused():
+def test_a_flat_array_of_another_length_has_a_program_of_its_own():
     """A bare one-axis buffer of another size was accepted, and its head computed on (pull request 17962)."""
     captured = ad.capture(lambda x: np.sum(x * 2))
-    assert "(8,)" in never_stale(captured, captured.function, [(np.ones(4),)] * 7 + [(np.ones(8),)])
+    assert never_stale(captured, captured.function, [(np.ones(4),)] * 7 + [(np.ones(8),)]) == ""
 
 
-def test_a_length_that_varies_below_a_bound_is_refused():
+def test_a_length_that_varies_below_a_bound_has_a_program_of_its_own():
     """A symbolic length within padding kept the value of the recording; lengths are fixed here."""
     a = np.random.default_rng(0).normal(size=(3, 10))
 
     def padded(a):
         return np.pad(a + 1, ((0, 0), (0, 10 - a.shape[1])))
 
-    assert "(3, 4)" in never_stale(ad.capture(padded), padded, [(a[:, :2],)] * 7 + [(a[:, :4],)])
+    assert never_stale(ad.capture(padded), padded, [(a[:, :2],)] * 7 + [(a[:, :4],)]) == ""
 
 
 def test_an_argument_that_the_step_changes():
@@ -762,4 +764,7 @@ def test_layers_that_are_frozen_after_the_recording():
     for _ in range(8):
         step()
     optimizers.pop()
-    assert "optimizers" in outcome(step)[1]
+    before = first.data.copy(), second.data.copy()
+    step()
+    np.testing.assert_allclose(first.data, before[0] - 0.1 * before[1], rtol=1e-12)
+    np.testing.assert_array_equal(second.data, before[1])

@@ -147,8 +147,7 @@ def captured_training():
 
 def test_a_captured_training_step_goes_on_after_an_evaluation():
     model, step = captured_training()
-    with pytest.raises(ad.CaptureError, match=r"training was True and is now False since the step was recorded"):
-        model.eval() and step(ROWS)
+    model.eval()
     predict = ad.capture(lambda x: model(x))
     for _ in range(6):
         np.testing.assert_allclose(predict(ROWS).data, model(ROWS).data, rtol=1e-5, atol=1e-6)
@@ -156,15 +155,15 @@ def test_a_captured_training_step_goes_on_after_an_evaluation():
     model.train()
     step(ROWS)
     assert model[1].num_batches_tracked.item() == batches + 1
-    with pytest.raises(ad.CaptureError, match=r"training was False and is now True since the step was recorded"):
-        predict(ROWS)
+    predict(ROWS)
+    assert model[1].num_batches_tracked.item() == batches + 2
 
 
 def test_a_captured_step_does_not_train_what_is_frozen_meanwhile():
     model, step = captured_training()
     before = model.state_dict()
     model[0].weight.requires_grad = False
-    with pytest.raises(ad.CaptureError, match=r"weight\.requires_grad was True and is now False since the step was re"):
+    for _ in range(7):
         step(ROWS)
     np.testing.assert_array_equal(model[0].weight.data, before["0.weight"])
     model[0].weight.requires_grad = True
@@ -182,5 +181,7 @@ def test_a_captured_step_leaves_what_was_frozen_before():
     after = model.state_dict()
     assert [name for name in after if not np.array_equal(after[name], before[name])] == ["1.weight", "1.bias"]
     model[0].requires_grad_(True)
-    with pytest.raises(ad.CaptureError, match=r"requires_grad was False and is now True"):
+    for _ in range(7):
         step(ROWS)
+    after = model.state_dict()
+    assert [name for name in after if not np.array_equal(after[name], before[name])] == [*after]

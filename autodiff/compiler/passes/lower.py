@@ -116,6 +116,8 @@ def common_float(call: Call) -> np.dtype[Any] | None:
     """Return the dtype of a ufunc's arrays, if all are of one floating-point dtype: Python numbers take it too."""
     if not isinstance(call.function, np.ufunc) or call.keywords.keys() - {"out"}:
         return None
+    if any(isinstance(arg, Value) and arg.form == "number" and arg.dtype.kind == "c" for arg in call.args):
+        return None
     dtypes = {arg.dtype for arg in call.args if isinstance(arg, Value) and arg.form != "number"}
     if len(dtypes) != 1 or not all(isinstance(arg, Value) or type(arg) in (int, float, bool) for arg in call.args):
         return None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler.record.agreement import in_words
+from autodiff.compiler.record.growing import Appended
 from autodiff.compiler.record.recorder import name_of
 from autodiff.compiler.record.recording import Held, TensorOutput
 from autodiff.compiler.record.trace import Call, Storage, Value, values_in
@@ -21,9 +22,10 @@ class Program:
     """Calls in the order in which they run, and the places around them.
 
     inputs: the Values that arguments are copied to, None where none is read. held: places of arrays and numbers.
-    gradients: places of `tensor.grad`. outputs: what is returned, with Values for arrays. watched: arrays of the user
-    that were computed on once and for all, with what they held then. unsteady: memory that changes between the steps,
-    so that nothing is computed on it once and for all. peak_bytes: the memory of the intermediate arrays.
+    gradients: places of `tensor.grad`. outputs: what is returned, with Values for arrays. appended: to lists. watched:
+    arrays of the user that were computed on once and for all, with what they held then. unsteady: memory that changes
+    between the steps, so that nothing is computed on it once and for all. peak_bytes: the memory of the intermediate
+    arrays.
     why_exact: where a faster program rounded too far away from the ordinary step, so that this one is exact.
     """
 
@@ -34,6 +36,7 @@ class Program:
     outputs: Any
     errstate: tuple[str, ...]
     exact: bool
+    appended: list[Appended] = field(default_factory=list)
     watched: list[tuple[NDArray[Any], bytes, str]] = field(default_factory=list)
     unsteady: set[Storage] = field(default_factory=set)
     peak_bytes: int = 0
@@ -42,7 +45,7 @@ class Program:
     def ends(self) -> list[Value]:
         """Return the Values that somebody reads after the last call."""
         afters = [held.after for held in [*self.held, *self.gradients]]
-        return [*values_in(afters), *output_values(self.outputs)]
+        return [*values_in(afters), *output_values([self.outputs, *(one.part for one in self.appended)])]
 
     def live_storages(self) -> set[Storage]:
         """Return the memory that is read after the last call: of results, and of what the function reaches."""
@@ -64,6 +67,8 @@ class Program:
         for held in [*self.held, *self.gradients]:
             held.after = replaced(held.after, partners)
         self.outputs = mapped(self.outputs, lambda part: replaced(part, partners))
+        for one in self.appended:
+            one.part = mapped(one.part, lambda part: replaced(part, partners))
 
     def watch(self, value: Value) -> None:
         """Look, before every step, whether an array of the user that was computed on is still what it was."""
@@ -131,6 +136,8 @@ def listing(program: Program) -> Iterator[str]:
     for held in [*program.held, *program.gradients]:
         if isinstance(held.after, Value) and held.after is not held.before:
             yield f"  {held.slot.name} = {names[held.after]}"
+    for one in program.appended:
+        yield f"  {one.name}.append({mapped(one.part, lambda part: names.text(part))})"
     yield f"  return {mapped(program.outputs, lambda part: names.text(part))}"
 
 

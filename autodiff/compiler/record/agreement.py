@@ -37,8 +37,15 @@ def difference(before: Recording, after: Recording) -> str:
     for first, second in zip_longest(before.trace.calls, after.trace.calls):
         if words := differing_calls(first, second, same):
             return f"{words}. {ADVICE}"
+    for was, now in zip_longest(before.branches.branches, after.branches.branches):
+        if was is None or now is None or (was.ask, was.answer) != (now.ask, now.answer):
+            return f"the step took another branch at {(now or was).line} than a call before. {ADVICE}"
+    for one, other in zip_longest(before.trace.appended, after.trace.appended):
+        if one is None or other is None or one.target is not other.target or not same.agree(one.part, other.part):
+            return f"the step appends something else to {(one or other).name} than a call before. {ADVICE}"
     if not same.agree(before.trace.outputs, after.trace.outputs):
-        return f"the step returned {after.trace.outputs!r}, and {before.trace.outputs!r} a call before. {ADVICE}"
+        now, was = (tree_in_words(one.trace.outputs) for one in (after, before))
+        return f"the step returned {now}, and {was} a call before. {ADVICE}"
     return ""
 
 
@@ -135,6 +142,14 @@ class Correspondence:
 def looks(value: Value) -> tuple[Any, ...]:
     """Return what has to be the same of a Value in every run: not its layout, which the program chooses."""
     return value.form, value.shape, value.dtype, value.storage.kind
+
+
+def tree_in_words(tree: Any) -> str:
+    """Return what a step returned in a few words."""
+    held = parts(tree)
+    if held is None:
+        return in_words(tree.value if isinstance(tree, TensorOutput) else tree)
+    return f"a {type(tree).__name__} of {', '.join(map(tree_in_words, held.values())) or 'nothing'}"
 
 
 def in_words(part: Any) -> str:

@@ -14,9 +14,6 @@ from autodiff.compiler.record.kinds import is_array, is_constant, type_name
 from autodiff.tensor import Tensor
 from autodiff.trees import mapped, named_leaves, parts
 
-OTHERWISE = "capture the function once more for this"
-ADVICE = f"call it with what it was recorded for, or {OTHERWISE}"
-
 
 class Inputs:
     """What the parts of the arguments that are arrays and numbers were like; the others are constants."""
@@ -116,15 +113,6 @@ def layout_of(leaf: Any) -> Any:
     return tuple(stride for stride, length in zip(array.strides, array.shape, strict=True) if length > 1)
 
 
-def check_layout(name: str, before: Any, leaf: Any) -> None:
-    """Raise CaptureError if an array lies otherwise in memory than when the step was recorded."""
-    if layout_of(leaf) != before:
-        raise CaptureError(
-            f"{name} lies otherwise in memory than when the step was recorded, with strides {layout_of(leaf)} and not "
-            f"{before}, by which NumPy rounds; pass it as it was, as by np.ascontiguousarray, or {OTHERWISE}"
-        )
-
-
 def is_input(leaf: Any) -> bool:
     """Return whether a part of the arguments may be another one in each call."""
     if isinstance(leaf, np.ndarray):
@@ -179,13 +167,47 @@ def is_equal(now: Any, before: Any) -> bool:
     return not (found.arrays or found.gradients or found.generators)
 
 
-def check_alike(name: str, before: Any, leaf: Any) -> None:
-    """Raise CaptureError unless a part of the arguments is what it was when the step was recorded."""
-    now = describe(leaf)
-    if type(now) is not type(before) or not is_equal(now, before):
-        advice = f"give it as a float or an array if it changes from call to call, or {OTHERWISE}"
-        was, is_now = (repr(each) if isinstance(leaf, str) else each for each in (before, now))
-        raise CaptureError(
-            f"{name} was {was} when the step was recorded and is now {is_now}; "
-            f"{advice if type(before) is type(now) is int else ADVICE}"
-        )
+class Arguments:
+    """What the arguments of calls of one kind are like: their nesting, shapes and dtypes, and the constants in it."""
+
+    def __init__(self, names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any], exact: bool) -> None:
+        self.names = names
+        self.exact = exact
+        self.inputs = Inputs(args, keywords, exact)
+        leaves = named_arguments(names, args, keywords)
+        self.structure = structure_of((args, keywords))
+        self.described = {name: describe(leaf) for name, leaf in leaves}
+        self.layouts = [layout_of(leaf) for _, leaf in leaves] if exact else []
+
+    def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any] | None:
+        """Return the parts of other arguments that are inputs; None if these are not alike."""
+        leaves = named_arguments(self.names, args, keywords)
+        now = {name: describe(leaf) for name, leaf in leaves}
+        if now.keys() != self.described.keys() or not all(map(is_alike, now.values(), self.described.values())):
+            return None
+        if structure_of((args, keywords)) != self.structure:
+            return None
+        if self.exact and [layout_of(leaf) for _, leaf in leaves] != self.layouts:
+            return None
+        return [leaf._data if isinstance(leaf, Tensor) else leaf for _, leaf in leaves if is_input(leaf)]
+
+    def differences(self, others: list["Arguments"]) -> list[str]:
+        """Return in words which of the arguments are not alike in all calls, with what each of them was."""
+        words = []
+        for name in self.described:
+            kinds = [one.described[name] for one in [*others, self] if name in one.described]
+            distinct = list(dict.fromkeys(map(in_words, kinds)))
+            if len(distinct) > 1:
+                words.append(f"the argument {name} was {', '.join(distinct[:-1])}, and is now {distinct[-1]}")
+        return words
+
+
+def in_words(described: Any) -> str:
+    """Return what describes a part of the arguments as it is written; text that describes an array as it is."""
+    is_array = isinstance(described, str) and described.startswith(("a ", "bool ", "int", "uint", "float", "complex"))
+    return described if is_array else repr(described)
+
+
+def is_alike(now: Any, before: Any) -> bool:
+    """Return whether what describes a part of the arguments is the same."""
+    return type(now) is type(before) and is_equal(now, before)

@@ -4,6 +4,7 @@ The arrays among them are what a step works on. All else has to stay as it was w
 none of the known kinds is refused where the step can come upon it: its state would be out of sight.
 """
 
+import copyreg
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +34,7 @@ from autodiff.compiler.record.places import (
     names_of_trusted_bases,
     slots_of,
 )
-from autodiff.compiler.record.slot import GONE, Slot
+from autodiff.compiler.record.slot import GONE, Slot, TensorSlot
 from autodiff.optimizers.optimizer import Optimizer
 from autodiff.tensor import Tensor
 
@@ -50,8 +51,9 @@ class Environment:
     arrays: places of ndarrays. gradients: of what `tensor.grad` holds; gradient_arrays: of its arrays. generators: of
     random generators. numbers: of Python numbers that may change from step to step. fixed: of all else, which has to
     stay what it is. lengths: the containers, with their number of entries. orders: the keys of dicts and the members
-    of sets, as they follow each other. contents: those of arrays of text and of dates. states:
-    random number generators other than np.random.Generator. mentioned: the names in the code of functions.
+    of sets, as they follow each other. contents: those of arrays of text and of dates. states: random number generators
+    other than np.random.Generator. growing: places of lists that the step appends to. mentioned: the names in the code
+    of functions.
     """
 
     arrays: list[Slot] = field(default_factory=list)
@@ -64,10 +66,15 @@ class Environment:
     orders: list[tuple[Any, list[Any], str]] = field(default_factory=list)
     contents: list[tuple[NDArray[Any], bytes, str]] = field(default_factory=list)
     states: list[tuple[Any, str]] = field(default_factory=list)
+    growing: list[Slot] = field(default_factory=list)
     mentioned: set[str] = field(default_factory=set)
 
-    def changes(self) -> Iterator[tuple[Slot | None, str]]:
-        """Yield the places where something else is now, and what happened in words."""
+    def grown(self) -> list[Any]:
+        """Return the lists and deques that are longer than they were."""
+        return [one for one, length, _ in self.lengths if isinstance(one, list | deque) and len(one) > length]
+
+    def changes(self, but: Iterable[Any] = ()) -> Iterator[tuple[Slot | None, str]]:
+        """Yield the places where something else is now, and what happened in words; but not to some containers."""
         for slot, before in self.fixed:
             try:
                 now = slot.get()
@@ -86,7 +93,7 @@ class Environment:
             else:
                 yield slot, f"{slot.name} is another {type(now).__name__} than it was"
         for container, length, name in self.lengths:
-            if len(container) != length:
+            if len(container) != length and not any(container is one for one in but):
                 yield None, words_for_length(name, length, container)
         for array, before, name in self.contents:
             if array.tobytes() != before:
@@ -101,6 +108,16 @@ class Environment:
 def is_node(slot: Slot) -> bool:
     """Return whether a place tells how a Tensor was made; of a leaf, only whether it requires a gradient."""
     return isinstance(slot.owner, Tensor) and slot.key == "node"
+
+
+def end_of(container: Any) -> tuple[int, Any]:
+    """Return the identity of the place behind the last entry of a list, where a step may append."""
+    return id(container), "the end"
+
+
+def beginning_of(container: Any) -> tuple[int, Any]:
+    """Return the identity of a list that has been longer after a call: if it is so again, the step appends to it."""
+    return id(container), "the beginning"
 
 
 def is_same_value(now: Any, before: Any) -> bool:
@@ -135,7 +152,8 @@ def explore(
 ) -> Environment:
     """Return what a function can reach. Optimizers are looked into last, so that a parameter has its module's name.
 
-    changing: the places of numbers, by `Slot.identity`, that are known to change from step to step.
+    changing: the places that are known to hold other numbers or Tensors from step to step, by `Slot.identity`; the
+        ends of lists that grow.
     arguments: objects that it is given, with their names.
     Raises CaptureError for an object that cannot be followed, if the function, or one that it can call, names it.
     """
@@ -203,7 +221,7 @@ class Walk:
         if isinstance(owner, ModuleType):
             self.modules[id(owner)] = owner
             return
-        if isinstance(owner, random.Random | np.random.RandomState):
+        if isinstance(owner, random.Random | np.random.RandomState) and not isinstance(owner, random.SystemRandom):
             self.found.states.append((owner, where.name))
             return
         slots = None if hasattr(type(owner), "__next__") else slots_of(owner, where)
@@ -243,7 +261,13 @@ class Walk:
         if slot.identity in self.places:
             return
         self.places.add(slot.identity)
+        if slot.identity in self.changing and is_state(value):
+            self.found.arrays.append(TensorSlot(slot.owner, slot.key, slot.access, slot.name))
+            return
         sort_in(self.found, slot, value, self.changing)
+        if end_of(value) in self.changing and isinstance(value, list | deque):
+            self.found.growing.append(slot)
+            return
         if isinstance(owner, Tensor) and slot.key == "grad":
             if value is not None:
                 self.found.gradient_arrays.append(Slot(value, "_data", "attribute", slot.name))
@@ -327,6 +351,7 @@ def note_length(found: Environment, owner: Any, where: Slot, outer: Slot | None)
         found.lengths.append((owner, len(owner), name))
     if isinstance(owner, type):
         if not is_trusted_class(owner):
+            copyreg._slotnames(owner)  # type: ignore[attr-defined]  # which adds an attribute, as the first copy would
             found.lengths.append((vars(owner), len(vars(owner)), name))
     elif not isinstance(owner, tuple | Opaque) and isinstance(getattr(owner, "__dict__", None), dict):
         found.lengths.append((vars(owner), len(vars(owner)), name))
@@ -340,12 +365,24 @@ def sort_in(found: Environment, slot: Slot, value: Any, changing: AbstractSet[tu
         found.gradients.append(slot)
     elif isinstance(value, np.random.Generator):
         found.generators.append(slot)
-    elif slot.identity in changing or is_setting(slot, value):
+    elif (slot.identity in changing and is_number(value)) or is_setting(slot, value):
         found.numbers.append(slot)
     else:
         found.fixed.append((slot, value))
         if is_array(value):
             found.contents.append((value, value.tobytes(), slot.name))
+
+
+def is_number(value: Any) -> bool:
+    """Return whether this is a number, of Python's or NumPy's, that may be another one in every step."""
+    if isinstance(value, np.generic):
+        return value.dtype.kind in "biufc"
+    return isinstance(value, int | float | complex) and not isinstance(value, bool)
+
+
+def is_state(value: Any) -> bool:
+    """Return whether this is a Tensor in whose place a step may put another one: none that gathers gradients."""
+    return isinstance(value, Tensor) and (value.node is None or value.node.function is not None)
 
 
 def is_setting(slot: Slot, value: Any) -> bool:

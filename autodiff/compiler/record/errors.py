@@ -50,6 +50,17 @@ def here() -> Origin:
     return Origin(f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}", within)
 
 
+def line_of(error: BaseException) -> str:
+    """Return the line in the user's code at which an error came up."""
+    line, trace = "", error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if not is_library(code.co_filename):
+            line = f"{code.co_filename}:{trace.tb_lineno}, in {code.co_name},"
+        trace = trace.tb_next
+    return line
+
+
 def is_library(file: str) -> bool:
     """Return whether a file belongs to the engine, NumPy or Python itself."""
     return file.startswith((ENGINE, NUMPY)) or (file.startswith(STANDARD) and "site-packages" not in file)

@@ -1,5 +1,7 @@
 """The recorder: runs every call on the arrays themselves, and writes down what was called on which."""
 
+import inspect
+import operator
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autodiff.compiler.record.branches import DECIDING, Branch
 from autodiff.compiler.record.errors import CaptureError, here, refusal
 from autodiff.compiler.record.sharing import share_memory
 from autodiff.compiler.record.stand_in import StandIn
@@ -27,8 +30,12 @@ active = Active()
 STATIC = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 """Functions of what is known without a look at the contents."""
 
-WRITING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
-"""Functions that write into their first argument, besides the `at` of ufuncs."""
+WRITING: dict[Callable[..., Any], str] = {
+    np.copyto: "dst", np.put: "a", np.place: "arr", np.putmask: "a", np.fill_diagonal: "a", np.put_along_axis: "arr",
+}  # fmt: skip
+"""Functions that write into their first argument, and its name; besides the `at` of ufuncs."""
+
+DECIDE = "a replay would repeat what the recorded call did; pass what is decided as an argument, as a bool or an int"
 
 TEXT = {np.array2string, np.array_repr, np.array_str}
 
@@ -50,6 +57,9 @@ class Recorder:
         self.moving: set[Storage] = set()  # copies of views that are at another place in every step
         self.inputs: list[tuple[NDArray[Any], Storage]] = []  # the arrays that own the arguments' memory
         self.raised: CaptureError | None = None  # what to say if the step catches what a call raised
+        self.counted: set[Value] = set()  # numbers that can be told before a step, being computed from its counters
+        self.counting: list[Call] = []  # the calls that compute them, since the latest branch
+        self.branches: list[Branch] = []
 
     # What is there before the first call
 
@@ -57,9 +67,12 @@ class Recorder:
         """Return what stands for an array that exists before the step."""
         return StandIn(self, self.value_of(array, kind, name), array)
 
-    def record_number(self, number: Any, name: str) -> StandIn:
-        """Return what stands for a Python number that may be another one in the next step."""
-        return StandIn(self, describe(number, Storage("input", name)), number)
+    def record_number(self, number: Any, name: str, is_counter: bool = False) -> StandIn:
+        """Return what stands for a number that may be another one in the next step, an argument or a counter."""
+        value = describe(number, Storage("input", name))
+        if is_counter and value.form == "number":
+            self.counted.add(value)
+        return StandIn(self, value, number)
 
     def value_of(self, array: NDArray[Any], kind: Kind, name: str = "") -> Value:
         """Return the Value of an array that exists before the step, the same one for the same array."""
@@ -72,7 +85,7 @@ class Recorder:
             return found[1]
         value = describe(array, self.storage_of(owner_of(array), kind, name))
         if value.storage.kind == "constant":  # a copy, for the step may go on to change what the recorder cannot see
-            value.storage = Storage(kind, name)
+            value.storage = Storage(kind, name, is_known=True)
             value.array, value.source = array.copy(order="K"), array
             value.strides = value.array.strides
         else:
@@ -94,8 +107,24 @@ class Recorder:
 
     # Calls
 
+    def decide(self, number: StandIn, ask: Callable[[Any], Any]) -> Any:
+        """Return what a number is asked for, and note that a replay is for this answer alone. Raises CaptureError
+        for a number that is not known before a step.
+        """
+        self.check_open()
+        if number.value not in self.counted:
+            raise refusal(f"{DECIDING[ask]} that depends on a number", DECIDE)
+        answer = ask(number.concrete)
+        self.branches.append(Branch(number.value, ask, answer, here().line, self.counting))
+        self.counting = []
+        return answer
+
     def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
         """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
+        for one, count in ((left, right), (right, left)):
+            repeats = ufunc is np.multiply and isinstance(one, str | list | tuple) and type(count) is StandIn
+            if repeats and isinstance(count.concrete, int | np.integer):
+                return one * operator.index(count)
         is_number = not any(isinstance(side, np.ndarray | np.generic | list | tuple) for side in (left, right))
         return self.call(number if is_number else ufunc, (left, right), {})
 
@@ -109,6 +138,9 @@ class Recorder:
     ) -> Any:
         """Run a call on the arrays themselves, record it, and return what stands for its result."""
         self.check_open()
+        args, keywords = with_named_out(function, args, keywords)
+        if isinstance(keywords.get("out"), tuple) and len(keywords["out"]) > 1:
+            return self.call_into(function, args, keywords)
         concrete_args, concrete_keywords = mapped(args, concrete), mapped(keywords, concrete)
         if function in STATIC:
             return function(*concrete_args, **concrete_keywords)
@@ -121,10 +153,12 @@ class Recorder:
             if not isinstance(target, StandIn):
                 raise refusal(
                     f"{name_of(function)} into an array that the recorder does not know",
-                    "make it with np.zeros_like of a recorded array, or hold it where the function can reach it",
+                    "make it with np.zeros in the step itself, or hold it where the function can reach it",
                 )
             if target.value.storage in self.moving:
                 raise refusal("writing into t[i] by a name of its own, where i is recorded,", "write t[i] = value")
+            if target.value.storage.is_shown:
+                raise refusal("writing into an array that was made an ordinary one before", "write before that")
         made = Call(
             function,
             mapped(args, self.symbolic),
@@ -144,12 +178,38 @@ class Recorder:
             )
             raise
         self.trace.calls.append(made)
+        is_known = not draws and all(value.storage.is_known for value in made.operands())
+        for target in made.written:
+            target.storage.is_known &= is_known
+        is_counted = not draws and made.operands() and self.counted.issuperset(made.operands())
         known = [part for part in recorded_in((args, keywords)) if isinstance(part.concrete, np.ndarray)]
-        return mapped(result, lambda part: self.stand_for(part, made, known))
+        stands = mapped(result, lambda part: self.stand_for(part, made, known, is_known))
+        if made.is_view:  # a shape or an index that is the same in every step is no operand
+            viewed = {value.storage for value in made.results}
+            made.args = mapped(args, lambda part: self.symbolic(plain(part, viewed)))
+            made.keywords = mapped(keywords, lambda part: self.symbolic(plain(part, viewed)))
+        if is_counted and len(made.results) == 1 and made.results[0].form == "number":
+            self.counted.add(made.results[0])
+            self.counting.append(made)
+        return stands
 
-    def stand_for(self, part: Any, made: Call, operands: list[StandIn]) -> Any:
-        """Return what stands for a result of a call: a view of an argument's memory, or something new."""
-        if part is None or isinstance(part, str | np.dtype | type):
+    def call_into(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Record a call with several results, and that those for which there is an `out` are copied there."""
+        results = self.call(function, args, {key: value for key, value in keywords.items() if key != "out"})
+        where = {"where": keywords["where"]} if "where" in keywords else {}
+        for target, result in zip(keywords["out"], results, strict=True):
+            if target is not None:
+                self.call(np.copyto, (target, result), where)
+        return tuple(
+            result if target is None else target for target, result in zip(keywords["out"], results, strict=True)
+        )
+
+    def stand_for(self, part: Any, made: Call, operands: list[StandIn], is_known: bool) -> Any:
+        """Return what stands for a result of a call: a view of an argument's memory, or something new.
+
+        A number that is the same in every step stands for itself.
+        """
+        if part is None or isinstance(part, np.dtype | type) or (isinstance(part, str) and is_known):
             return part
         if isinstance(part, np.ndarray):
             for operand in operands:
@@ -168,10 +228,15 @@ class Recorder:
                     made.is_view = True
                     made.results.append(describe(part, operand.value.storage))
                     return StandIn(self, made.results[-1], part)
-        elif not isinstance(part, np.generic | bool | int | float):
-            raise refusal(f"{name_of(made.function)}, which returned a {type(part).__name__},", "leave it outside")
-        made.results.append(describe(part, Storage("made")))
-        return StandIn(self, made.results[-1], part)
+            if part.dtype.hasobject:
+                raise refusal(f"{name_of(made.function)}, which returned objects,", "compute with NumPy's functions")
+        elif not isinstance(part, np.generic | bool | int | float) or isinstance(part, str | bytes):
+            raise refusal(
+                f"{name_of(made.function)}, which returned a {type(part).__name__},",
+                "call it outside of the step, and pass what it returns as an argument",
+            )
+        made.results.append(describe(part, Storage("made", is_known=is_known)))
+        return StandIn(self, made.results[-1], part) if isinstance(part, np.ndarray) or not is_known else part
 
     def has_number(self, made: Call) -> bool:
         """Return whether a view is at a place that a recorded number tells, another one in every step."""
@@ -179,7 +244,9 @@ class Recorder:
 
     def targets(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
         """Return the arrays that a call writes into."""
-        if function in WRITING or getattr(function, "__name__", "") == "at":
+        if function in WRITING:
+            return [args[0] if args else keywords[WRITING[function]]]
+        if getattr(function, "__name__", "") == "at":
             return [args[0]]
         out = keywords.get("out")
         return [part for part in (out if isinstance(out, tuple) else (out,)) if part is not None]
@@ -217,10 +284,15 @@ class Recorder:
 
     def check_recordable(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Raise CaptureError for functions whose result a replay could not reproduce."""
+        operands = recorded_in((args, keywords))
+        if operands and all(part.value.storage.is_known for part in operands):
+            return
         if function in TEXT:
             raise refusal("the text of a recorded array", "print what the step returns")
         by_mask = function.__name__ == "getitem" and any(
-            part.dtype == bool and part.ndim for part in recorded_in(args[1:]) if part.value.form == "array"
+            part.dtype == bool and part.ndim and not part.value.storage.is_known
+            for part in recorded_in(args[1:])
+            if part.value.form == "array"
         )
         if by_mask or function in SHAPED_BY_VALUES or (function is np.where and len(args) + len(keywords) == 1):
             raise refusal(
@@ -235,7 +307,21 @@ class Recorder:
         if any(keywords.get(name) for name in ("overwrite_input", "overwrite_a")) or (
             function is np.nan_to_num and keywords.get("copy") is False
         ):
-            raise refusal(f"{name_of(function)} writing into its argument", "leave that option away")
+            raise refusal(
+                f"{name_of(function)} writing into its argument", "leave that option away, and write t[...] = result"
+            )
+
+
+def with_named_out(
+    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call with its `out`, and what comes after it, by name; NumPy does so for ufuncs."""
+    if isinstance(function, np.ufunc) or not any(isinstance(arg, np.ndarray) for arg in args[1:]):
+        return args, keywords
+    parameters = inspect.signature(function).parameters.values()
+    names = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    place = names.index("out") if "out" in names else len(args)
+    return args[:place], {**keywords, **dict(zip(names[place:], args[place:], strict=False))}
 
 
 def kept_from_earlier() -> CaptureError:
@@ -265,6 +351,13 @@ def concrete(part: Any) -> Any:
     if type(part) is slice and StandIn in map(type, (part.start, part.stop, part.step)):
         raise refusal("a slice whose bounds are recorded", "take a fixed number of elements, with np.take of an index")
     return part.concrete if type(part) is StandIn else part
+
+
+def plain(part: Any, viewed: set[Storage]) -> Any:
+    """Return the array itself, if it is the same in every step, and the call does not return a view of it."""
+    if type(part) is not StandIn or not part.value.storage.is_known or part.value.storage in viewed:
+        return part
+    return tuple(part.concrete.tolist()) if part.concrete.ndim == 1 and part.dtype.kind in "iu" else part
 
 
 def recorded_in(tree: Any) -> list[StandIn]:
@@ -298,7 +391,7 @@ def drawing(name: str) -> Callable[..., Any]:
 
     def draw(self: GeneratorStandIn, *args: Any, **keywords: Any) -> Any:
         function = getattr(self.generator, name)
-        written = args[:1] if name == "shuffle" else ()
+        written = (args[0] if args else keywords["x"],) if name == "shuffle" else ()
         return self.recorder.call(function, args, keywords, written, draws=True)
 
     return draw

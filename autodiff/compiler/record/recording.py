@@ -8,12 +8,24 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.record.arguments import Entries, Signature, is_input, objects_among
-from autodiff.compiler.record.environment import Environment, explore, walk_through, within
-from autodiff.compiler.record.errors import CaptureError, refused
+from autodiff.compiler.record.branches import Branches
+from autodiff.compiler.record.environment import (
+    Environment,
+    beginning_of,
+    end_of,
+    explore,
+    is_number,
+    is_state,
+    walk_through,
+    within,
+)
+from autodiff.compiler.record.errors import STANDARD, CaptureError, line_of, refused
+from autodiff.compiler.record.growing import Appended, Growing
 from autodiff.compiler.record.kinds import is_constant, type_name
 from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate
-from autodiff.compiler.record.slot import GONE, Slot
+from autodiff.compiler.record.shadows import put_in, take_out
+from autodiff.compiler.record.slot import GONE, Slot, TensorSlot
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
@@ -31,6 +43,23 @@ class Held:
     before: Any
     after: Any = None
 
+    def is_kept_in_kind(self) -> bool:
+        """Return whether what the step leaves here is of the shape and dtype of what it found."""
+        kinds = [(one.form, one.shape, one.dtype) for one in (self.before, self.after) if isinstance(one, Value)]
+        return len(kinds) == 2 and kinds[0] == kinds[1]
+
+    def holds_like(self, part: Any) -> bool:
+        """Return whether an array like the one described is there now; of anything else, that there is none."""
+        try:
+            now = self.slot.get()
+        except GONE:
+            return False
+        if isinstance(now, Tensor):
+            now = now._data
+        if isinstance(part, Value) and part.form == "array":
+            return isinstance(now, np.ndarray) and (now.shape, now.dtype) == (part.shape, part.dtype)
+        return not isinstance(now, np.ndarray)
+
 
 @dataclass(slots=True)
 class Recording:
@@ -41,13 +70,23 @@ class Recording:
     held: list[Held] = field(default_factory=list)
     gradients: list[Held] = field(default_factory=list)
     errstate: tuple[str, ...] = ()
+    branches: Branches = field(default_factory=lambda: Branches([], []))
     result: Any = None
     changes: list[str] = field(default_factory=list)  # what the step changed besides, in words
-    counters: set[tuple[int, Any]] = field(default_factory=set)  # the places of numbers that it changed
+    counters: set[tuple[int, Any]] = field(default_factory=set)  # the places that it changed, and a replay can follow
+
+    def begins_with_these(self) -> bool:
+        """Return whether the arrays and gradients that are in place are like those that this run began with."""
+        return all(held.holds_like(held.before) for held in [*self.held, *self.gradients])
+
+    def ends_with_these(self) -> bool:
+        """Return whether they are like those that it left."""
+        return all(held.holds_like(held.after) for held in [*self.held, *self.gradients])
 
     def is_settled(self) -> bool:
         """Return whether the step left everything as it found it, but for the contents of arrays."""
         kept = all((held.before is None) is (held.after is None) for held in self.gradients)
+        kept &= all(held.is_kept_in_kind() for held in self.held)
         return kept and not self.changes and not self.counters
 
 
@@ -64,8 +103,10 @@ def record(
     recording = Recording(recorder.trace, environment, errstate=current_errstate())
     originals: list[tuple[Slot, Any]] = []
     random_states = RandomStates(environment)
+    logs = {id(slot.get()): Growing(slot.get(), slot.name) for slot in environment.growing}
     try:
-        replace_contents(environment, recorder, recording, originals)
+        put_in(environment, recorder)
+        replace_contents(environment, recorder, recording, originals, logs)
         stand_in = partial(stand_for_argument, recorder=recorder)
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
         inputs = inputs_in((recorded_args, recorded_keywords))
@@ -83,29 +124,58 @@ def record(
         entries.check()
         note_after(recording)
         tensors = {id(slot.owner) for slot in environment.arrays}
-        recorder.trace.outputs = mapped(result, lambda part: part if id(part) in tensors else symbolic_output(part))
+
+        def symbolic(tree: Any) -> Any:
+            return mapped(tree, lambda part: part if id(part) in tensors else symbolic_output(part))
+
+        recorder.trace.outputs = symbolic(result)
+        recorder.trace.appended = [
+            Appended(log.target, log.name, symbolic(part)) for log in logs.values() for part in log.added
+        ]
+    except CaptureError as error:
+        if words := words_for_writes(recorder.trace):
+            raise CaptureError(f"{error}{words}") from error
+        raise
     finally:
         active.recorder = None
         recorder.open = False
         interrupt: KeyboardInterrupt | None = None
         while True:  # the user may interrupt this too
             try:
+                take_out(recorder)
                 put_all_back(function, changing, objects, originals)
+                for log in logs.values():
+                    while log.added:
+                        log.target.append(mapped(log.added.pop(0), concrete_output))
                 break
             except KeyboardInterrupt as error:
                 interrupt = error
         if interrupt is not None:
             raise interrupt
     random_states.check(function)
-    for slot, words in environment.changes():
-        if slot is not None and isinstance(slot.get(), int | float) and not isinstance(slot.get(), bool):
+    grown = environment.grown()
+    recording.counters |= {end_of(one) if beginning_of(one) in changing else beginning_of(one) for one in grown}
+    for slot, words in environment.changes(grown):
+        if slot is not None and can_be_followed(slot):
             recording.counters.add(slot.identity)
         else:
             recording.changes.append(words)
+    numbers = [(one.slot, one.before) for one in recording.held if one.before in recorder.counted]
+    recording.branches = Branches(recorder.branches, numbers)
     recorder.check_shared_memory()
     check_no_stand_ins(result)
     recording.result = mapped(result, concrete_output)
     return recording
+
+
+def words_for_writes(trace: Trace) -> str:
+    """Return which arrays a call has changed before it is refused, for a message; nothing if it has not."""
+    written = {target.storage for call in trace.calls for target in call.written if target.storage.kind == "held"}
+    names = sorted({storage.name for storage in written if storage.name})
+    if not names:
+        return ""
+    others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f". This call has changed {names[0]}{others} already, as the parameters of an update: it is not undone"
 
 
 def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -118,14 +188,33 @@ def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str,
     except Exception as error:
         if refused.error is not None:
             raise refused.error from error
+        if StandIn.__name__ in str(error) or is_about_stand_in(error):
+            raise CaptureError(
+                f"{line_of(error)} gives a recorded array to a function that cannot take it ({error}); call a function "
+                "of NumPy's, or leave it outside of the step"
+            ) from error
         raise
     if refused.error is not None:
         raise refused.error
     return result
 
 
+def is_about_stand_in(error: Exception) -> bool:
+    """Return whether a function of Python's did not take an object, and had a stand-in in its hands at that time."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not isinstance(error, TypeError) or not trace.tb_frame.f_code.co_filename.startswith(STANDARD):
+        return False
+    return any(type(value) is StandIn for value in trace.tb_frame.f_locals.values())
+
+
 def replace_contents(
-    environment: Environment, recorder: Recorder, recording: Recording, originals: list[tuple[Slot, Any]]
+    environment: Environment,
+    recorder: Recorder,
+    recording: Recording,
+    originals: list[tuple[Slot, Any]],
+    logs: dict[int, Growing],
 ) -> None:
     """Put recorded arrays, numbers and generators in the places of those that the function reaches."""
 
@@ -133,7 +222,7 @@ def replace_contents(
         outermost = slot
         while outermost.access == "entry":
             outermost = outermost.owner
-        originals.append((outermost, outermost.get()))
+        originals.append((outermost, Slot.get(outermost)))
         try:
             slot.set(stand_in)
         except (TypeError, AttributeError):
@@ -143,6 +232,8 @@ def replace_contents(
                 "argument, or hold it in a variable, an attribute, a list or a dict"
             ) from None
 
+    for slot in environment.growing:
+        replace(slot, logs[id(slot.get())])
     for slot in environment.gradient_arrays:
         replace(slot, recorder.record_array(slot.get(), "held", slot.name))
     for slot in environment.arrays:
@@ -150,7 +241,7 @@ def replace_contents(
         recording.held.append(Held(slot, stand_in.value))
         replace(slot, stand_in)
     for slot in environment.numbers:
-        number = recorder.record_number(slot.get(), slot.name)
+        number = recorder.record_number(slot.get(), slot.name, is_counter=True)
         recording.held.append(Held(slot, number.value))
         replace(slot, number)
     for slot in environment.gradients:
@@ -162,10 +253,31 @@ def replace_contents(
         replace(slot, GeneratorStandIn(recorder, slot.get()))
 
 
+def can_be_followed(slot: Slot) -> bool:
+    """Return whether a step may put a number or a Tensor of its own in a place."""
+    try:
+        now = slot.get()
+    except GONE:
+        return False
+    return slot.access not in ("constant", "class", "builtin") and (is_number(now) or is_state(now))
+
+
 def note_after(recording: Recording) -> None:
     """Write down what stands in the places after the step."""
+    read = {value.storage for call in recording.trace.calls for value in call.operands()}
     for held in recording.held:
-        held.after = value_of(held.slot.get())
+        try:
+            held.after = value_of(held.slot.get())
+        except GONE:
+            raise CaptureError(
+                f"the step takes away what is in {held.slot.name}, or puts something else there, which a replay would "
+                "not follow; leave an array of the same shape and dtype there"
+            ) from None
+        if isinstance(held.slot, TensorSlot) and Slot.get(held.slot).requires_grad and held.before.storage in read:
+            raise CaptureError(
+                f"the step computes {held.slot.name} from what it was a call before, with its graph, which a replay "
+                f"does not keep; put {held.slot.name.rpartition('.')[2]}.detach() there"
+            )
     for held in recording.gradients:
         tensor = held.slot.get()
         held.after = value_of(tensor)
@@ -188,10 +300,18 @@ def put_back(slot: Slot, original: Any) -> None:
         now = slot.get()
     except GONE:  # the step removed it
         return
-    if type(now) is StandIn:
+    if type(now) is Growing:
+        slot.set(now.target)
+    elif type(now) is StandIn:
         slot.set(np.asarray(now.concrete) if isinstance(slot.owner, Tensor) else now.concrete)
-    elif isinstance(original, tuple) or type(now) is GeneratorStandIn:
+    elif isinstance(original, tuple) or type(now) is GeneratorStandIn or is_still_stand_in(now, original):
         slot.set(original)
+
+
+def is_still_stand_in(now: Any, original: Any) -> bool:
+    """Return whether there is what stood for a Tensor, so that the step has not put another one there."""
+    data: Any = now._data if isinstance(now, Tensor) and isinstance(original, Tensor) else None
+    return type(data) is StandIn and now is not original and data.concrete is original._data
 
 
 def stand_for_argument(leaf: Any, recorder: Recorder) -> Any:

@@ -5,8 +5,19 @@ from dataclasses import dataclass
 from keyword import iskeyword
 from typing import Any, Literal
 
+from autodiff.tensor import Tensor, wrap
+
+Identity = tuple[int, Any]
+"""What tells a place from others."""
 GONE = (AttributeError, KeyError, IndexError, ValueError)
 """What reading a place raises that is not there any more."""
+
+
+class Shadow:
+    """What is in the place of a function or a module while a step is recorded; `shadows.py` has those there are."""
+
+    def __init__(self, original: Any) -> None:
+        self.original = original
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +36,11 @@ class Slot:
 
     def get(self) -> Any:
         """Return what the place holds. Raises AttributeError, KeyError, IndexError or ValueError if it is gone."""
+        value = self.read()
+        return value.original if isinstance(value, Shadow) else value
+
+    def read(self) -> Any:
+        """Return what the place holds, be it a shadow."""
         if self.access == "attribute":
             return getattr(self.owner, self.key)
         if self.access == "entry":
@@ -55,6 +71,10 @@ class Slot:
             self.owner.set(type(before)(*entries) if hasattr(before, "_fields") else type(before)(entries))
         elif self.access == "cell":
             self.owner.cell_contents = value
+        elif self.access == "builtin" and isinstance(value, Shadow):
+            self.owner.__globals__[self.key] = value
+        elif self.access == "builtin":
+            self.owner.__globals__.pop(self.key, None)
         else:
             raise TypeError(f"{self.name} cannot be changed")
 
@@ -79,13 +99,45 @@ class Slot:
         return f"{self.source(name)} = {value}"
 
     @property
-    def identity(self) -> tuple[int, Any]:
+    def identity(self) -> Identity:
         """What tells the place from others: the same for an attribute of a module and for the global variable it is."""
         if self.access == "entry":
             return self.owner.identity[0], (self.owner.identity[1], self.key)
         if self.access == "attribute" and self.key in getattr(self.owner, "__dict__", ()):
             return id(vars(self.owner)), self.key
         return id(self.owner.__globals__ if self.access == "builtin" else self.owner), self.key
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSlot(Slot):
+    """The array of the Tensor in a place that is given another Tensor in every step, one without its graph."""
+
+    def get(self) -> Any:
+        """Return the array. Raises ValueError if there is no Tensor any more."""
+        tensor = Slot.get(self)
+        if not isinstance(tensor, Tensor):
+            raise ValueError(f"{self.name} is no Tensor")
+        return tensor._data
+
+    def tensor(self) -> Any:
+        """Return the Tensor."""
+        return Slot.get(self)
+
+    def tensor_source(self, name: Callable[[Any], str]) -> str:
+        """Return the expression that reads the Tensor."""
+        return Slot.source(self, name)
+
+    def set(self, value: Any) -> None:
+        """Put a new Tensor there, around another array."""
+        Slot.set(self, wrap(value, None))
+
+    def source(self, name: Callable[[Any], str]) -> str:
+        """Return the expression that reads the array."""
+        return f"{Slot.source(self, name)}._data"
+
+    def assignment(self, name: Callable[[Any], str], value: str) -> str:
+        """Return the statement that puts a new Tensor there, around the value of an expression."""
+        return Slot(self.owner, self.key, self.access, self.name).assignment(name, f"{name(wrap)}({value}, None)")
 
 
 def is_written_plainly(attribute: str) -> bool:

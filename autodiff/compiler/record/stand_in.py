@@ -10,12 +10,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from autodiff.compiler.record.branches import DECIDING
 from autodiff.compiler.record.errors import missing, refusal
 from autodiff.compiler.record.trace import Value
 from autodiff.tensor import Tensor
 
 BRANCH = "a replay would always take the branch of the recorded call; choose with np.where, or leave it outside"
 NUMBER = "a replay would repeat the recorded number; return the array and convert it outside"
+OF_NUMBERS = "a replay would repeat the recorded text or float; write n + 0.0 for a float, and print outside"
+INDEX = "take from an array, with np.take(array, index), and pass a length as an argument that is an int"
 
 
 def binary(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> tuple[Callable[..., Any], ...]:
@@ -49,13 +52,23 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def refused(what: str, advice: str) -> Callable[..., Any]:
-    """Return a method that refuses to turn what is recorded into something that a replay cannot follow."""
+def refused(what: str, advice: str, answer: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """Return a method that refuses to turn what is recorded into something that a replay cannot follow.
+
+    answer: what it is, if it is the same in every step, or is that of a counter.
+    """
 
     def refuse(self: "StandIn", *args: Any, **keywords: Any) -> Any:
-        raise refusal(what, advice)
+        if answer in DECIDING and self.value.form == "number":
+            return self.recorder.decide(self, answer)
+        if answer is None or not self.value.storage.is_known:
+            raise refusal(what, OF_NUMBERS if self.value.form == "number" else advice)
+        return answer(self.concrete, *args, **keywords)
 
     return refuse
+
+
+look_up = refused("a look into a dict or a set, with a recorded value,", BRANCH, hash)
 
 
 class Recorder(Protocol):
@@ -72,6 +85,9 @@ class Recorder(Protocol):
 
     def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
         """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
+
+    def decide(self, number: "StandIn", ask: Callable[[Any], Any]) -> Any:
+        """Return what a number is asked for, if it is known before a step."""
 
 
 class StandIn:
@@ -111,13 +127,21 @@ class StandIn:
             raise missing(name)
         return self.value
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in StandIn.__slots__ and name != "__class__":
+            raise refusal(f"setting .{name} of a recorded value", "call a function that returns the new array instead")
+        object.__setattr__(self, name, value)
+
     def __len__(self) -> int:
         return len(self.concrete)
 
     def __repr__(self) -> str:
         return f"<recorded {self.value.dtype} {self.value.shape}>"
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:
+        if isinstance(self.concrete, np.ndarray):  # which no step looks up, as ordinary ones cannot be
+            return object.__hash__(self)
+        return look_up(self)  # type: ignore[no-any-return]
 
     # NumPy's protocols
 
@@ -178,8 +202,13 @@ class StandIn:
     def __abs__(self) -> Any:
         return self.recorder.call(abs if self.value.form == "number" else np.absolute, (self,), {})
 
+    def __round__(self, digits: int | None = None) -> Any:
+        if self.value.form != "number":
+            raise refusal("round()", NUMBER)
+        return self.recorder.call(round, (self, digits), {})
+
     def __invert__(self) -> Any:
-        return self.recorder.call(np.invert, (self,), {})
+        return self.recorder.call(operator.invert if self.value.form == "number" else np.invert, (self,), {})
 
     def __getitem__(self, index: Any) -> Any:
         return self.recorder.call(operator.getitem, (self, index), {})
@@ -192,6 +221,8 @@ class StandIn:
 
     # Methods of ndarray
 
+    real = property(lambda self: self.recorder.call(np.real, (self,), {}))
+    imag = property(lambda self: self.recorder.call(np.imag, (self,), {}))
     T = property(lambda self: self.recorder.call(np.transpose, (self,), {}) if self.array_value("T") else None)
     mT = property(lambda self: self.recorder.call(np.matrix_transpose, (self,), {}))  # noqa: N815 - ndarray's name
 
@@ -199,7 +230,7 @@ class StandIn:
     var, std = method(np.var), method(np.std)
     max, min = method(np.max), method(np.min)
     argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
-    any, all = method(np.any), method(np.all)
+    any, all, conj, conjugate = method(np.any), method(np.all), method(np.conjugate), method(np.conjugate)
     cumsum, cumprod = method(np.cumsum), method(np.cumprod)
     clip, round = method(np.clip), method(np.round)
     dot, trace, diagonal = method(np.dot), method(np.trace), method(np.diagonal)
@@ -230,6 +261,8 @@ class StandIn:
 
     def view(self, dtype: Any = None) -> Any:
         """Return the same memory, read as another dtype."""
+        if isinstance(dtype, type) and issubclass(dtype, np.ndarray):
+            raise refusal(f"an array as a np.{dtype.__name__}", "compute on ordinary arrays")
         return self.recorder.call(np.ndarray.view, (self,) if dtype is None else (self, np.dtype(dtype)), {})
 
     def fill(self, value: Any) -> None:
@@ -242,21 +275,38 @@ class StandIn:
 
     # What a replay could not follow
 
-    __bool__ = refused("a Python branch on a recorded value (bool)", BRANCH)
-    __float__, __int__ = refused("float()", NUMBER), refused("int()", NUMBER)
-    __complex__ = refused("complex()", NUMBER)
-    __index__ = refused("a recorded value as a Python index or length", NUMBER)
-    __round__ = refused("round()", NUMBER)
-    __format__ = refused("formatting a recorded value", NUMBER)
-    __str__ = refused("the text of a recorded value", "print what the step returns")
-    __contains__ = refused("`in`", BRANCH)
-    item, tolist = refused(".item()", NUMBER), refused(".tolist()", NUMBER)
-    __array__ = refused(
-        "np.asarray, or writing into an ordinary array,", "what is made of it would be out of the recorder's sight"
+    __bool__ = refused("a Python branch on a recorded value (bool)", BRANCH, bool)
+    __float__, __int__ = refused("float()", NUMBER, float), refused("int()", NUMBER, int)
+    __complex__ = refused("complex()", NUMBER, complex)
+    __index__ = refused("a recorded value as a Python index or length", INDEX, operator.index)
+    __format__ = refused("formatting a recorded value", NUMBER, format)
+    __str__ = refused("the text of a recorded value", "print what the step returns", str)
+    __contains__ = refused("`in`", BRANCH, operator.contains)
+    item, tolist = refused(".item()", NUMBER, np.ndarray.item), refused(".tolist()", NUMBER, np.ndarray.tolist)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if not self.value.storage.is_known:
+            raise refusal(
+                "np.asarray, or writing into an ordinary array,",
+                "what is made of it would be out of the recorder's sight; write into what np.zeros makes, convert by "
+                "t.astype(dtype), or call a function of NumPy's",
+            )
+        self.value.storage.is_shown = True
+        shown = np.array(self.concrete, dtype)
+        shown.flags.writeable = False
+        return shown
+
+    __reduce_ex__ = refused(
+        "copying or pickling a recorded value", "do that outside of the step", np.ndarray.__reduce_ex__
     )
-    __reduce_ex__ = refused("copying or pickling a recorded value", "do that outside of the step")
 
     def __getattr__(self, name: str) -> Any:
+        if name[0] != "_" and hasattr(type(self.concrete), name):  # which is not to be told that there is none
+            if self.value.storage.is_known and name not in ("resize", "setflags"):
+                return getattr(self.__array__(), name)
+            operators = "compute with operators, or with math's functions"
+            advice = operators if self.value.form == "number" else "call a NumPy function instead"
+            raise refusal(f".{name} of a recorded value", advice)
         raise missing(name)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler.record.errors import Origin
+from autodiff.compiler.record.growing import Appended
 from autodiff.trees import Tree, flatten
 
 NOWHERE = Origin("", "")
@@ -21,10 +22,14 @@ class Storage:
     kind: "input", an argument; "held", reachable from the function and alive between calls, as parameters are;
     "constant", made of Python numbers alone within the step; "made", computed by a call; "kept", made anew by the calls
     of each step in memory of the program's own.
+    is_known: whether it holds the same in every step, being computed from constants, so that Python may look at it.
+    is_shown: whether it has been looked at as an ndarray, so that nobody may write into it any more.
     """
 
     kind: Kind
     name: str = ""
+    is_known: bool = False
+    is_shown: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -98,12 +103,13 @@ class Trace:
     """One recorded run of a step.
 
     inputs: the arguments' Values in their order. calls: in the order in which they ran. outputs: what the function
-    returned, with Values for arrays.
+    returned, with Values for arrays. appended: to lists that the function reaches.
     """
 
     inputs: list[Value] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     outputs: Any = None
+    appended: list[Appended] = field(default_factory=list)
 
 
 def values_in(tree: Tree) -> list[Value]:

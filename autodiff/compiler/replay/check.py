@@ -1,5 +1,6 @@
 """The check of a program: an ordinary run and a replay from one state, and what both left compared."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,9 @@ class State:
             (slot.get().bit_generator, slot.get().bit_generator.state) for slot in guard.environment.generators
         ]
         self.arguments = [(leaf, leaf.copy()) for leaf in leaves if isinstance(leaf, np.ndarray)]
+        counts = Counter(id(one.target) for one in guard.program.appended)
+        lists = {id(one.target): one for one in guard.program.appended}
+        self.lists = [(one.target, [*one.target], one.name, counts[key]) for key, one in lists.items()]
 
     def restore(self) -> None:
         """Put everything back."""
@@ -50,6 +54,10 @@ class State:
             put(array, contents)
         for generator, state in self.generators:
             generator.state = state
+        for target, entries, _, _ in self.lists:
+            if len(target) != len(entries) or any(now is not then for now, then in zip(target, entries, strict=True)):
+                target.clear()
+                target.extend(entries)
 
     def disturb(self, sign: int) -> None:
         """Put everything back, but each number that is not whole a few units in the last place up or down.
@@ -164,9 +172,16 @@ def left(guard: Guard, before: State, after: State, result: Any) -> list[Left]:
         Left(name, value, None if i < len(fresh) and fresh[i] else start)
         for i, ((name, value), (_, start)) in enumerate(zip(after.contents(), before.contents(), strict=True))
     ]
+    for _, entries, name, count in after.lists:
+        found += [Left(f"the length of {name}", len(entries)), *returned(f"the end of {name}", entries[-count:])]
+    return found + returned("result", result)
+
+
+def returned(name: str, result: Any) -> list[Left]:
+    """Return the values in what a call returned."""
     leaves = [leaf._data if isinstance(leaf, Tensor) else leaf for leaf in flatten(result)]
     copies = [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
-    return found + [Left(f"result {i}", leaf, is_returned=True) for i, leaf in enumerate(copies)]
+    return [Left(f"{name} {i}", leaf, is_returned=True) for i, leaf in enumerate(copies)]
 
 
 def agree(expected: Left, found: Left, exact: bool) -> bool:

@@ -145,7 +145,7 @@ class Writer:
             elif value.storage in read and value.array is None:
                 yield f"{copyto}({self.text(value)}, {held.slot.source(self.slot_name)})"
         for held in self.program.gradients:
-            if isinstance(held.before, Value) and held.before.storage in read and held.before is not held.after:
+            if isinstance(held.before, Value) and held.before.storage in read:
                 yield f"{copyto}({self.text(held.before)}, {held.slot.source(self.slot_name)}._data)"
 
     def read_storages(self) -> set[Storage]:
@@ -257,11 +257,12 @@ class Writer:
             if written[value.storage]:
                 yield f"{copyto}(leaves[{i}], {self.text(value)})"
         for held in self.program.held:
+            if isinstance(held.before, Value) and held.before.array is None and written[held.before.storage]:
+                yield f"{copyto}({held.slot.source(self.slot_name)}, {self.text(held.before)})"
             if held.after is held.before:
                 continue
             if isinstance(held.after, Value):
-                fresh = self.text(held.after) + ("" if held.after.form == "number" else ".copy()")
-                yield held.slot.assignment(self.slot_name, fresh)
+                yield held.slot.assignment(self.slot_name, self.fresh(held.after))
             else:
                 yield held.slot.assignment(self.slot_name, self.name(held.after, "k"))
         for held in self.program.gradients:
@@ -271,6 +272,14 @@ class Writer:
                     yield held.slot.assignment(self.slot_name, self.name(tensor, "g"))
             elif held.before is not None:
                 yield held.slot.assignment(self.slot_name, "None")
+        for one in self.program.appended:
+            yield f"{self.name(one.target, 'o')}.append({self.output(one.part)})"
+
+    def fresh(self, value: Value) -> str:
+        """Return the expression for a number or a copy of an array that is put in a place."""
+        if value.form == "number":
+            return self.text(value)
+        return f"{self.text(value)}{'[()]' if value.form == 'scalar' else '.copy()'}"
 
     def output(self, part: Any) -> str:
         """Return the expression for a part of what is returned: a copy, which is safe to keep."""
@@ -326,11 +335,16 @@ def is_reduction(function: Callable[..., Any]) -> bool:
 
 
 def store(target: NDArray[Any], result: Any) -> None:
-    """Write what a function returned into its place. Raises CaptureError if its shape is another one now."""
+    """Write what a function returned into its place. Raises CaptureError if its shape or dtype is another one now."""
     if np.shape(result) != target.shape:
         raise CaptureError(
             f"a call returned shape {np.shape(result)}, {target.shape} when the step was recorded: its shape depends "
             "on the values, which a captured step cannot follow"
+        )
+    if getattr(result, "dtype", target.dtype) != target.dtype:
+        raise CaptureError(
+            f"a call returned {result.dtype}, {target.dtype} when the step was recorded: its dtype depends on the "
+            "values, which a captured step cannot follow"
         )
     np.copyto(target, result)
 

@@ -168,6 +168,8 @@ class Named:
 
     def plain(self, value: Any) -> Any:
         """Return what a config says of one part or of several: one name where all are the same."""
+        if value is None:
+            return None
         if isinstance(value, Choice):
             return value.plain() if self.default is None else value.whole()
         plain = [one.plain() for one in value]

@@ -24,6 +24,13 @@ MOST_BYTES = 2 * 1024**3
 Width = Annotated[Whole, Field(ge=1, le=WIDEST, description=f"a whole number from 1 to {WIDEST:,}")]
 
 
+class Stop(Fields):
+    """When a run ends before its last epoch: by the held-out points if there are some, else by those trained on."""
+
+    accuracy: float | None = Field(default=None, gt=0, le=1, description="a number above 0, up to 1")
+    patience: Whole | None = Field(default=None, ge=1, description="a whole number of epochs, 1 or more")
+
+
 class Config(Fields):
     """One experiment: a network, how it is trained, and on what."""
 
@@ -59,6 +66,33 @@ class Config(Fields):
         description=f"a list of up to {DEEPEST} layer widths from 1 to {WIDEST:,}, such as [100] or [64, 64]",
     )
 
+    layer: Annotated[Choice | None, Named("layer")] = Field(
+        default=None, description=f"{one_of('layer')} (of each hidden layer; linear if absent)"
+    )
+
+    norm: Annotated[Choice | None, Named("norm")] = Field(
+        default=None, description=f"{one_of('norm')} (between each hidden layer and its activation; none if absent)"
+    )
+    dropout: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="a number above 0 and below 1, the share of each hidden layer's outputs that is dropped at a step",
+    )
+    schedule: Annotated[Choice | None, Named("schedule")] = Field(
+        default=None, description=f"{one_of('schedule')}, with settings (the learning rate stays as it is if absent)"
+    )
+    clip_norm: float | None = Field(
+        default=None, gt=0, description="a positive number, the length to which gradients are shortened at each step"
+    )
+    l1: float | None = Field(
+        default=None, gt=0, description="a positive number, times the sum of all weights' absolute values in the loss"
+    )
+    label_smoothing: float | None = Field(
+        default=None, gt=0, le=1, description="a number above 0, up to 1, the share that goes to all classes alike"
+    )
+    stop: Stop | None = Field(default=None, description="fields of its own, such as {accuracy: 0.99, patience: 500}")
+
     @model_validator(mode="before")
     @classmethod
     def _beside_the_optimizer(cls, values: Any) -> Any:
@@ -82,6 +116,14 @@ class Config(Fields):
             others = [name for name, part in KINDS["optimizer"].parts.items() if "momentum" in part.settings]
             advice = f"remove momentum, as with --set momentum=null, or choose {' or '.join(others)}"
             _refuse(f"is for optimizer {' or '.join(others)}; {optimizer.name} has none ({advice})")
+        return momentum
+
+    @field_validator("momentum")
+    @classmethod
+    def _there_for_nesterov(cls, momentum: float | None, info: ValidationInfo) -> float | None:
+        optimizer = info.data.get("optimizer")
+        if momentum == 0 and optimizer is not None and optimizer.name == "sgd" and optimizer.settings["nesterov"]:
+            _refuse("must be above 0 with nesterov, such as 0.9")
         return momentum
 
     @field_validator("weight_decay")
@@ -115,6 +157,28 @@ class Config(Fields):
             _refuse(f"must be at most {points:,}, the number of points, found {batch_size} (or leave it out)")
         return batch_size
 
+    @field_validator("layer")
+    @classmethod
+    def _other_than_usual(cls, layer: Choice | None) -> Choice | None:
+        return None if layer is not None and layer.plain() == "linear" else layer
+
+    @field_validator("norm")
+    @classmethod
+    def _of_more_than_one_point(cls, norm: Choice | None, info: ValidationInfo) -> Choice | None:
+        batch_size, dataset = info.data.get("batch_size"), info.data.get("dataset")
+        if norm is not None and norm.name == "batch" and batch_size is not None and dataset is not None:
+            points = size_of(dataset).points
+            if 1 in (batch_size, points % batch_size):
+                _refuse(f"needs batches of several points, and with batch_size {batch_size} one of {points:,} has 1")
+        return norm
+
+    @field_validator("stop")
+    @classmethod
+    def _for_some_reason(cls, stop: Stop | None) -> Stop | None:
+        if stop is not None and stop.accuracy is None and stop.patience is None:
+            _refuse("must give accuracy, patience or both")
+        return stop
+
     @field_validator("hidden")
     @classmethod
     def _has_as_many_activations(cls, hidden: list[int], info: ValidationInfo) -> list[int]:
@@ -144,6 +208,17 @@ class Config(Fields):
         return list(self.activation) if isinstance(self.activation, tuple) else [self.activation] * len(self.hidden)
 
     @property
+    def choices(self) -> list[Choice]:
+        """All parts that it names."""
+        others = [getattr(self, name) for name in KINDS if name != "activation"]
+        return [*self.activations, *(one for one in others if one is not None)]
+
+    @property
+    def _other_layers(self) -> list[str]:
+        """The fields that add layers of which no more is known than that they take memory."""
+        return [name for name in ("layer", "norm", "dropout") if getattr(self, name, None) is not None]
+
+    @property
     def size(self) -> Size:
         """How many features, classes and points the data set has."""
         return size_of(self.dataset)
@@ -162,7 +237,7 @@ class Config(Fields):
         """Return the memory that a run needs that keeps as many frames, by default those of the config."""
         size = self.size
         return memory.needs(
-            activations={activation.name for activation in self.activations},
+            kinds={*(one.name for one in self.activations), *self._other_layers},
             widths=[size.features, *self.hidden, size.classes],
             points=size.points,
             test_points=size.test_points,

@@ -20,6 +20,7 @@ from autodiff.experiment.config.file_text import SUFFIXES, read_text
 from autodiff.experiment.config.meant import nearest_field
 from autodiff.experiment.config.names import checked_name, is_record, run_names
 from autodiff.experiment.config.overrides import Override, merged
+from autodiff.experiment.config.own_code import Code, used_by
 from autodiff.experiment.config.yaml_source import Document, Position, SourceError
 from autodiff.experiment.data.data_file import beside
 from autodiff.experiment.errors import InputError, reason
@@ -28,10 +29,11 @@ from autodiff.experiment.register import KINDS
 
 @dataclass(frozen=True)
 class Experiment:
-    """A config, and the name under which its results are kept."""
+    """A config, the name under which its results are kept, and the code of one's own that it needs."""
 
     name: str
     config: Config
+    code: tuple[Code, ...] = ()
 
 
 def configs_in(folder: Path) -> list[Path]:
@@ -90,7 +92,7 @@ def load_all(files: Sequence[Path], overrides: Sequence[Override] = (), name: st
         problems += error.problems
     if problems:
         raise InputError(list(dict.fromkeys(problems)))  # an override that is wrong in every file is told once
-    return [Experiment(*of_one) for of_one in zip(names, configs, strict=True)]
+    return [Experiment(*of_one, used_by(of_one[1].choices)) for of_one in zip(names, configs, strict=True)]
 
 
 def load(file: Path, overrides: Sequence[Override] = ()) -> Config:

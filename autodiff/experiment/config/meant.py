@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from autodiff.experiment.config import yaml_source
 from autodiff.experiment.config.choice import fields_of
 from autodiff.experiment.config.config import Config
+from autodiff.experiment.config.wording import fields_within
 from autodiff.experiment.register import KINDS
 
 # Names from elsewhere that are too far from ours for difflib to find.
@@ -22,7 +23,8 @@ NAMES_ELSEWHERE = {
 
 def settings() -> Iterator[tuple[str, str]]:
     """Yield all settings of all parts, each once with the field that it is in: ("dataset", "noise") and so on."""
-    for field in Config.model_fields:
+    for field, about in Config.model_fields.items():
+        yield from ((field, name) for name in fields_within(about))
         parts = KINDS[field].parts.values() if field in KINDS else ()
         yield from dict.fromkeys((field, name) for part in parts for name in ("name", *part.settings))
 
@@ -45,6 +47,10 @@ def nearest_field(path: yaml_source.Path, part: str | None = None) -> str:
     name = str(path[-1]).lower()
     name = NAMES_ELSEWHERE.get(name, name)
     of_config = list(Config.model_fields)
+    if part is None and len(path) > 1:
+        own = list(fields_within(Config.model_fields[str(path[0])]))
+        nearest = difflib.get_close_matches(name, own, n=1)
+        return _meant([f"{path[0]}.{one}" for one in nearest]) or f"; {path[0]} has {', '.join(own)}"
     if part is None:
         elsewhere = [".".join(one) for one in settings() if name == one[1]]
         nearest = elsewhere or difflib.get_close_matches(name, of_config, n=1)
@@ -57,7 +63,7 @@ def nearest_field(path: yaml_source.Path, part: str | None = None) -> str:
     if name in of_config:
         return _meant([name])
     others = [other for other, one in parts.items() if name in one.settings]
-    belongs = f"; it is a setting of {' and '.join(others)}, and" if others else ";"
+    belongs = f"; it is a setting of {', '.join(others)}, and" if others else ";"
     return f"{belongs} {part} has {', '.join(own) or 'no settings'}"
 
 

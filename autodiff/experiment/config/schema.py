@@ -19,7 +19,9 @@ _LIMITS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "ex
 
 def json_schema() -> dict[str, Any]:
     """Return the schema, in the draft of 2020-12. As in a config, a field that may be left out may be null."""
-    of_config = _fields(Config.model_json_schema())
+    of_pydantic = Config.model_json_schema()
+    others = {name: _fields(model) for name, model in of_pydantic.pop("$defs").items()}
+    of_config = _fields(of_pydantic)
     fields = of_config["properties"]
     for name, field in Config.model_fields.items():
         fields[name] |= next(
@@ -31,7 +33,7 @@ def json_schema() -> dict[str, Any]:
         "title": "adrun config",
         "description": _DESCRIPTION,
         "allOf": [_refused("momentum", [None]), _refused("weight_decay", [None, 0])],
-        "$defs": {kind: _kind(kind, fields) for kind in KINDS if kind in fields},
+        "$defs": {kind: _kind(kind, fields) for kind in KINDS if kind in fields} | others,
     }
 
 
@@ -58,7 +60,9 @@ def _naming(named: Named, is_required: bool) -> dict[str, Any]:
 def _kind(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of what names a part of a kind: its name alone, or with settings."""
     parts = KINDS[kind].parts.values()
-    alone = [part.name for part in parts if all(one.default is not REQUIRED for one in part.settings.values())]
+    alone: list[str | None] = [
+        part.name for part in parts if all(one.default is not REQUIRED for one in part.settings.values())
+    ]
     default = next((one.default for one in Config.model_fields[kind].metadata if isinstance(one, Named)), None)
     return {"anyOf": [{"enum": alone}, *(_part(part, fields, part.name == default) for part in parts)]}
 

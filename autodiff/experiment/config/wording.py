@@ -4,8 +4,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -54,6 +55,8 @@ def explained(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
         return str(detail["ctx"]["message"])
     name, *deeper = detail["loc"]
     field = fields[str(name)]
+    while deeper and isinstance(deeper[0], str) and (inner := fields_within(field)):
+        field = inner[str(deeper.pop(0))]
     if any(isinstance(step, int) for step in deeper):  # an entry of a list
         field = FieldInfo.from_annotation(get_args(_without_none(field.annotation))[0])
     if detail["type"] == "missing":
@@ -62,11 +65,19 @@ def explained(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
     return f"must be {wanted(field)}, found {shown(detail['input'])}{advice(detail['input'], choices)}"
 
 
+def fields_within(field: FieldInfo) -> Mapping[str, FieldInfo]:
+    """Return the fields of a field that has some of its own."""
+    kind = _without_none(field.annotation)
+    return kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else {}
+
+
 def wanted(field: FieldInfo) -> str:
     """Return what a field may hold, to complete the sentence "must be ..."."""
     if field.description:
         return field.description
     annotation = _without_none(field.annotation)
+    if get_origin(annotation) is Annotated:
+        return wanted(FieldInfo.from_annotation(annotation))
     if get_origin(annotation) is Literal:
         choices = [str(choice) for choice in get_args(annotation)]
         return f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]

@@ -7,8 +7,8 @@ import numpy as np
 
 from autodiff.experiment.data.about import NOTHING, About
 from autodiff.experiment.data.points import Points, Size
-from autodiff.experiment.errors import InputError
-from autodiff.experiment.register import Part
+from autodiff.experiment.errors import InputError, in_one_line
+from autodiff.experiment.register import Part, own_line
 
 
 class Sample(NamedTuple):
@@ -26,11 +26,16 @@ def sample(part: Part, settings: Mapping[str, Any], rng: np.random.Generator, te
     """
     offered = {"rng": rng, "test_rng": test_rng}
     given = {name: offered[name] for name in part.given}
-    if "test_rng" in given:
-        found, held_out, *known = part.make(**given, **settings)
-    else:
-        found, known = part.make(**given, **settings), []
-        held_out = part.make(rng=test_rng, **settings) if given else None
+    try:
+        if "test_rng" in given:
+            found, held_out, *known = part.make(**given, **settings)
+        else:
+            found, known = part.make(**given, **settings), []
+            held_out = part.make(rng=test_rng, **settings) if given else None
+    except Exception as error:
+        if (where := own_line(error)) is None:
+            raise
+        raise InputError([f"{where}: in data set {part.name}: {in_one_line(error)}"]) from None
     points = _checked(part, found)
     if held_out is None:
         return Sample(points, None, *known)

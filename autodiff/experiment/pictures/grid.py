@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,7 +25,7 @@ from .axes import (
 )
 from .curves import curve_line, draw_losses, epoch_axis, loss_range
 from .field import Extent, Field, Painting, extent_of
-from .film import MOST_RUNS, Animation, Film, Frame, Style, count_classes, words_of
+from .film import MOST_RUNS, Animation, Film, Frame, Style, Words, count_classes, words_of
 from .legend import legend_of
 from .names import fitted
 from .palette import CURVE_COLORS, INK, Palette
@@ -140,11 +141,10 @@ def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Itera
     legend = legend_of(words.classes, palette.classes, inner_width(len(films)), TEXT_SIZE)
     layout = layout_for(len(films), held_out, legend.rows if legend else 0)
     box = layout.panels[0]
-    features = [features for film in films for features, _ in film.parts]
-    extent = extent_of(np.concatenate(features), box.width / box.height)
+    extents = extents_of(films, box.width / box.height)
     figure = new_figure(layout.width, layout.height)
     for i, film in enumerate(films):
-        draw_panel(figure, layout, i, film, extent)
+        draw_panel(figure, layout, i, film, extents[i], alike=len(set(extents)) == 1)
     strip = draw_strip(figure, layout.strip, films)
     height = HEADER_BASELINE - TEXT_SIZE / 3
     if legend:
@@ -160,9 +160,12 @@ def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Itera
     draw_text(figure, left, samples, words.plane, TEXT_SIZE)
     backdrop = Backdrop(figure, layout.panels, palette)
 
-    field = Field(extent, box.width, box.height, CELL, palette)
+    fields = {extent: Field(extent, box.width, box.height, CELL, palette) for extent in extents}
     names = panel_names(films, epochs, box.width)
-    panels = [Panel(*each, field, epochs, layout.lines) for each in zip(films, names, layout.panels, strict=True)]
+    panels = [
+        Panel(film, name, panel, fields[extent], epochs, layout.lines)
+        for film, name, panel, extent in zip(films, names, layout.panels, extents, strict=True)
+    ]
     for panel in panels:
         panel.write_name(backdrop.canvas)
     title, face = font(TITLE_SIZE), font(TEXT_SIZE)
@@ -180,6 +183,15 @@ def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Itera
                 write(canvas, palette, line, baseline, face)
         layout.strip.cut(canvas)[:, cursor(strip, layout.strip, epoch)] = palette.ink
         yield canvas
+
+
+def extents_of(films: Sequence[Film], aspect: float) -> list[Extent]:
+    """Return the part of its plane that each film is shown on: the same for all whose planes have the same axes."""
+    features: dict[Words, list[NDArray[Any]]] = {}
+    for film in films:
+        features.setdefault(film.words, []).extend(some for some, _ in film.parts)
+    extents = {words: extent_of(np.concatenate(several), aspect) for words, several in features.items()}
+    return [extents[film.words] for film in films]
 
 
 def panel_names(films: Sequence[Film], epochs: list[int], width: int) -> list[str]:
@@ -209,13 +221,18 @@ def panel_readings(panel: Panel) -> list[list[Texts]]:
     return [[next(shifted) for _ in lines] for lines in of_frames]
 
 
-def draw_panel(figure: Figure, layout: Layout, i: int, film: Film, extent: Extent) -> None:
-    """Draw the axes and points of the i-th run, with labels only at the outer edges of the grid, and its sample."""
+def draw_panel(figure: Figure, layout: Layout, i: int, film: Film, extent: Extent, alike: bool) -> None:
+    """Draw the axes and points of the i-th run, with labels only at the outer edges of the grid, and its sample.
+
+    alike: whether all axes have the scale that stands at the edges.
+    """
     box = layout.panels[i]
     axes = add_axes(figure, box, TEXT_SIZE)
     draw_points(axes, box, film.parts, extent)
     leftmost, lowest = i % layout.columns == 0, i + layout.columns >= len(layout.panels)
     axes.tick_params(labelleft=leftmost, labelbottom=lowest)
+    if not alike:
+        axes.tick_params(left=leftmost, bottom=lowest)
     name_axes(axes, film.words.axes, box, TEXT_SIZE, x=lowest, y=leftmost)
     if layout.lines > 1:
         height = box.top - READINGS_RISE - TEXT_SIZE / 3

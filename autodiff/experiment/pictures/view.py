@@ -51,7 +51,7 @@ def view_of(points: Points, about: About) -> View:
         )
     plane = principal_plane(points.features)
     first, second = (f"{share:.0%}".replace("%", " %") for share in plane.shares)
-    axes = f"component 1 ({first} of the variance)", f"component 2 ({second})"
+    axes = f"component 1 ({first})", f"component 2 ({second})"
     return View(
         lambda some: plane.place(some.features),
         lambda places: _undone(about.scaling, plane.lift(places)),

@@ -1,6 +1,6 @@
 """A record: the folder of one run, as it is read. Nothing else knows what lies in it.
 
-    config.yaml  log.csv  summary.json  model.safetensors  frames.safetensors  boundary.png  boundary.gif
+    config.yaml  log.csv  summary.json  model.safetensors  frames.safetensors  boundary.png  boundary.gif  code/
 
 A run that is under way, or was cut off, has its files under `.running/` in the same results folder.
 """
@@ -8,6 +8,8 @@ A run that is under way, or was cut off, has its files under `.running/` in the 
 import json
 import math
 import os
+import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from autodiff.experiment.training.curves import Curves
 
 CONFIG, LOG, SUMMARY, MODEL = "config.yaml", "log.csv", "summary.json", "model.safetensors"
+CODE = "code"  # the folder of the code of one's own that the run was made with, if any
 COMPARISON = "comparison.json"  # what a comparison's folder has instead of a summary
 ABOUT_POINTS = "points"  # the entry of a model's metadata: what the columns and classes are called, and the scaling
 STAGING = ".running"
@@ -34,7 +37,7 @@ ENDED = ("done", "did not learn", "diverged")
 NEEDED = {"status": str, "config": dict}
 ROWS = ("final", "best", "test_best")
 MILESTONES_OF = ("epochs_to_accuracy", "epochs_to_test_accuracy")
-KINDS = NEEDED | dict.fromkeys((*ROWS, *MILESTONES_OF, "seconds", "machine", "versions"), dict)
+KINDS = NEEDED | dict.fromkeys((*ROWS, *MILESTONES_OF, "seconds", "machine", "versions", "code"), dict)
 """What a summary must hold, and of which kind what else is read is where it is not null."""
 LONGEST_ROW = 256  # bytes; that of a log takes at most 60
 
@@ -87,8 +90,9 @@ class Record:
     def files(self) -> dict[str, int]:
         """The sizes in bytes of the run's files by name. Raises InputError."""
         try:
-            entries = sorted(entry for entry in self.folder.iterdir() if entry.name[0] != "." and entry.is_file())
-            return {entry.name: entry.stat().st_size for entry in entries}
+            entries = sorted([*self.folder.iterdir(), *(self.folder / CODE).glob("*")])
+            files = [entry for entry in entries if entry.name[0] != "." and entry.is_file()]
+            return {entry.relative_to(self.folder).as_posix(): entry.stat().st_size for entry in files}
         except OSError as error:
             raise InputError([f"{self.folder}: cannot be read: {reason(error)}"]) from None
 
@@ -96,10 +100,23 @@ class Record:
         """Return the bytes of the run's files by name. Raises InputError and OSError."""
         return {name: (self.folder / name).read_bytes() for name in self.files}
 
-    def config(self) -> "Config":
-        """Return the run's config. Raises InputError when it is none any more."""
-        from autodiff.experiment.config.load import load
+    @property
+    def code(self) -> dict[str, str]:
+        """The SHA-256 of the code of one's own that the run was made with, by the names of the files."""
+        return dict(self.summary.get("code") or {})
 
+    def config(self) -> "Config":
+        """Return the run's config. Raises InputError when it is none any more, or needs code that is not in use."""
+        from autodiff.experiment.config.load import load
+        from autodiff.experiment.config.own_code import in_use
+
+        given = {code.name: code.digest for code in in_use()}
+        for name, digest in self.code.items():
+            if given.get(name) != digest:
+                found = f"{name} is not the one that it was made with" if name in given else f"it was made with {name}"
+                advice = "code is never run from a record by itself: read it, and give it with"
+                options = ["--code", str(self.folder / CODE / name)]
+                raise InputError([f"{self.folder}: {found}; {advice} {shlex.join(_given_without_code(options))}"])
         return load(self.folder / CONFIG)
 
     def log(self) -> "Curves":
@@ -141,6 +158,17 @@ class Record:
         from autodiff.experiment.runs.checkpoint import read_frames
 
         return read_frames(self.folder)
+
+
+def _given_without_code(options: Sequence[str]) -> list[str]:
+    """Return the command of this process with options in place of the code that it was given."""
+    arguments: list[str] = []
+    for argument in sys.argv[1:]:
+        if arguments[-1:] == ["--code"]:
+            arguments.pop()
+        elif not argument.startswith("--code="):
+            arguments.append(argument)
+    return ["adrun", *arguments, *options]
 
 
 def is_record(folder: Path) -> bool:

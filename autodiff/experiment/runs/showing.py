@@ -54,6 +54,8 @@ def heading_of(record: Record) -> str:
     status = present_status(record)
     title = record.summary.get("title")
     said = f"{title}, {status}" if title else status
+    if record.summary.get("stopped"):
+        said += f", stopped: {record.summary['stopped']}"
     if record.summary.get("error"):
         said += f" ({record.summary['error']})"
     if status in ("interrupted", "failed"):

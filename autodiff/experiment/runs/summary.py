@@ -37,7 +37,12 @@ def begun(experiment: Experiment, resumed_from: int | None) -> dict[str, Any]:
         "test_points": experiment.config.size.test_points,
         "final": None,
         "config": experiment.config.resolved(),
-    }
+    } | ({"code": digests(experiment)} if experiment.code else {})
+
+
+def digests(experiment: Experiment) -> dict[str, str]:
+    """Return what tells the code of one's own that an experiment needs from other code, by the names of the files."""
+    return {code.name: code.digest for code in experiment.code}
 
 
 def command() -> list[str]:
@@ -53,7 +58,7 @@ def summarise(
     found = {
         "status": status,
         "ended": now(),
-        "parameters": sum(values.size for values in training.state.parameters.values()),
+        "parameters": training.parameters,
         "final": _row(curves, len(curves["loss"]) - 1) if len(curves["loss"]) else None,
         "best": _best(curves, "loss"),
         "epochs_to_accuracy": _milestones(curves["accuracy"]),
@@ -64,7 +69,8 @@ def summarise(
     if "test_loss" in curves:
         found["test_best"] = _best(curves, "test_loss")
         found["epochs_to_test_accuracy"] = _milestones(curves["test_accuracy"])
-    return begun | found | ({"error": error} if error else {})
+    stopped = {"stopped": training.stopped} if training.stopped else {}
+    return begun | found | stopped | ({"error": error} if error else {})
 
 
 def now() -> str:

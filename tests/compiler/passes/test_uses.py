@@ -62,7 +62,7 @@ def test_what_is_written_into_is_not_made_once():
 
 
 def test_arguments_numbers_and_constants_are_not_made():
-    uses, program, _ = uses_of(lambda x: x + np.ones(4), X)
+    uses, program, _ = uses_of(lambda x: x + np.tile(1.0, 4), X)
     assert uses.made_once(program.inputs[0]) is None
     assert uses.made_once(3.0) is None
     assert uses.made_once(program.calls[0].args[1]) is None

@@ -94,8 +94,8 @@ def test_a_difference_is_for_good():
 def test_fast_kernels_that_differ_give_way_to_exact_ones_before_there_is_an_error(monkeypatch):
     compile_recording = specialization.compile_recording
 
-    def compile_wrongly(recording, exact, unsteady):
-        program, compiled = compile_recording(recording, exact, unsteady)
+    def compile_wrongly(recording, exact, *what_moves):
+        program, compiled = compile_recording(recording, exact, *what_moves)
         replay = compiled.replay
         return program, replace(compiled, replay=replay if exact else lambda leaves: replay(leaves) * 1.01)
 
@@ -265,8 +265,8 @@ def test_an_update_that_goes_wrong_is_found(monkeypatch, which, learning_rate, m
     compile_recording = specialization.compile_recording
     step, model, optimizer = training("relu", make, learning_rate)
 
-    def compile_wrongly(recording, exact, unsteady):
-        program, compiled = compile_recording(recording, exact, unsteady)
+    def compile_wrongly(recording, exact, *what_moves):
+        program, compiled = compile_recording(recording, exact, *what_moves)
 
         def replay(leaves):
             if which == "state":

@@ -74,8 +74,7 @@ def test_a_change_of_any_place_is_noticed(holder, read, write, before, after):
     assert step.current.guard.unchanged()
     write(holder, after)
     assert not step.current.guard.unchanged()
-    with pytest.raises(ad.CaptureError, match="since the step was recorded"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 @pytest.mark.parametrize(("read", "write", "before", "after"), PLACES.values(), ids=PLACES)
@@ -98,8 +97,12 @@ def test_an_equal_value_of_another_type_is_a_change(holder, before, after):
     holder.scale = before
     step = trained(lambda x: x * holder.scale)
     holder.scale = after
-    with pytest.raises(ad.CaptureError, match="scale"):
-        step(X)
+    assert not step.current.guard.unchanged()
+    if after is None:
+        with pytest.raises(TypeError):
+            step(X)
+        return
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 def test_a_value_that_is_put_back_is_no_change(holder):
@@ -120,8 +123,7 @@ def test_a_variable_of_the_closure():
     np.testing.assert_array_equal(step(X), X * 2)
     scale = 3.0
     assert not step.current.guard.unchanged()
-    with pytest.raises(ad.CaptureError, match=r"scale was 2\.0 and is now 3\.0"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 def test_a_variable_of_the_closure_that_is_gone():
@@ -132,7 +134,7 @@ def test_a_variable_of_the_closure_that_is_gone():
 
     step = trained(function)
     del scale
-    with pytest.raises(ad.CaptureError, match="scale is gone"):
+    with pytest.raises(NameError):
         step(X)
 
 
@@ -142,8 +144,7 @@ GLOBAL = 2.0
 def test_a_global_variable(monkeypatch):
     step = trained(lambda x: x * GLOBAL)
     monkeypatch.setattr(sys.modules[__name__], "GLOBAL", 3.0)
-    with pytest.raises(ad.CaptureError, match="GLOBAL"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 def test_a_variable_of_a_module():
@@ -155,8 +156,7 @@ def test_a_variable_of_a_module():
     np.testing.assert_array_equal(step(X), X * 2)
     module.scale = 3.0
     assert not step.current.guard.unchanged()
-    with pytest.raises(ad.CaptureError, match=r"settings_of_a_test\.scale"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 def test_attributes_in_slots():
@@ -165,8 +165,7 @@ def test_attributes_in_slots():
     slotted.scale = float("2")
     np.testing.assert_array_equal(step(X), X * 2 + 1)
     slotted.scale = 3.0
-    with pytest.raises(ad.CaptureError, match="scale"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 def test_another_array_is_noticed_and_other_contents_are_followed(holder):
@@ -174,8 +173,7 @@ def test_another_array_is_noticed_and_other_contents_are_followed(holder):
     holder.array[...] = 5
     np.testing.assert_array_equal(step(X), X * 2 + 5)
     holder.array = np.full(3, 5.0)
-    with pytest.raises(ad.CaptureError, match="has another array"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 @pytest.mark.parametrize("change", [lambda h: h.parts.append(1), lambda h: h.parts.pop(), lambda h: h.table.clear(),
@@ -185,15 +183,13 @@ def test_more_or_fewer_entries_are_noticed(holder, change):
     step = trained(lambda x: x * holder.scale)
     change(holder)
     assert not step.current.guard.unchanged()
-    with pytest.raises(ad.CaptureError, match="recorded; a replay would not see that"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 def test_another_tuple_is_noticed(holder):
     step = trained(lambda x: x * holder.pair[0])
     holder.pair = (2.0, "b")
-    with pytest.raises(ad.CaptureError, match="pair"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 def test_another_method_or_class_is_noticed(holder):
@@ -202,8 +198,8 @@ def test_another_method_or_class_is_noticed(holder):
 
     step = trained(holder.read)
     holder.__class__ = Other
-    with pytest.raises(ad.CaptureError):
-        step(X)
+    assert not step.current.guard.unchanged()
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 def test_another_default_is_noticed():
@@ -212,8 +208,7 @@ def test_another_default_is_noticed():
 
     step = trained(lambda x: inner(x))
     inner.__defaults__ = (3.0,)
-    with pytest.raises(ad.CaptureError, match="default"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 def test_another_generator_is_noticed(holder):
@@ -221,9 +216,8 @@ def test_another_generator_is_noticed(holder):
     step = ad.capture(lambda x: x + holder.rng.random(3))
     for _ in range(7):
         step(X)
-    holder.rng = np.random.default_rng(0)
-    with pytest.raises(ad.CaptureError, match="rng"):
-        step(X)
+    holder.rng = np.random.default_rng(1)
+    np.testing.assert_array_equal(step(X), X + np.random.default_rng(1).random(3))
 
 
 def test_attributes_of_any_name(holder):
@@ -231,8 +225,7 @@ def test_attributes_of_any_name(holder):
     step = trained(lambda x: x * getattr(holder, "lambda") + getattr(holder, "0"))
     setattr(holder, "two words", 4.0)
     assert not step.current.guard.unchanged()
-    with pytest.raises(ad.CaptureError, match="two words"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 @pytest.mark.parametrize("key", [-1, 2.5, None, "a'b\n", b"x", True], ids=repr)
@@ -242,8 +235,7 @@ def test_items_of_any_key(holder, key):
     holder.table[key] = float("2")
     np.testing.assert_array_equal(step(X), X * 2)
     holder.table[key] = 3.0
-    with pytest.raises(ad.CaptureError, match="since the step was recorded"):
-        step(X)
+    np.testing.assert_array_equal(step(X), step.function(X))
 
 
 def test_a_gradient_that_the_step_reads_may_not_be_gone():
@@ -261,14 +253,14 @@ def test_a_gradient_that_the_step_reads_may_not_be_gone():
     np.testing.assert_array_equal(step(X).data, X + 5)
     tensor.grad = None
     assert not step.current.guard.unchanged()
-    with pytest.raises(ad.CaptureError, match="is now None"):
-        step(X)
+    np.testing.assert_array_equal(step(X).data, X)
+    np.testing.assert_array_equal(step(X).data, 2 * X)
 
 
 def test_nothing_is_amiss_in_a_step_that_reaches_nothing():
     step = trained(lambda x: x * 2)
     assert step.current.guard.unchanged() is True
-    step.current.guard.check()
+    assert [*step.current.guard.changes()] == []
     assert step.current.guard.changed_arrays() == []
 
 
@@ -303,7 +295,6 @@ def test_a_change_is_noticed_again_and_again(holder):
     step = trained(lambda x: x * holder.scale)
     holder.scale = 3.0
     for _ in range(3):
-        with pytest.raises(ad.CaptureError):
-            step(X)
+        np.testing.assert_array_equal(step(X), X * 3)
     holder.scale = 2.0
     np.testing.assert_array_equal(step(X), X * 2)

@@ -456,7 +456,7 @@ def test_a_generator_of_batches_may_take_steps_itself():
 
 
 @pytest.mark.parametrize("change", [lambda p: setattr(p, "data", p.data * 1), lambda p: setattr(p, "data", p.data + 1)])
-def test_a_change_that_a_call_refuses_is_refused(change):
+def test_a_change_that_a_call_follows_is_followed(change):
     w = ad.Parameter(np.ones(2))
     step = trusted(lambda x: w * x, np.ones(2))
 
@@ -466,8 +466,8 @@ def test_a_change_that_a_call_refuses_is_refused(change):
                 change(w)
             yield (np.ones(2),)
 
-    with pytest.raises(ad.CaptureError, match="w has another array"):
-        step.repeat(20, batches())
+    found = step.repeat(20, batches()).data[:, 0]
+    np.testing.assert_array_equal(found, [1.0] * 12 + [w.data[0]] * 8)
 
 
 def test_a_generator_of_batches_that_changes_a_constant_has_the_program_compiled_anew():
@@ -482,9 +482,9 @@ def test_a_generator_of_batches_that_changes_a_constant_has_the_program_compiled
     np.testing.assert_array_equal(step.repeat(30, batches())[:, 0], np.exp(np.arange(30.0) // 10))
 
 
-def test_a_generator_of_batches_that_switches_gradients_off_is_refused_as_a_call_is():
+def test_a_generator_of_batches_that_switches_gradients_off_is_followed_as_a_call_is():
     w = ad.Parameter(np.ones(2))
-    step = trusted(lambda x: w * x, np.ones(2))
+    step = trusted(lambda x: np.float64((w * x).requires_grad) + 0 * x, np.ones(2))
 
     def batches():
         for _ in range(12):
@@ -492,8 +492,7 @@ def test_a_generator_of_batches_that_switches_gradients_off_is_refused_as_a_call
         with ad.no_grad():
             yield (np.ones(2),)
 
-    with pytest.raises(ad.CaptureError, match="now called under no_grad"):
-        step.repeat(20, batches())
+    np.testing.assert_array_equal(step.repeat(20, batches())[:, 0], [1.0] * 12 + [0.0])
 
 
 def test_it_runs_in_a_thread_of_its_own():

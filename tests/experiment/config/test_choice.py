@@ -131,10 +131,13 @@ def test_what_is_wrong_with_an_activation_is_told_where_it_is(tmp_path: Path, wr
     [
         (
             "optimizer: {name: sgd, beta1: 0.9}",
-            "2:24: optimizer.beta1: unknown field; it is a setting of adam and adamw, and sgd has nesterov",
+            "2:24: optimizer.beta1: unknown field; it is a setting of adam, adamw, nadam, lion, and sgd has nesterov",
         ),
         ("optimizer: {name: adam, beta1: 1}", "2:32: optimizer.beta1: must be a number from 0 up to, but below, 1, "),
-        ("optimizer: {name: adam, momentum: 0.9}", "2:35: optimizer.momentum: is for optimizer sgd; adam has none"),
+        (
+            "optimizer: {name: adam, momentum: 0.9}",
+            "2:35: optimizer.momentum: is for optimizer sgd or rmsprop; adam has none",
+        ),
         (
             "optimizer: {name: sgd, momentum: 2}",
             "2:34: optimizer.momentum: must be a number from 0 up to, but below, 1",
@@ -143,6 +146,7 @@ def test_what_is_wrong_with_an_activation_is_told_where_it_is(tmp_path: Path, wr
             "optimizer: {name: sgd, momentum: 0.9}\nmomentum: 0.8",
             "2:34: optimizer.momentum: is given beside the optimizer, too; keep one of the two",
         ),
+        ("optimizer: {name: sgd, nesterov: true}", "1:1: momentum: must be above 0 with nesterov, such as 0.9"),
         ("optimizer: {name: sgd, nesterov: 1}", "2:34: optimizer.nesterov: must be true or false, found 1"),
         ("optimizer: {name: sgd, lr: 0.1}", "2:24: optimizer.lr: unknown field (did you mean learning_rate?)"),
     ],

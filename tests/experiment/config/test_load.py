@@ -164,7 +164,7 @@ def test_a_malformed_field_is_told_in_one_line(tmp_path: Path, changed: str, lin
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
 def test_momentum_given_to_adam_says_so(tmp_path: Path, optimizer: str) -> None:
     [problem] = problems_of(tmp_path, GOOD.replace("sgd", optimizer) + "momentum: 0.9\n")
-    assert problem.startswith("5:11: momentum: is for optimizer sgd; ")
+    assert problem.startswith("5:11: momentum: is for optimizer sgd or rmsprop; ")
     assert optimizer in problem
 
 

@@ -18,7 +18,7 @@ from autodiff.experiment.config.load import load, without_absent
 from autodiff.experiment.config.overrides import Override
 from autodiff.experiment.config.schema import json_schema
 from autodiff.experiment.errors import InputError
-from autodiff.experiment.register import KINDS
+from autodiff.experiment.register import KINDS, REQUIRED, Part
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json_schema()
@@ -59,9 +59,10 @@ def test_every_field_is_described_in_our_words() -> None:
 
 
 def test_every_setting_of_every_part_is_there() -> None:
-    for kind, schema in SCHEMA["$defs"].items():
-        alone, *parts = schema["anyOf"]
-        assert alone == {"enum": [name for name in KINDS[kind].parts if name != "csv"]}  # which needs a file
+    assert set(SCHEMA["$defs"]) == {*KINDS, "Stop"}
+    for kind in KINDS:
+        alone, *parts = SCHEMA["$defs"][kind]["anyOf"]
+        assert alone == {"enum": [one.name for one in KINDS[kind].parts.values() if not required_of(one)]}
         for part, fields in zip(KINDS[kind].parts.values(), parts, strict=True):
             assert list(fields["properties"])[: len(fields_of(part).model_fields) + 1] == [
                 "name",
@@ -75,14 +76,22 @@ def test_every_config_of_the_repository_is_valid(file: Path) -> None:
     VALIDATOR.validate(load(file).resolved())
 
 
-def test_the_config_of_the_readme_is_valid() -> None:
-    [text] = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
-    VALIDATOR.validate(yaml_source.parse(text).value)
+@pytest.mark.parametrize("page", ["README.md", "docs/data.md"])
+def test_the_configs_of_the_pages_are_valid(page: str) -> None:
+    texts = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+    assert len(texts) == 2
+    for text in texts:
+        if "epochs" in text:  # the other one is a field alone
+            VALIDATOR.validate(yaml_source.parse(text).value)
 
 
 def test_configs_are_found() -> None:
     assert len(FILES) == 8
     assert "jsonschema" in str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+
+
+def required_of(part: Part) -> list[str]:
+    return [name for name, setting in part.settings.items() if setting.default is REQUIRED]
 
 
 ODD: list[Any] = [
@@ -94,6 +103,9 @@ ODD: list[Any] = [
     {"name": "sgd", "beta1": 0.9}, {"name": "sgd", "momentum": 0.5}, {"name": "sgd", "nesterov": 1}, {"beta1": 0.9},
     {"name": "leaky_relu", "negative_slope": 0.2}, {"name": "leaky_relu", "negative_slope": -1}, {"name": None},
     ["tanh"], ["tanh", 3], [{"name": "elu"}], [{"name": "elu", "alpha": 2}], ["elu", {"alpha": 2}], "leaky_relu",
+    "cosine", "step", {"name": "step"}, {"name": "step", "step_size": 5}, {"name": "cosine", "warmup": 1.0}, "batch",
+    {"name": "batch", "momentum": 0}, {"accuracy": 0.9}, {"accuracy": 2}, {"patience": 5}, {"patience": 0.5}, "linear",
+    {"name": "linear", "bias": False},
 ]  # fmt: skip
 FIELDS = [
     *Config.model_fields,

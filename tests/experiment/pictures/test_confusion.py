@@ -39,8 +39,7 @@ def test_the_note_tells_how_many_are_right():
     )
 
 
-@pytest.mark.parametrize("classes", [2, 3, 7, 20])
-@pytest.mark.parametrize("length", [1, 12, 200])
+@pytest.mark.parametrize(("classes", "length"), [(2, 1), (2, 200), (7, 12), (20, 1), (20, 200)])
 def test_names_of_any_length_leave_the_cells_their_room(tmp_path, classes, length):
     names = [f"{i}{'n' * (length - 1)}" for i in range(classes)]
     render_confusion(np.eye(classes, dtype=int), names, tmp_path / "c.png", title="a" * 300, of="training")

@@ -51,7 +51,7 @@ def test_more_features_are_seen_on_the_plane_of_two_principal_components(d):
     np.testing.assert_allclose(np.abs(places), np.abs(points.features @ rows[:2].T), atol=1e-8)
     shares = singular**2 / np.sum(singular**2)
     assert view.words.axes == (
-        f"component 1 ({shares[0]:.0%} of the variance)".replace("%", " %"),
+        f"component 1 ({shares[0]:.0%})".replace("%", " %"),
         f"component 2 ({shares[1]:.0%})".replace("%", " %"),
     )
     assert view.words.plane == "two principal components"

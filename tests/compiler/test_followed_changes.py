@@ -1,4 +1,4 @@
-"""What a captured function reaches was changed between its calls: that is refused by its name, or followed."""
+"""What a captured function reaches was changed between its calls: what it gives then is what it gives as it is."""
 
 import collections
 import dataclasses
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
-from tests.compiler.refusing import OFFSET, X, call, network, outcome, refused, refused_training, training
+from tests.compiler.refusing import OFFSET, X, call, followed, followed_training, network, outcome, training
 
 SETTINGS = {"power": 2}
 
@@ -18,55 +18,71 @@ SETTINGS = {"power": 2}
 # What the function reaches was changed between the calls
 
 
-def test_a_parameter_replaced_is_refused_by_its_place():
-    step, model, _ = training()
+def test_a_parameter_replaced_is_followed():
+    step, model, optimizer = training()
     model.layers[0].weight = ad.Parameter(np.ones((4, 2)))
-    assert "once more" in refused_training(step, r"model\.layers\[0\]\.weight|optimizer\.parameters\[0\]")
+    optimizer.parameters[0] = model.layers[0].weight
+    optimizer.regroup([{} for _ in optimizer.parameters])
+    call(step, 1, X)
+    followed_training(step, model, optimizer)
 
 
-def test_the_array_of_a_parameter_replaced_is_refused_by_its_place():
-    step, model, _ = training()
+def test_the_array_of_a_parameter_replaced_is_followed():
+    step, model, optimizer = training()
     model.layers[0].weight.data = np.ones((4, 2))
-    message = refused_training(step, r"model\.layers\[0\]\.weight has another array")
-    assert "t.data[...] = values" in message
+    followed_training(step, model, optimizer)
 
 
-def test_load_state_dict_of_a_network_is_refused():
-    step, model, _ = training()
+def test_load_state_dict_of_a_network_is_followed():
+    step, model, optimizer = training()
     model.load_state_dict(network(5).state_dict())
-    refused_training(step, r"model\.layers\[.\]\.(weight|bias) has another array")
+    followed_training(step, model, optimizer)
 
 
-def test_a_state_with_other_entries_given_to_an_optimizer_is_refused():
+def test_states_with_other_entries_given_to_an_optimizer_are_followed():
+    """More often than there may be programs: those for groups that are no more make room."""
     step, _, optimizer = training()
-    optimizer.load_state_dict(optimizer.state_dict() | {"states": [{} for _ in optimizer.parameters]})
-    refused_training(step, "optimizer")
+    _, same, other = training()
+    for _ in range(10):
+        for one in (optimizer, other):
+            one.load_state_dict(one.state_dict() | {"states": [{} for _ in one.parameters]})
+        for _ in range(6):
+            loss = step(X)
+            eager = np.mean(same(X) ** 2)
+            other.zero_grad()
+            eager.backward()
+            other.step()
+            np.testing.assert_allclose(loss.data, eager.data, rtol=1e-12)
+    assert step.current.is_ready
 
 
-def test_a_network_replaced_is_refused():
+def test_a_network_replaced_is_followed():
     model = network()
     predict = ad.capture(lambda x: model(x))
     call(predict, 7)
     model = network(5)
-    refused(predict, "model is another Sequential", 1)
+    followed(predict)
 
 
-def test_an_optimizer_replaced_is_refused():
+def test_an_optimizer_replaced_is_followed():
     model = network()
     optimizer = ad.SGD(model.parameters(), 0.01)
 
     @ad.capture
     def step(x):
         optimizer.zero_grad()
-        np.sum(model(x) ** 2).backward()
+        loss = np.sum(model(x) ** 2)
+        loss.backward()
         optimizer.step()
+        return loss
 
-    call(step, 7)
+    call(step, 7, X)
     optimizer = ad.Adam(model.parameters(), 0.01)
-    refused(step, "optimizer is another Adam", 1)
+    call(step, 1, X)
+    followed_training(step, model, optimizer)
 
 
-def test_an_optimizer_added_to_a_list_is_refused():
+def test_an_optimizer_added_to_a_list_is_followed():
     model = network()
     optimizers = [ad.SGD([model.layers[0].weight], 0.01)]
 
@@ -80,7 +96,10 @@ def test_an_optimizer_added_to_a_list_is_refused():
 
     call(step, 7)
     optimizers.append(ad.SGD([model.layers[2].weight], 0.01))
-    refused(step, "optimizers had 1 entries and has now 2", 1)
+    before = model.layers[2].weight.data.copy()
+    call(step, 1)
+    np.testing.assert_allclose(model.layers[2].weight.data, before - 0.01 * model.layers[2].weight.grad.data)
+    followed(step)
 
 
 def test_an_optimizer_of_the_same_parameters_that_took_a_step_elsewhere_is_followed():
@@ -94,7 +113,7 @@ def test_an_optimizer_of_the_same_parameters_that_took_a_step_elsewhere_is_follo
     np.testing.assert_array_equal(step(X).data, other.function(X).data)
 
 
-def test_a_layer_added_is_refused():
+def test_a_layer_added_is_followed():
     model = network()
     model.more = []
 
@@ -107,25 +126,24 @@ def test_a_layer_added_is_refused():
     predict = ad.capture(function)
     call(predict, 7)
     model.more.append(ad.Tanh())
-    refused(predict, r"model\.more had 0 entries and has now 1", 1)
+    followed(predict)
 
 
-def test_a_layer_replaced_in_a_list_is_refused():
+def test_a_layer_replaced_in_a_list_is_followed():
     layers = [ad.Tanh(), ad.Tanh()]
     predict = ad.capture(lambda x: layers[1](layers[0](x)))
     call(predict, 7)
     layers[1] = ad.ReLU()
-    refused(predict, r"layers\[1\] is another ReLU", 1)
+    followed(predict)
 
 
-def test_a_setting_of_the_optimizer_changed_is_refused():
-    step, _, optimizer = training()
+def test_a_setting_of_the_optimizer_changed_is_followed():
+    step, model, optimizer = training()
     optimizer.momentum = 0.5
-    message = refused_training(step, r"optimizer\.momentum was 0\.9 and is now 0\.5")
-    assert "once more" in message
+    followed_training(step, model, optimizer)
 
 
-def test_a_flag_of_the_network_changed_is_refused():
+def test_a_flag_of_the_network_changed_is_followed():
     model = network()
     model.training = True
 
@@ -135,10 +153,10 @@ def test_a_flag_of_the_network_changed_is_refused():
     predict = ad.capture(function)
     call(predict, 7)
     model.training = False
-    refused(predict, r"model\.training was True and is now False", 1)
+    followed(predict)
 
 
-def test_an_attribute_added_is_refused():
+def test_an_attribute_added_is_followed():
     model = network()
 
     def function(x):
@@ -147,10 +165,10 @@ def test_an_attribute_added_is_refused():
     predict = ad.capture(function)
     call(predict, 7)
     model.scale = 2.0
-    refused(predict, "model had . entries and has now", 1)
+    followed(predict)
 
 
-def test_an_attribute_removed_is_refused():
+def test_an_attribute_removed_is_followed():
     model = network()
     model.scale = "large"
 
@@ -160,31 +178,31 @@ def test_an_attribute_removed_is_refused():
     predict = ad.capture(function)
     call(predict, 7)
     del model.scale
-    refused(predict, r"model\.scale is gone|model had", 1)
+    followed(predict)
 
 
-def test_a_method_replaced_is_refused():
+def test_a_method_replaced_is_followed():
     model = network()
     predict = ad.capture(lambda x: model(x))
     call(predict, 7)
     model.forward = lambda x: x
-    refused(predict, "model", 1)
+    followed(predict)
 
 
-def test_a_variable_of_the_closure_changed_is_refused():
+def test_a_variable_of_the_closure_changed_is_followed():
     power = "square"
     function = ad.capture(lambda x: x**2 if power == "square" else x)
     call(function, 7)
     power = "none"
-    refused(function, "power was 'square' and is now 'none'", 1)
+    followed(function)
 
 
-def test_a_number_of_the_closure_changed_is_refused_or_followed():
+def test_a_number_of_the_closure_changed_is_followed():
     scale = 2.0
     function = ad.capture(lambda x: x * scale)
     call(function, 7)
     scale = 3.0
-    refused(function, "scale was 2.0 and is now 3.0.*argument", 1)
+    followed(function)
 
 
 def test_a_number_of_the_closure_that_changes_during_the_recording_is_followed():
@@ -195,34 +213,34 @@ def test_a_number_of_the_closure_that_changes_during_the_recording_is_followed()
         np.testing.assert_array_equal(function(np.ones(2)), [scale, scale])
 
 
-def test_an_array_of_the_closure_replaced_is_refused():
+def test_an_array_of_the_closure_replaced_is_followed():
     offset = np.zeros(2)
     function = ad.capture(lambda x: x + offset)
     call(function, 7)
     offset = np.ones(2)
-    refused(function, "offset has another array", 1)
+    followed(function)
 
 
-def test_a_global_variable_changed_is_refused(monkeypatch):
+def test_a_global_variable_changed_is_followed(monkeypatch):
     function = ad.capture(lambda x: x ** SETTINGS["power"])
     call(function, 7)
     monkeypatch.setitem(SETTINGS, "power", 3)
-    refused(function, r"SETTINGS\['power'\] was 2 and is now 3", 1)
+    followed(function)
 
 
-def test_a_global_array_replaced_is_refused(monkeypatch):
+def test_a_global_array_replaced_is_followed(monkeypatch):
     function = ad.capture(lambda x: x + OFFSET)
     call(function, 7)
     monkeypatch.setitem(globals(), "OFFSET", np.ones(2))
-    refused(function, "OFFSET has another array", 1)
+    followed(function)
 
 
-def test_a_function_of_the_closure_replaced_is_refused():
+def test_a_function_of_the_closure_replaced_is_followed():
     activation = np.tanh
     function = ad.capture(lambda x: activation(x))
     call(function, 7)
     activation = np.sin
-    refused(function, "activation is another ufunc", 1)
+    followed(function)
 
 
 def test_what_a_helper_reaches_is_looked_at_too():
@@ -234,36 +252,39 @@ def test_what_a_helper_reaches_is_looked_at_too():
     function = ad.capture(lambda x: helper(x))
     call(function, 7)
     options["scale"] = "small"
-    refused(function, r"options\['scale'\]", 1)
+    followed(function)
 
 
-def test_a_default_of_the_function_changed_is_refused():
+def test_a_default_of_the_function_changed_is_followed():
     def helper(x, kind="double"):
         return x * 2 if kind == "double" else x
 
     function = ad.capture(lambda x: helper(x))
     call(function, 7)
     helper.__defaults__ = ("same",)
-    refused(function, "default", 1)
+    followed(function)
 
 
-def test_a_generator_replaced_is_refused():
+def test_a_generator_replaced_is_followed():
     rng = np.random.default_rng(0)
     function = ad.capture(lambda x: x + rng.normal(size=2))
     call(function, 7)
-    rng = np.random.default_rng(0)
-    refused(function, "rng", 1)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        same = np.random.default_rng(seed)
+        for _ in range(5):
+            np.testing.assert_array_equal(call(function, 1), [1, 2] + same.normal(size=2))
 
 
-def test_an_entry_of_a_set_added_is_refused():
+def test_an_entry_of_a_set_added_is_followed():
     names = {"a"}
     function = ad.capture(lambda x: x * len(names))
     call(function, 7)
     names.add("b")
-    refused(function, "names had 1 entries and has now 2", 1)
+    followed(function)
 
 
-def test_a_parameter_whose_gradient_was_set_to_none_by_hand_is_refused_or_followed():
+def test_a_parameter_whose_gradient_was_set_to_none_by_hand_is_followed():
     """The step adds to the gradient that is there, or starts one; which it does is in the program."""
 
     def build():
@@ -303,7 +324,7 @@ def test_a_global_variable_named_by_a_method_of_the_users_class(monkeypatch):
     predict = ad.capture(lambda x: model(x))
     call(predict, 7)
     monkeypatch.setitem(SETTINGS, "power", 3)
-    refused(predict, r"SETTINGS\['power'\] was 2 and is now 3", 1)
+    followed(predict)
 
 
 def test_a_global_array_named_by_a_method_of_the_users_class(monkeypatch):
@@ -315,7 +336,7 @@ def test_a_global_array_named_by_a_method_of_the_users_class(monkeypatch):
     predict = ad.capture(lambda x: model(x))
     call(predict, 7)
     monkeypatch.setitem(globals(), "OFFSET", np.ones(2))
-    refused(predict, "OFFSET has another array", 1)
+    followed(predict)
 
 
 def test_a_variable_of_the_closure_of_a_method():
@@ -329,20 +350,20 @@ def test_a_variable_of_the_closure_of_a_method():
     predict = ad.capture(lambda x: model(x))
     call(predict, 7)
     factor = 3.0
-    refused(predict, "factor was 2.0 and is now 3.0", 1)
+    followed(predict)
 
 
-def test_an_attribute_of_a_class_changed_is_refused():
+def test_an_attribute_of_a_class_changed_is_followed():
     class Settings:
         scale = 2.0
 
     predict = ad.capture(lambda x: x * Settings.scale)
     call(predict, 7)
     Settings.scale = 3.0
-    refused(predict, r"scale", 1)
+    followed(predict)
 
 
-def test_an_attribute_of_the_class_of_an_object_changed_is_refused():
+def test_an_attribute_of_the_class_of_an_object_changed_is_followed():
     class Scaled(ad.Module):
         scale = 2.0
 
@@ -353,10 +374,10 @@ def test_an_attribute_of_the_class_of_an_object_changed_is_refused():
     predict = ad.capture(lambda x: model(x))
     call(predict, 7)
     Scaled.scale = 3.0
-    refused(predict, r"scale", 1)
+    followed(predict)
 
 
-def test_a_method_of_a_class_replaced_is_refused():
+def test_a_method_of_a_class_replaced_is_followed():
     class Scaled(ad.Module):
         def forward(self, x):
             return x * 2
@@ -365,10 +386,10 @@ def test_a_method_of_a_class_replaced_is_refused():
     predict = ad.capture(lambda x: model(x))
     call(predict, 7)
     Scaled.forward = lambda self, x: x * 3
-    refused(predict, r"forward", 1)
+    followed(predict)
 
 
-def test_the_code_of_a_function_replaced_is_refused():
+def test_the_code_of_a_function_replaced_is_followed():
     def helper(x):
         return x * 2
 
@@ -378,7 +399,7 @@ def test_the_code_of_a_function_replaced_is_refused():
     predict = ad.capture(lambda x: helper(x))
     call(predict, 7)
     helper.__code__ = other.__code__
-    refused(predict, r"helper", 1)
+    followed(predict)
 
 
 @pytest.fixture
@@ -392,18 +413,18 @@ def users_module(tmp_path, monkeypatch):
     del sys.modules["settings_of_capture"]
 
 
-def test_a_variable_of_the_users_module_changed_is_refused(users_module):
+def test_a_variable_of_the_users_module_changed_is_followed(users_module):
     predict = ad.capture(lambda x: x * users_module.scale)
     call(predict, 7)
     users_module.scale = 3.0
-    refused(predict, r"scale", 1)
+    followed(predict)
 
 
 def test_a_variable_that_a_function_of_the_users_module_names_is_looked_at(users_module):
     predict = ad.capture(lambda x: users_module.helper(x))
     call(predict, 7)
     users_module.scale = 3.0
-    refused(predict, r"scale", 1)
+    followed(predict)
 
 
 def test_an_array_of_the_users_module_changed_is_followed_or_refused(users_module):
@@ -427,7 +448,7 @@ def test_a_property_that_computes_is_followed():
     function = ad.capture(lambda x: x * model.scale)
     call(function, 7)
     model.log_scale = np.ones(2)
-    refused(function, r"model\.log_scale has another array", 1)
+    followed(function)
 
 
 def test_what_a_partial_holds_in_keywords_is_looked_at():
@@ -435,7 +456,7 @@ def test_what_a_partial_holds_in_keywords_is_looked_at():
     function = ad.capture(functools.partial(lambda x, options: x * options["scale"], options=options))
     call(function, 7)
     options["scale"] = 3.0
-    refused(function, "scale", 1)
+    followed(function)
 
 
 def test_what_a_decorator_holds_is_looked_at():
@@ -451,10 +472,10 @@ def test_what_a_decorator_holds_is_looked_at():
     function = ad.capture(scaled(lambda x: x + 1))
     call(function, 7)
     factor[0] = 3.0
-    refused(function, r"factor\[0\]", 1)
+    followed(function)
 
 
-def test_a_dataclass_field_changed_is_refused():
+def test_a_dataclass_field_changed_is_followed():
     @dataclasses.dataclass
     class Settings:
         scale: float = 2.0
@@ -463,10 +484,10 @@ def test_a_dataclass_field_changed_is_refused():
     function = ad.capture(lambda x: x * settings.scale)
     call(function, 7)
     settings.scale = 3.0
-    refused(function, r"settings\.scale was 2.0 and is now 3.0", 1)
+    followed(function)
 
 
-def test_an_object_with_slots_changed_is_refused():
+def test_an_object_with_slots_changed_is_followed():
     @dataclasses.dataclass(slots=True)
     class Settings:
         scale: float = 2.0
@@ -475,7 +496,7 @@ def test_an_object_with_slots_changed_is_refused():
     function = ad.capture(lambda x: x * settings.scale)
     call(function, 7)
     settings.scale = 3.0
-    refused(function, r"scale", 1)
+    followed(function)
 
 
 def test_the_entries_of_a_deque_are_followed_or_refused():

@@ -1,0 +1,190 @@
+"""Branches that a step takes by its counters: each way has a program of its own."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import autodiff as ad
+from autodiff.compiler.record.branches import Branches
+from tests.compiler.comparing import check_calls, each_exactness
+from tests.compiler.refusing import network, refused
+
+X = np.linspace(-1.0, 1.0, 6).reshape(3, 2)
+
+
+def every_fifth(x, n):
+    return x * 2 if n % 5 == 0 else x * n
+
+
+def from_the_tenth_on(x, n):
+    return np.tanh(x) if n > 10 else x
+
+
+def several(x, n):
+    if n < 3:
+        return x
+    if n % 2 == 0 and n % 3 == 0:
+        return x * 2
+    return x * 3 if not n % 2 else x * 4
+
+
+def the_truth_of_a_number(x, n):
+    return x if n // 10 else np.exp(x)
+
+
+def an_entry_of_a_list(x, n):
+    return x * [1.0, 2.0, 3.0][n % 3]
+
+
+def a_loop(x, n):
+    for _ in range(n % 3):
+        x = x * 2
+    return x
+
+
+def an_int(x, n):
+    return x * {0: 1.0, 1: 0.5}[int(n / 10) % 2]
+
+
+def a_branch_before_what_would_fail(x, n):
+    return x * (1 / (n - 7)) if n != 7 else x
+
+
+def a_while(x, n):
+    while n > 15:
+        n, x = n - 5, x * 2
+    return x
+
+
+def a_look_into_a_dict(x, n):
+    return x * {0: 1.0, 1: 2.0}.get(n % 2, 5.0)
+
+
+def a_list_repeated(x, n):
+    return x, [0] * (n % 3), n % 2 * "text"
+
+
+def one_of_several(x, n):
+    return x * (n % 3 or 7) * (2 if n in (3, 5) else 1 if 7 < n < 12 else 3)
+
+
+def python_numbers(x, n):
+    return x * 0.9**n, ~n, n & 1, n << 2, -n, abs(3 - n), divmod(n, 3), 2**n, round(n / 3, 1), sum([n, 1, 2.0])
+
+
+WAYS = [
+    a_look_into_a_dict, a_list_repeated, one_of_several, python_numbers,
+    every_fifth, from_the_tenth_on, several, the_truth_of_a_number, an_entry_of_a_list, a_loop, an_int,
+    a_branch_before_what_would_fail, a_while,
+]  # fmt: skip
+
+
+@each_exactness
+@pytest.mark.parametrize("inside", [True, False], ids=["counted in the step", "counted outside"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_branch_on_a_counter(way, inside, exact):
+    def build(wrap):
+        state = SimpleNamespace(count=0)
+
+        def step(x):
+            if inside:
+                state.count += 1
+            return way(x, state.count)
+
+        step = wrap(step)
+
+        def call(i):
+            state.count += not inside
+            return step(X + 0.1 * i), state.count
+
+        return call
+
+    check_calls(build, exact, calls=24)
+
+
+def test_a_training_step_that_does_more_in_some_calls():
+    def build(wrap):
+        model = network()
+        optimizer = ad.Adam(model.parameters(), 0.01)
+        state = {"count": 0, "best": np.float64(np.inf)}
+        losses = []
+
+        def step(x):
+            state["count"] += 1
+            loss = np.mean(model(x) ** 2)
+            if state["count"] > 6:
+                loss = loss + 0.01 * sum(np.sum(p**2) for p in model.parameters())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss)
+            state["best"] = np.minimum(state["best"], loss.data)
+            if state["count"] % 4 == 0:
+                return loss, np.max(x)
+            return loss
+
+        captured = wrap(step)
+
+        def call(i):
+            return captured(X + 0.1 * i), [p.data for p in model.parameters()], dict(state), list(losses)
+
+        return call
+
+    check_calls(build, calls=40)
+
+
+def test_too_many_ways_are_refused_by_the_line_that_decides():
+    state = SimpleNamespace(count=0)
+
+    def function(x):
+        state.count += 1
+        return x * np.ones(100)[range(100)[state.count]]
+
+    message = refused(ad.capture(function), "has 8 programs", times=60)
+    assert "test_branches.py" in message
+    assert "np.take" in message
+
+
+def test_a_branch_on_an_argument_is_refused_with_what_to_pass():
+    step = ad.capture(lambda x, n: x * 2 if n > 5.0 else x)
+    with pytest.raises(ad.CaptureError, match=r"a branch that depends on a number .* pass what is decided"):
+        step(X, 3.0)
+
+
+def test_a_branch_on_a_number_that_depends_on_an_array_is_refused():
+    state = SimpleNamespace(count=0)
+
+    def function(x):
+        state.count += 1
+        return x if state.count > np.sum(x) else x * 2
+
+    refused(ad.capture(function), "branch", argument=X)
+
+
+def test_text_and_floats_of_a_counter_are_refused_with_what_to_write():
+    state = SimpleNamespace(count=0)
+
+    def function(x):
+        state.count += 1
+        return x * float(state.count)
+
+    assert "write n + 0.0" in refused(ad.capture(function), r"float\(\)")
+
+
+def test_without_branches_there_is_no_other_way():
+    assert Branches([], []).hold()
+
+
+def test_a_function_of_python_that_does_not_take_a_recorded_number_is_named():
+    state = SimpleNamespace(count=0)
+
+    def function(x):
+        state.count += 1
+        json.dumps(state.count)
+        return x
+
+    assert "test_branches.py" in refused(
+        ad.capture(function), "gives a recorded array to a function that cannot take it"
+    )
