@@ -1,8 +1,8 @@
 """load_run: a run on disk, for a notebook or a script."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     import autodiff as ad
 
 
-def load_run(run: str | os.PathLike[str]) -> "LoadedRun":
+def load_run(run: str | os.PathLike[str], code: Sequence[str | os.PathLike[str]] = ()) -> "LoadedRun":
     """Return a run of adrun's, given by the path of its folder or by its name in `results/`.
 
-    Raises FileNotFoundError when there is none, ValueError when it is damaged.
+    code: the files of Python with parts of one's own that its network has, if any; they are run.
+
+    Raises FileNotFoundError when there is no such run, ValueError when it is damaged, or a file of code cannot be used.
 
     >>> run = ad.load_run("results/showcase/relu-adam")
     >>> run
@@ -38,6 +40,10 @@ def load_run(run: str | os.PathLike[str]) -> "LoadedRun":
     except InputError as error:
         raise (ValueError if Path(run).exists() else FileNotFoundError)(str(error)) from None
     with _plainly():
+        if code:
+            from autodiff.experiment.config.own_code import have, read
+
+            have(read([Path(file) for file in code]))
         return LoadedRun(record)
 
 
@@ -46,11 +52,11 @@ class LoadedRun:
 
     name: of its folder.
     summary: what its summary.json holds: its status, versions, best epoch and more.
-    config: its config, with every default filled in.
+    config: its config, with every default that there was.
     log: by name one value an epoch, from 0, the network before training, on: epoch, loss, accuracy, and test_loss and
         test_accuracy if there are held-out points, NaN where these were not measured.
     model: its last network, in evaluation mode; it is read when it is first asked for. Raises ValueError if there is
-        none, or it is damaged.
+        none, it is damaged, or it has parts whose code was not given.
     """
 
     def __init__(self, record: Record) -> None:
@@ -59,7 +65,7 @@ class LoadedRun:
         curves = record.log()
         self.name = record.name
         self.summary: dict[str, Any] = record.summary
-        self.config: dict[str, Any] = record.config().resolved()
+        self.config: dict[str, Any] = record.summary["config"]
         self.log: dict[str, NDArray[Any]] = {"epoch": np.arange(len(curves["loss"])), **curves}
         self._folder = record.folder
         self._record = Record(record.folder.absolute(), record.summary)  # the user may change the working directory
@@ -69,6 +75,9 @@ class LoadedRun:
         """The last network."""
         from autodiff.experiment.runs.predict import model_of
 
+        if (missing := self._record.missing_code()) is not None:
+            what, file = missing
+            raise ValueError(f"{what} ad.load_run({str(self._folder)!r}, code=[{str(file)!r}])")
         with _plainly():
             return model_of(self._record).eval()
 
@@ -101,10 +110,13 @@ class LoadedRun:
         from autodiff.experiment.runs.showing import heading_of
 
         record, loss = self._record, self.log["loss"]
-        if not record.ended or not len(loss):
-            return f"{record.name}: {heading_of(record)}"
-        losses = float(loss[0]), float(loss[-1])
-        return Outcome(experiment_of(record), self._folder, record.summary | {"name": self.name}, losses).sentence
+        if record.ended and len(loss):
+            losses = float(loss[0]), float(loss[-1])
+            with suppress(InputError):  # its config may be damaged, or need code
+                return Outcome(
+                    experiment_of(record), self._folder, record.summary | {"name": self.name}, losses
+                ).sentence
+        return f"{record.name}: {heading_of(record)}"
 
 
 @contextmanager

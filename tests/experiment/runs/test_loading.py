@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 
 import autodiff as ad
 from autodiff.experiment.config.load import Experiment, load
+from autodiff.experiment.config.own_code import use
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.runs import loading
@@ -111,6 +114,30 @@ def test_points_of_a_file_are_scaled_for_the_model_also_when_the_file_is_gone(tm
     json.dumps(loaded.config)  # plain values alone
 
 
+def test_code_of_ones_own_is_run_when_it_is_given_and_not_before(tmp_path: Path) -> None:
+    example = ROOT / "examples" / "swish.py"
+    config = tmp_path / "one.yaml"
+    config.write_text("{activation: {name: swish, beta: 2.0}, optimizer: adam, learning_rate: 0.05, epochs: 3}")
+    train = ["train", str(config), "--code", str(example), "--results", str(tmp_path), "--no-report", "--no-gif"]
+    subprocess.run([sys.executable, "-m", "autodiff", *train], cwd=ROOT, check=True, capture_output=True)
+    loaded = ad.load_run(tmp_path / "one")
+    assert loaded.config["activation"] == {"name": "swish", "beta": 2.0}
+    assert repr(loaded).startswith("<run one: ")
+    kept = tmp_path / "one" / "code" / "swish.py"
+    with pytest.raises(ValueError, match=r"was made with swish\.py; code is never run from a record") as raised:
+        _ = loaded.model
+    advice = str(raised.value).partition("give it with ")[2]
+    try:
+        model = eval(advice, {"ad": ad}).model
+        x = np.array([[0.5, -0.5]], np.float32)
+        hidden = model[0](x).data
+        np.testing.assert_allclose(model[1](hidden), hidden / (1 + np.exp(-2 * hidden)), rtol=1e-5)
+    finally:
+        use([])
+    with pytest.raises(ValueError, match="no such file"):
+        ad.load_run(tmp_path / "one", code=[kept.with_name("swash.py")])
+
+
 # What there is not
 
 
@@ -132,7 +159,6 @@ def test_a_comparison_is_no_run() -> None:
         ("summary.json", "[]", "is no run's summary"),
         ("log.csv", "epoch,loss,accuracy\n0,what\n", "is damaged: not every line"),
         ("log.csv", None, "cannot be read"),
-        ("config.yaml", "activation: [", "expected"),
     ],
 )
 def test_a_damaged_run_is_one_clear_error(copied: Path, file: str, content: str | None, message: str) -> None:
@@ -143,11 +169,17 @@ def test_a_damaged_run_is_one_clear_error(copied: Path, file: str, content: str 
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [(None, r"has no model\.safetensors \(train it again\)"), ("what", r"model\.safetensors: is damaged")],
+    ("file", "content", "message"),
+    [
+        ("model.safetensors", None, r"has no model\.safetensors \(train it again\)"),
+        ("model.safetensors", "what", r"model\.safetensors: is damaged"),
+        ("config.yaml", "activation: [", r"config\.yaml:1"),
+    ],
 )
-def test_a_damaged_model_is_told_when_it_is_asked_for(copied: Path, content: str | None, message: str) -> None:
-    damage(copied / "model.safetensors", content)
+def test_what_is_wrong_with_the_model_is_told_when_it_is_asked_for(
+    copied: Path, file: str, content: str | None, message: str
+) -> None:
+    damage(copied / file, content)
     loaded = ad.load_run(copied)
     with pytest.raises(ValueError, match=message):
         _ = loaded.model
