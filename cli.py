@@ -104,6 +104,12 @@ OneRun = Annotated[str, typer.Argument(metavar="RUN", help="A run: a path, or a 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 
+OwnCode = Annotated[
+    list[Path] | None,
+    typer.Option("--code", metavar="FILE", help="Python of yours that registers parts; may be given again."),
+]
+
+
 def print_version(asked: bool) -> None:
     """Print the version and stop, if asked to."""
     if asked:
@@ -133,6 +139,7 @@ def train(
     overrides: Set = None,
     seed: Seed = None,
     seeds: Seeds = None,
+    code: OwnCode = None,
     results: Results = Path("results"),
     jobs: Jobs = None,
     scheduler: Scheduler = None,
@@ -147,6 +154,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     with reporting(as_json, runs=[]) as told:
+        use_code(code)
         refuse(seeds is not None and seed is not None, "train: give --seed or --seeds, but not both")
 
         from autodiff.experiment.config.overrides import overrides_of
@@ -192,6 +200,7 @@ def compare(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only tell what would be trained, and what it costs.")
     ] = False,
+    code: OwnCode = None,
     results: Results = Path("results"),
     jobs: Jobs = None,
     scheduler: Scheduler = None,
@@ -206,6 +215,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     with reporting(as_json, runs=[]) as told:
+        use_code(code)
         refuse(bool(configs) == every, "compare: name the configs to compare, or give --all, but not both")
 
         refuse(seeds is not None and seed is not None, "compare: give --seed or --seeds, but not both")
@@ -284,9 +294,11 @@ def check_gradients(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="Check the whole network of this config instead.")
     ] = None,
+    code: OwnCode = None,
     as_json: Json = False,
 ) -> None:
     with reporting(as_json) as told:
+        use_code(code)
         refuse(bool(names and config), "gradcheck: name rules, or give --config, but not both")
 
         from autodiff.experiment.config.load import load
@@ -297,7 +309,10 @@ def check_gradients(
 
         orders = check.ORDERS[order]
         with progress(quiet=False).note("checking derivatives"):
-            checks = check.check_network(network, orders) if network else check.check_rules(names or (), orders)
+            if network:
+                checks = check.check_network(network, orders)
+            else:
+                checks = check.check_named(names or (), orders, own=bool(code))
         told.document = check.as_json(checks)
         if not as_json:
             print(check.as_table(checks))
@@ -352,9 +367,11 @@ def validate(
     configs: Annotated[list[Path], typer.Argument(metavar="CONFIG", help="YAML files.")],
     overrides: Set = None,
     seed: Seed = None,
+    code: OwnCode = None,
     as_json: Json = False,
 ) -> None:
     with reporting(as_json, configs=[]) as told:
+        use_code(code)
         from autodiff.experiment.config.load import load_all
         from autodiff.experiment.config.overrides import overrides_of
         from autodiff.experiment.config.write import as_yaml
@@ -527,9 +544,11 @@ def predict_classes(
         Path | None, typer.Option("--data", metavar="FILE", help="A CSV of points; stdin if absent, or -.")
     ] = None,
     probabilities: Annotated[bool, typer.Option("--probabilities", help="Add the probability of each class.")] = False,
+    code: OwnCode = None,
     results: Results = Path("results"),
 ) -> None:
     with reporting(as_json=False):
+        use_code(code)
         from autodiff.experiment.errors import InputError
         from autodiff.experiment.runs.finding import find_record
         from autodiff.experiment.runs.predict import open_points, predictions, predictor
@@ -560,11 +579,13 @@ def draw_run(
     style: Annotated[Style | None, typer.Option("--style", help="The run's own by default.")] = None,
     animation: Format = Animation.gif,
     width: Annotated[int, typer.Option("--width", min=400, max=4000, help="Of the pictures, in pixels.")] = 1000,
+    code: OwnCode = None,
     results: Results = Path("results"),
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     with reporting(as_json, runs=[]) as told:
+        use_code(code)
         from autodiff.experiment.runs.finding import find_record
         from autodiff.experiment.runs.redraw import redraw
         from autodiff.experiment.terminal import say
@@ -648,7 +669,7 @@ def explain_option(error: Exception) -> None:
     option, context = getattr(error, "option_name", None), getattr(error, "ctx", None)
     if not option or context is None or not any("--set" in parameter.opts for parameter in context.command.params):
         return
-    from autodiff.experiment.config.wording import assignment_meant
+    from autodiff.experiment.config.meant import assignment_meant
 
     given = next((i for i, argument in enumerate(sys.argv) if argument.partition("=")[0] == option), len(sys.argv))
     _, equals, value = "".join(sys.argv[given : given + 1]).partition("=")
@@ -670,6 +691,7 @@ def reporting(as_json: bool, **document: object) -> Iterator[Told]:
     told.interrupts.listen()
 
     from autodiff.experiment.errors import InputError, RunError, in_one_line
+    from autodiff.experiment.register import own_line
     from autodiff.experiment.runs.machine import use_one_thread
     from autodiff.experiment.terminal import say
 
@@ -688,13 +710,24 @@ def reporting(as_json: bool, **document: object) -> Iterator[Told]:
     except OSError as error:
         told.fault(f"adrun: {error}")
     except Exception as error:
-        told.fault(f"adrun: {in_one_line(error)}; this is a defect of adrun, please report it")
+        if (where := own_line(error)) is not None:
+            told.fault(f"{where}: {in_one_line(error)}")
+        else:
+            told.fault(f"adrun: {in_one_line(error)}; this is a defect of adrun, please report it")
     if told.runs:
         told.document["runs"] = told.runs
     if as_json and not say(json.dumps({**told.document, "errors": told.errors}, indent=2)):
         told.code = max(told.code, 1)
     if told.code:
         raise typer.Exit(told.code)
+
+
+def use_code(files: "Sequence[Path] | None") -> None:
+    """Run code of one's own, which registers parts. Nothing else ever does."""
+    if files:
+        from autodiff.experiment.config import own_code
+
+        own_code.use(own_code.read(files))
 
 
 def report_of(outcomes: "Sequence[Outcome]", folder: Path, told: Told, quiet: bool) -> None:

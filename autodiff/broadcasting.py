@@ -1,5 +1,6 @@
 """Undoing broadcasting: an argument's gradient has its shape, not that of the result it was broadcast to."""
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -11,8 +12,10 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
 
     None where an array of that shape does not broadcast to the gradient's.
     """
-    if gradient.ndim == 2 and gradient.shape[1:] == shape and isinstance(gradient, np.ndarray):
-        return ones(len(gradient), gradient.dtype) @ gradient  # BLAS sums columns several times faster than np.sum
+    if gradient.ndim > 1 and gradient.shape[-1:] == shape and isinstance(gradient, np.ndarray):
+        rows = math.prod(gradient.shape[:-1])
+        if gradient.ndim == 2 or gradient.flags.c_contiguous:  # BLAS sums columns several times faster than np.sum
+            return ones(rows, gradient.dtype) @ np.reshape(gradient, (rows, *shape))
     added = gradient.ndim - len(shape)
     stretched = tuple(
         axis + added

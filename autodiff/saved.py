@@ -33,8 +33,11 @@ def hand_out(array: NDArray[Any]) -> NDArray[Any]:
 
 def owner_of(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array that owns the memory of a view."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
+    while array.base is not None:
+        base = array.base if isinstance(array.base, np.ndarray) else getattr(array.base, "base", None)
+        if not isinstance(base, np.ndarray):  # NumPy's stride tricks put an object of theirs in between
+            break
+        array = base
     return array
 
 

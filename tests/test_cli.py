@@ -166,8 +166,8 @@ def test_a_network_that_only_guesses_did_not_learn(folder: Path) -> None:
 
 
 MALFORMED = {
-    "activation: rleu": "1:13: activation: must be one of relu, sigmoid, tanh, found 'rleu' (did you mean relu?)",
-    "optimizer: 3": "2:12: optimizer: must be one of sgd, adam, adamw, found 3",
+    "activation: rleu": "1:13: activation: must be one of relu, sigmoid, tanh, leaky_relu,",
+    "optimizer: 3": "2:12: optimizer: must be one of sgd, adam, adamw",
     "learning_rate: nan": "3:16: learning_rate: must be a positive number, found 'nan'",
     "learning_rate: -0.1": "3:16: learning_rate: must be a positive number, found -0.1",
     "epochs: -1": "4:9: epochs: must be a whole number from 1 to 1,000,000",
@@ -178,8 +178,8 @@ MALFORMED = {
     "hidden: [5, -1]": "6:13: hidden[1]: must be a whole number from 1 to 4,096, found -1",
     "hidden: 5": "6:9: hidden: must be a list of up to 32 layer widths",
     "dataset: {points_per_class: 1000000000000}": "7:29: dataset.points_per_class: must be a whole number from 2",
-    "dataset: {colour: red}": "7:11: dataset.colour: unknown field; the fields are dataset.name",
-    "dataset: [spiral]": "7:10: dataset: must be fields of its own",
+    "dataset: {colour: red}": "7:11: dataset.colour: unknown field; spiral has classes, points_per_class, ",
+    "dataset: [spiral]": "7:10: dataset: must be ",
     "momentum: on": "8:11: momentum: must be a number from 0 up to, but below, 1, found 'on'",
     "weight_decy: 0.1": "8:1: weight_decy: unknown field (did you mean weight_decay?)",
     "batch_size: 31": "8:13: batch_size: must be at most 30, the number of points, found 31",
@@ -210,7 +210,7 @@ def test_a_malformed_config_is_answered_with_its_place_and_exit_code_2(folder: P
 
 def test_momentum_given_to_adam_is_an_error_that_says_so(folder: Path) -> None:
     done = adrun(folder, "train", "configs/two.yaml", "--set", "momentum=0.9", code=2)
-    assert done.stderr.startswith("--set momentum=0.9: momentum: is for optimizer sgd; adam keeps its own moments")
+    assert done.stderr.startswith("--set momentum=0.9: momentum: is for optimizer sgd or rmsprop; adam has none")
 
 
 def test_nothing_runs_when_one_of_several_configs_is_wrong(folder: Path) -> None:

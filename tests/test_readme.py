@@ -6,9 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from autodiff.experiment import register
 from autodiff.experiment.config.load import load
+from autodiff.experiment.data.generated import moons
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -17,7 +20,18 @@ SETUP = [line for language, block in BLOCKS for line in block.splitlines() if li
 COMMANDS = [line for language, block in BLOCKS for line in block.splitlines() if line.startswith("adrun ")]
 
 
+YAML = [block for language, block in BLOCKS if language == "yaml"]
+
+
 OF_RECORDS = ("ls", "show", "diff", "predict", "draw", "rm")
+
+
+def write_moons(path):
+    points = moons(2, 40, 0.1, np.random.default_rng(0))
+    rows = [
+        f"{x},{y},{'lower' if label else 'upper'}" for (x, y), label in zip(points.features, points.labels, strict=True)
+    ]
+    path.write_text("\n".join(["x,y,moon", *rows]))
 
 
 def in_a_copy(command, folder, shown_runs=None):
@@ -27,6 +41,8 @@ def in_a_copy(command, folder, shown_runs=None):
     if arguments[0] in OF_RECORDS:
         (folder / "results").symlink_to(shown_runs)
         (folder / "points.csv").write_text("0.1,0.2\n")
+    (folder / "moons.yaml").write_text(YAML[1])
+    write_moons(folder / "moons.csv")
     if arguments[0] in ("train", "compare"):
         arguments += ["--set", "epochs=20"]
     if "--seeds" in arguments:
@@ -73,8 +89,11 @@ def test_the_python_runs():
 
 
 RUN_ELSEWHERE = {
+    "data.md": ["yaml", "sh"],  # tests/test_data_page.py
     "models.md": ["python torch"],  # tests/oracle/test_models_in_torch.py runs it too
     "how-it-works.md": ["mermaid"],  # the test below
+    "config.md": ["yaml"],  # tests/experiment/config/test_page.py
+    "own-parts.md": ["sh", "yaml"],  # tests/test_own_parts_page.py
     "cluster.md": ["sh", "python slurm", "sh slurm", "yaml", "sh kubernetes"],  # tests/test_cluster_page.py
 }
 
@@ -82,12 +101,15 @@ RUN_ELSEWHERE = {
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_the_python_of_the_docs_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # where the files go that a page writes
+    if "load_run" in page.read_text():
+        shutil.copytree(ROOT / "results" / "showcase" / "relu-adam", tmp_path / "results" / "relu-adam")
     namespace = {}
     blocks = re.findall(r"^```([^\n]+)\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
     for language, block in blocks:
         assert language in ("python", *RUN_ELSEWHERE.get(page.name, ()))
         if language == "python":
-            exec(block, namespace)
+            with register.unchanged():
+                exec(block, namespace)
 
 
 def test_the_drawing_in_the_docs_is_what_its_code_draws():
@@ -108,7 +130,7 @@ def test_every_link_of_the_docs_leads_somewhere(page):
 
 
 def test_the_config_is_one_and_gives_the_defaults(tmp_path):
-    (text,) = [block for language, block in BLOCKS if language == "yaml"]
+    text = YAML[0]
     (tmp_path / "full.yaml").write_text(text)
     lines = text.splitlines()
     required = "\n".join(line for line in lines if line.split(":")[0] in REQUIRED or line.startswith("momentum"))

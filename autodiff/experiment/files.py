@@ -1,7 +1,7 @@
 """Files that appear whole or not at all, and are on the disk when they have appeared."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,6 +26,15 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all. Raises OSError."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files by their names, which may be within a folder of that folder. Raises OSError."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
 
 
 def sync(path: Path) -> None:

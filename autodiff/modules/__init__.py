@@ -17,11 +17,13 @@ from autodiff.modules.activations import (
     Softplus,
     Tanh,
 )
+from autodiff.modules.attention import MultiheadAttention
 from autodiff.modules.containers import (
     ModuleDict,
     ModuleList,
     Sequential,
 )
+from autodiff.modules.convolution import Conv1d, Conv2d
 from autodiff.modules.dropout import (
     Dropout,
 )
@@ -53,6 +55,8 @@ from autodiff.modules.normalization import (
     LayerNorm,
     RMSNorm,
 )
+from autodiff.modules.pooling import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from autodiff.modules.recurrent import GRU, LSTM, RNN
 from autodiff.modules.shaping import (
     Flatten,
     Identity,
@@ -61,12 +65,19 @@ from autodiff.modules.shaping import (
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
+    "AvgPool1d",
+    "AvgPool2d",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchNorm2d",
     "Buffer",
+    "Conv1d",
+    "Conv2d",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
@@ -82,10 +93,13 @@ __all__ = [
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool1d",
+    "MaxPool2d",
     "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "Parameter",
     "RMSNorm",

@@ -49,13 +49,16 @@ class Linear(Module):
     def forward(self, x: Any) -> Any:
         """Return x @ weight.T + bias, of shape (..., out_features)."""
         check_shape(self, x, f"(..., {self.in_features})", np.shape(x)[-1:] == (self.in_features,))
-        if self.bias is None:
-            return x @ self.weight.T
-        return functional.linear(x, self.weight, self.bias)
+        return affine(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Return the sizes."""
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+def affine(x: Any, weight: Any, bias: Any) -> Any:
+    """Return x @ weight.T + bias."""
+    return x @ weight.T if bias is None else functional.linear(x, weight, bias)
 
 
 def he(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float64]:

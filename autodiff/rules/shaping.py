@@ -248,8 +248,14 @@ splitting(np.dsplit, lambda ndim: 2)
 @composed(np.unstack)
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     """Return the slices along an axis."""
-    moved = np.moveaxis(x, axis, 0)
-    return tuple(moved[i] for i in range(len(moved)))
+    return tuple(slices(np.moveaxis(x, axis, 0)))
+
+
+def slices(x: Any) -> list[Any]:
+    """Return x[0], x[1] and so on; of many by halves, so that their gradients are no arrays of the size of x each."""
+    if len(x) < 8:
+        return [x[i] for i in range(len(x))]
+    return [*slices(x[: len(x) // 2]), *slices(x[len(x) // 2 :])]
 
 
 # Rearrangements: NumPy moves the positions of the elements, and the elements are taken from there

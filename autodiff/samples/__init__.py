@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autodiff.registry import full_name
-from autodiff.samples import elementwise, functional, indexing, linalg, reductions, sequences, shaping
+from autodiff.samples import elementwise, functional, indexing, linalg, reductions, sequences, shaping, windows
 from autodiff.samples.builders import Maker, Sample
 
 SAMPLES: dict[Callable[..., Any], Maker] = {
@@ -18,6 +18,7 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     **sequences.SAMPLES,
     **indexing.SAMPLES,
     **functional.SAMPLES,
+    **windows.SAMPLES,
 }
 
 

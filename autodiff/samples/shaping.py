@@ -111,7 +111,7 @@ SAMPLES: dict[Callable[..., Any], Maker] = {
     np.vsplit: with_arguments(((4, 2), (2,)), ((3, 2, 2), ([1],))),
     np.hsplit: with_arguments(((4, 2), (2,)), ((5,), ([1, 3],))),
     np.dsplit: with_arguments(((1, 2, 4), (2,)), ((2, 2, 3), ([1],))),
-    np.unstack: both(of_shapes([(3,)], [(2, 3)]), with_arguments(((2, 3, 4), ()), axis=-1)),
+    np.unstack: both(of_shapes([(3,)], [(2, 3)], [(17, 1)]), with_arguments(((2, 3, 4), ()), axis=-1)),
     np.unique: both(
         of_shapes([(5,)], [(2, 3)]),
         lambda random: [

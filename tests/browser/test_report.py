@@ -108,7 +108,7 @@ def test_every_unit_has_a_picture_the_heaviest_first(page: Any) -> None:
 
 def test_dead_units_are_told(page: Any) -> None:
     page.evaluate("panels[0].numbers.fill(-1)")  # no point makes any of them positive, or all do
-    page.evaluate("panels[0].set.points.features.fill(1)")
+    page.evaluate("panels[0].set.points.inputs.fill(1)")
     page.evaluate("drawUnits()")
     assert set(page.page.locator("#units figcaption").all_text_contents()) == {"dead"}
     assert "dead (no training point" in page.page.locator("#unit-words").text_content()

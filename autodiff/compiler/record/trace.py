@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autodiff.compiler.record.errors import Origin
 from autodiff.compiler.record.growing import Appended
-from autodiff.trees import CONTAINERS, Tree
+from autodiff.trees import Tree, flatten
 
 NOWHERE = Origin("", "")
 Kind = Literal["input", "held", "constant", "made", "kept"]
@@ -113,11 +113,5 @@ class Trace:
 
 
 def values_in(tree: Tree) -> list[Value]:
-    """Return the Values among the leaves of a tree: passes ask for those of a call again and again."""
-    found: list[Value] = []
-    for part in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list | tuple) else (tree,):
-        if type(part) is Value:
-            found.append(part)
-        elif isinstance(part, CONTAINERS):
-            found += values_in(part)
-    return found
+    """Return the Values among the leaves of a tree."""
+    return [leaf for leaf in flatten(tree) if isinstance(leaf, Value)]

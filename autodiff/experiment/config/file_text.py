@@ -4,6 +4,7 @@ import difflib
 from pathlib import Path
 
 from autodiff.experiment.config import wording
+from autodiff.experiment.config.meant import assignment_meant
 from autodiff.experiment.errors import InputError, reason
 
 SUFFIXES = (".yaml", ".yml")
@@ -40,7 +41,7 @@ def read_text(file: Path) -> str:
 def _nearest(file: Path) -> str:
     """Suggest the config, or the option, that was meant by the name of a missing file."""
     key, equals, value = str(file).partition("=")
-    option = wording.assignment_meant(key, value) if equals else None
+    option = assignment_meant(key, value) if equals else None
     if option:
         return f"; a field is set with {option}"
     try:

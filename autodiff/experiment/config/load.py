@@ -10,23 +10,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from autodiff.experiment.config import wording, yaml_source
+from autodiff.experiment.config.choice import BESIDE
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.file_text import SUFFIXES, read_text
-from autodiff.experiment.config.names import checked_name, run_names
+from autodiff.experiment.config.meant import nearest_field
+from autodiff.experiment.config.names import checked_name, is_record, run_names
 from autodiff.experiment.config.overrides import Override, merged
+from autodiff.experiment.config.own_code import Code, used_by
 from autodiff.experiment.config.yaml_source import Document, Position, SourceError
+from autodiff.experiment.data.data_file import beside
 from autodiff.experiment.errors import InputError, reason
+from autodiff.experiment.register import KINDS
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A config, and the name under which its results are kept."""
+    """A config, the name under which its results are kept, and the code of one's own that it needs."""
 
     name: str
     config: Config
+    code: tuple[Code, ...] = ()
 
 
 def configs_in(folder: Path) -> list[Path]:
@@ -85,7 +92,7 @@ def load_all(files: Sequence[Path], overrides: Sequence[Override] = (), name: st
         problems += error.problems
     if problems:
         raise InputError(list(dict.fromkeys(problems)))  # an override that is wrong in every file is told once
-    return [Experiment(*of_one) for of_one in zip(names, configs, strict=True)]
+    return [Experiment(*of_one, used_by(of_one[1].choices)) for of_one in zip(names, configs, strict=True)]
 
 
 def load(file: Path, overrides: Sequence[Override] = ()) -> Config:
@@ -136,6 +143,8 @@ class _Source:
             if mapping.get(parent) is None:
                 mapping[parent] = {}
             inner = mapping[parent]
+            if isinstance(inner, str) and parent in KINDS:  # the name of a part, that is to have settings
+                inner = mapping[parent] = {"name": inner}
             if not isinstance(inner, dict):
                 self._refuse(override, f"{parent} is {wording.shown(inner)} and has no fields of its own")
                 return
@@ -169,18 +178,28 @@ class _Source:
         told = {path for _, path, _, _ in problems}
         config = None
         try:
-            config = Config.model_validate(without_absent(self.values))
+            with beside(self.file, is_record=is_record(self.file)):
+                config = Config.model_validate(without_absent(self.values))
         except ValidationError as error:
             for detail in error.errors(include_url=False):
-                path = detail["loc"]
+                path = self._path_of(detail)
                 if not _beneath(path, told):
-                    position, where = self._origin(path, of_key=detail["type"] == "extra_forbidden")
-                    problems.append((position, path, where, wording.explained(detail)))
+                    position, where = self._origin(path, of_key=detail["type"] in UNKNOWN)
+                    problems.append((position, path, where, explained(detail)))
         if problems or config is None:
             last = Position(2**31, 0)  # the command line's mistakes come after the file's
             problems.sort(key=lambda problem: ((problem[0] or last).line, (problem[0] or last).column))
             raise InputError([_line(where, path, message) for _, path, where, message in problems])
         return config
+
+    def _path_of(self, detail: ErrorDetails) -> yaml_source.Path:
+        """Return the path of what is wrong, as it was written."""
+        path = detail["loc"]
+        setting = detail.get("ctx", {}).get("setting")
+        if setting is not None and isinstance(self.values.get(str(path[0])), dict):
+            path = (*path, setting)
+        written_within = isinstance(optimizer := self.values.get("optimizer"), dict) and path[0] in optimizer
+        return ("optimizer", *path) if path[0] in BESIDE and written_within and path[0] not in self.values else path
 
     def _origin(self, path: yaml_source.Path, *, of_key: bool) -> tuple[Position | None, str]:
         """Return where a value (or its key) was written. A missing field is reported where it should have been."""
@@ -204,17 +223,20 @@ def _beneath(path: yaml_source.Path, paths: "set[yaml_source.Path] | dict[yaml_s
     return any(start in paths for start in _starts(path))
 
 
-def without_absent(values: dict[str, Any], model: type[BaseModel] = Config) -> dict[str, Any]:
+UNKNOWN = ("extra_forbidden", "unknown_setting")
+
+
+def explained(detail: ErrorDetails) -> str:
+    """Return what is wrong with a field, after its name."""
+    if detail["type"] in UNKNOWN:
+        part = detail["ctx"]["message"] if detail["type"] == "unknown_setting" else None
+        return f"unknown field{nearest_field(detail['loc'], part)}"
+    return wording.explained(detail, Config.model_fields)
+
+
+def without_absent(values: dict[str, Any]) -> dict[str, Any]:
     """Leave out the fields whose value is null: they are absent. What is no field stays, to be refused."""
-    kept: dict[str, Any] = {}
-    for key, value in values.items():
-        field = model.model_fields.get(key)
-        wanted: Any = field.annotation if field else None
-        if isinstance(value, dict) and isinstance(wanted, type) and issubclass(wanted, BaseModel):
-            kept[key] = without_absent(value, wanted)
-        elif value is not None or field is None:
-            kept[key] = value
-    return kept
+    return {key: value for key, value in values.items() if value is not None or key not in Config.model_fields}
 
 
 def _at(file: Path, position: Position | None) -> str:

@@ -5,18 +5,20 @@ kept for the pictures. How many of each was measured: `python -m benchmarks.memo
 of whole runs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 MEGABYTE = 1024**2
 PROCESS = 112 * MEGABYTE  # Python, NumPy and the drawing libraries
 POINT = 150  # bytes: the point itself, its label and its marker
+FURTHER_FEATURE = 90  # of a point, beyond two: as text, as a number, scaled, in the run's dtype, and on the plane
 # A step forwards and backwards holds the outputs of its largest layer so many times, and those of every layer.
 LARGEST_LAYER = {"relu": 1.8, "sigmoid": 3.5, "tanh": 2.55}
 EVERY_LAYER = {"relu": 1.4, "sigmoid": 1.3, "tanh": 1.25}
 MEASURED_LAYER = {"relu": 2.3, "sigmoid": 3.1, "tanh": 2.6}  # a measurement only goes forwards
 HELD_OUT_LAYER = {"relu": 1.6, "sigmoid": 2.65, "tanh": 1.6}  # and this one is made when there are no others yet
+OTHERS = 3.0  # of the most that one of these takes, for kinds of layers of which no more is known
 MOST_BESIDE = 36 * MEGABYTE  # of the lesser of training and measuring on held-out points: a larger one is given back
 # While a captured step is checked, as it is now and then, there are copies of all that it changes.
 LARGEST_WHILE_CHECKED = 9.0  # of the largest layer's parameters
@@ -36,7 +38,7 @@ class Needs:
 
 def needs(
     *,
-    activation: str,
+    kinds: Collection[str],
     widths: Sequence[int],
     points: int,
     test_points: int,
@@ -47,23 +49,35 @@ def needs(
 ) -> Needs:
     """Return what a run needs.
 
-    widths: of all layers, from the features to the classes. points, test_points: that are trained on, and held out.
-    batch: the points in a step. moments: of the optimizer, as OF_MOMENTUM and OF_ADAM. itemsize: bytes of a number.
+    kinds: the activations by their names, and what other layers there are. widths: of all layers, from the features to
+    the classes. points, test_points: that are trained on, and held out. batch: the points in a step.
+    moments: of the optimizer, as OF_MOMENTUM and OF_ADAM. itemsize: bytes of a number.
     frames: the networks that are kept.
     """
     of_layers = [(inputs + 1) * outputs * itemsize for inputs, outputs in pairwise(widths)]
     parameters = sum(of_layers)
     largest = max(widths[1:])
-    step = (LARGEST_LAYER[activation] * largest + EVERY_LAYER[activation] * sum(widths)) * batch * itemsize
+    largest_layer, every_layer, measured, held_out_layer = (
+        _most(table, kinds) for table in (LARGEST_LAYER, EVERY_LAYER, MEASURED_LAYER, HELD_OUT_LAYER)
+    )
+    step = (largest_layer * largest + every_layer * sum(widths)) * batch * itemsize
     if batch < points:
-        step += MEASURED_LAYER[activation] * largest * points * itemsize
-    held_out = HELD_OUT_LAYER[activation] * largest * test_points * itemsize
+        step += measured * largest * points * itemsize
+    held_out = held_out_layer * largest * test_points * itemsize
     step = max(step, held_out) + min(step, held_out, MOST_BESIDE)
     kept = frames * parameters
     every = WHILE_CHECKED + moments + frames
     checked = LARGEST_WHILE_CHECKED * max(of_layers) + every * parameters
     copies = max(checked, AFTERWARDS * parameters + 2 * kept)  # the kept ones once more, as they are written
-    return Needs(round(step + copies + POINT * (points + test_points)), kept)
+    return Needs(
+        round(step + copies + (POINT + FURTHER_FEATURE * max(0, widths[0] - 2)) * (points + test_points)), kept
+    )
+
+
+def _most(table: Mapping[str, float], kinds: Collection[str]) -> float:
+    """Return the most that one of some kinds of layers takes; of none, as little as there is."""
+    unknown = OTHERS * max(table.values())
+    return max((table.get(name, unknown) for name in kinds), default=min(table.values()))
 
 
 def together(runs: Sequence[Needs]) -> int:

@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from autodiff.experiment.config import wording
-from autodiff.experiment.config.config import Config, Dataset
+from autodiff.experiment.config import meant, wording
+from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.overrides import FieldPath, Override
 from autodiff.experiment.config.yaml_source import Value
 from autodiff.experiment.errors import InputError
@@ -50,7 +50,7 @@ def run_names(files: Sequence[Path], overrides: Sequence[Override] = ()) -> list
     names: dict[int, str] = {}
     taken: dict[str, Path] = {}
     problems: list[str] = []
-    in_order = sorted(range(len(files)), key=lambda index: _is_record(_absolute(files[index])))  # they can give way
+    in_order = sorted(range(len(files)), key=lambda index: is_record(files[index]))  # they can give way
     given: dict[Path, Path] = {}
     for index in in_order:
         file = files[index]
@@ -97,7 +97,7 @@ def checked_name(name: str, file: Path | None = None) -> str:
     where, advice = "--name", "choose another"
     if file is not None:
         absolute = _absolute(file)
-        kind = "folder" if _is_record(absolute) else "file"
+        kind = "folder" if is_record(absolute) else "file"
         where, advice = wording.shown_path(file), f"rename the {kind}, or name the run with --name"
     raise InputError([f"{where}: a run cannot be named {wording.shown(name)}: {flaw}; {advice}"])
 
@@ -107,14 +107,16 @@ def _absolute(file: Path) -> Path:
     return Path(os.path.abspath(file))
 
 
-def _is_record(absolute: Path) -> bool:
+def is_record(file: Path) -> bool:
+    """Tell whether a config is that of the record in whose folder it stands."""
+    absolute = _absolute(file)
     return absolute.name == RECORD and (absolute.parent / SUMMARY).is_file()
 
 
 def _bases(file: Path) -> Iterator[str]:
     """Yield the names that a config may have, before its settings; a record's, with ever more of its parents."""
     absolute = _absolute(file)
-    if not _is_record(absolute):
+    if not is_record(absolute):
         yield absolute.stem
         return
     folder = absolute.parent
@@ -198,7 +200,7 @@ def _joined(base: str, settings: dict[str, str]) -> str:
 
 def _known_fields() -> Iterator[FieldPath]:
     yield from ((field,) for field in [*Config.model_fields, MORE])
-    yield from (("dataset", field) for field in Dataset.model_fields)
+    yield from meant.settings()
 
 
 def _key(path: FieldPath) -> str:

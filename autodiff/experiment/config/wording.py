@@ -1,25 +1,16 @@
 """pydantic's findings in plain English: what is wrong with a field, and what was probably meant."""
 
 import difflib
-import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from autodiff.experiment.config import yaml_source
-from autodiff.experiment.config.config import WIDEST, Config, Dataset
-
-# Names from elsewhere that are too far from ours for difflib to find.
-NAMES_ELSEWHERE = {
-    "lr": "learning_rate",
-    "layers": "hidden",
-    "units": "hidden",
-    "iterations": "epochs",
-    "steps": "epochs",
-    "points": "points_per_class",
-}
 
 
 def field_name(path: yaml_source.Path) -> str:
@@ -58,36 +49,64 @@ def shortened(text: str, length: int = 60) -> str:
     return line if len(line) <= length else f"{line[: length - 3]}..."
 
 
-def explained(detail: ErrorDetails) -> str:
-    """Return what is wrong with a field, after its name."""
-    path = detail["loc"]
-    if detail["type"] == "extra_forbidden":
-        return f"unknown field{_nearest_field(path)}"
-    if detail["type"] == "contradiction":
+def explained(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
+    """Return what is wrong with one of some fields, after its name."""
+    if detail["type"] in ("contradiction", "wrong_setting"):  # our own words
         return str(detail["ctx"]["message"])
-    wanted = _wanted(path)
+    name, *deeper = detail["loc"]
+    field = fields[str(name)]
+    while deeper and isinstance(deeper[0], str) and (inner := fields_within(field)):
+        field = inner[str(deeper.pop(0))]
+    if any(isinstance(step, int) for step in deeper):  # an entry of a list
+        field = FieldInfo.from_annotation(get_args(_without_none(field.annotation))[0])
     if detail["type"] == "missing":
-        return f"is missing; it must be {wanted}"
-    return f"must be {wanted}, found {shown(detail['input'])}{_advice(path, detail['input'])}"
+        return f"is missing; it must be {wanted(field)}"
+    choices = [choice for choice in get_args(_without_none(field.annotation)) if isinstance(choice, str)]
+    return f"must be {wanted(field)}, found {shown(detail['input'])}{advice(detail['input'], choices)}"
 
 
-def _wanted(path: yaml_source.Path) -> str:
-    if path[0] == "hidden" and len(path) > 1:
-        return f"a whole number from 1 to {WIDEST:,}"
-    return str(_field(path).description)
+def fields_within(field: FieldInfo) -> Mapping[str, FieldInfo]:
+    """Return the fields of a field that has some of its own."""
+    kind = _without_none(field.annotation)
+    return kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else {}
 
 
-def _field(path: yaml_source.Path) -> FieldInfo:
-    if path[0] == "dataset" and len(path) > 1:
-        return Dataset.model_fields[str(path[1])]
-    return Config.model_fields[str(path[0])]
+def wanted(field: FieldInfo) -> str:
+    """Return what a field may hold, to complete the sentence "must be ..."."""
+    if field.description:
+        return field.description
+    annotation = _without_none(field.annotation)
+    if get_origin(annotation) is Annotated:
+        return wanted(FieldInfo.from_annotation(annotation))
+    if get_origin(annotation) is Literal:
+        choices = [str(choice) for choice in get_args(annotation)]
+        return f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
+    if get_origin(annotation) is list:
+        return f"a list, each entry {wanted(FieldInfo.from_annotation(get_args(annotation)[0]))}"
+    words = {bool: "true or false", int: "a whole number", str: "a text"}
+    return words.get(annotation, "a number") + "".join(
+        f"{said} {limit:g}"
+        for one in field.metadata
+        for name, said in _LIMITS.items()
+        if (limit := getattr(one, name, None)) is not None
+    )
 
 
-def _advice(path: yaml_source.Path, found: Any) -> str:
-    """Say what was probably meant by a wrong text."""
+_LIMITS = {"gt": ", above", "ge": ", at least", "lt": ", below", "le": ", at most"}
+
+
+def _without_none(annotation: Any) -> Any:
+    """Return a type without the None that it may be, too."""
+    if get_origin(annotation) in (Union, UnionType):
+        others = [one for one in get_args(annotation) if one is not NoneType]
+        return others[0] if len(others) == 1 else annotation
+    return annotation
+
+
+def advice(found: Any, choices: Sequence[str]) -> str:
+    """Say what was probably meant by a wrong text: one of the choices, or a number if there are none."""
     if not isinstance(found, str):
         return ""
-    choices = [choice for choice in get_args(_field(path).annotation) if isinstance(choice, str)]
     before, comment, _ = found.partition("#")
     if comment and (before in choices or (not choices and yaml_source.is_number(before))):
         return " (a blank is missing before the '#')"
@@ -95,26 +114,3 @@ def _advice(path: yaml_source.Path, found: Any) -> str:
     if nearest:
         return f" (did you mean {nearest[0]}?)"
     return " (a text: remove the quotes)" if not choices and yaml_source.is_number(found) else ""
-
-
-def assignment_meant(key: str, value: str = "...") -> str | None:
-    """Return the option that sets a field which was written without it, as `--epochs 5` or `epochs=5`; else None."""
-    name = key.strip().lstrip("-").replace("-", "_").lower()
-    name = NAMES_ELSEWHERE.get(name, name)
-    fields = [*Config.model_fields, *(f"dataset.{field}" for field in Dataset.model_fields)]
-    meant = [field for field in fields if name in (field, field.removeprefix("dataset."))]
-    meant = meant or difflib.get_close_matches(name, fields, n=1, cutoff=0.8)
-    return f"--set {shlex.quote(f'{meant[0]}={value}')}" if meant else None
-
-
-def _nearest_field(path: yaml_source.Path) -> str:
-    """Suggest the field that was meant by an unknown one, here or at the other level."""
-    name = str(path[-1]).lower()
-    name = NAMES_ELSEWHERE.get(name, name)
-    of_config, of_dataset = list(Config.model_fields), [f"dataset.{field}" for field in Dataset.model_fields]
-    prefix = "" if len(path) == 1 else "dataset."
-    here, elsewhere = (of_config, of_dataset) if len(path) == 1 else (of_dataset, of_config)
-    nearest = difflib.get_close_matches(prefix + name, here, n=1, cutoff=0.6 if not prefix else 0.8)
-    if name in (other.removeprefix("dataset.") for other in elsewhere):
-        nearest = [other for other in elsewhere if other.removeprefix("dataset.") == name]
-    return f" (did you mean {nearest[0]}?)" if nearest else f"; the fields are {', '.join(here)}"

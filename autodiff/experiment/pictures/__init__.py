@@ -5,10 +5,14 @@ Importing this package imports no drawing library; drawing does.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, HeldOut, Style
+from .film import MOST_RUNS, WIDTH, Animation, Curve, Film, Frame, HeldOut, Style, Words
 from .study import Heatmap, Outcomes, Setting, Swept, Votes
 from .surroundings import shielded
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "MOST_RUNS",
@@ -24,9 +28,11 @@ __all__ = [
     "Style",
     "Swept",
     "Votes",
+    "Words",
     "render_agreement",
     "render_bands",
     "render_boundary",
+    "render_confusion",
     "render_curves",
     "render_grid",
     "render_heatmap",
@@ -38,7 +44,7 @@ __all__ = [
 def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animation, width: int = WIDTH) -> list[Path]:
     """Write boundary.gif (or .webp, .apng) and boundary.png, its last frame, into a folder; return their paths.
 
-    They are `width` by 0.8 `width` pixels. Raises ValueError for a film without frames, or not of 2 to 7 classes.
+    They are `width` by 0.8 `width` pixels. Raises ValueError for a film without frames, or not of 2 to 20 classes.
     """
     with shielded():
         from .boundary import render_boundary
@@ -49,7 +55,7 @@ def render_boundary(film: Film, folder: Path, *, style: Style, animation: Animat
 def render_grid(films: Sequence[Film], folder: Path, *, style: Style, animation: Animation) -> Path:
     """Write boundaries.gif (or .webp, .apng), 1 to 12 runs in one grid, into a folder; return its path.
 
-    Raises ValueError for no films or more than 12, a film without frames, or not of 2 to 7 classes.
+    Raises ValueError for no films or more than 12, a film without frames, or not of 2 to 20 classes.
     """
     with shielded():
         from .grid import render_grid
@@ -117,10 +123,21 @@ def render_heatmap(
         render_heatmap(maps, path, across=across, down=down, of=of)
 
 
+def render_confusion(counts: "NDArray[Any]", classes: Sequence[str], path: Path, *, title: str, of: str) -> None:
+    """Write which class is taken for which (classes, classes), the true one by row, as one PNG.
+
+    of: which points are counted, such as held-out. Raises ValueError for a table of another shape, or without points.
+    """
+    with shielded():
+        from .confusion import render_confusion
+
+        render_confusion(counts, classes, path, title=title, of=of)
+
+
 def render_agreement(settings: Sequence[Votes], path: Path) -> None:
     """Write for each setting the class that most seeds choose at each place, faded by their share, as one PNG.
 
-    Raises ValueError for no settings, one without seeds, or not 2 to 7 classes.
+    Raises ValueError for no settings, one without seeds, or not 2 to 20 classes.
     """
     with shielded():
         from .agreement import render_agreement

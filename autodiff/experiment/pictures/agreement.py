@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from .axes import Box, add_axes, draw_legend, draw_text, points
+from .axes import Box, add_axes, draw_legend, draw_text, name_axes, points, set_ticks
 from .curves import TITLE_SIZE
 from .field import Extent, evaluate, extent_of, first_zero
-from .film import Logits
+from .film import Logits, Words, words_of
 from .grid import COLUMNS
+from .legend import legend_of
 from .names import fitted
 from .palette import CLASS_COLORS, INK, STRONGEST_FILL, WEAKEST_FILL, Palette, mix, rgb_of
 from .quantiles import Floats
@@ -23,7 +23,7 @@ from .text import font
 PANEL_SIZES = {1: (848, 576), 2: (416, 288), 3: (272, 192), 4: (200, 144)}  # for so many columns
 STEP = 2  # pixels of the layout from one place to the next at which the networks are asked
 LEFT, RIGHT, TOP, GAP, ROW_GAP, BOTTOM = 112, 36, 168, 36, 56, 84
-TITLE, TITLE_HEIGHT, NOTE_HEIGHT, LEGEND_HEIGHT = "the class that most seeds choose", 34, 68, 104
+TITLE, TITLE_HEIGHT, NOTE_HEIGHT, LEGEND_HEIGHT, LEGEND_ROW = "the class that most seeds choose", 34, 68, 104, 30
 TEXT_SIZE = 20
 LINE = 1.5
 
@@ -32,7 +32,7 @@ def render_agreement(settings: Sequence[Votes], path: Path) -> None:
     """Write for each setting the class that most seeds choose at each place, faded by their share, as one PNG.
 
     Up to four panels stand side by side. No points are drawn, since each seed has its own. Raises ValueError for
-    nothing to draw, or not 2 to 7 classes.
+    nothing to draw, or not 2 to 20 classes.
     """
     if not settings or not all(setting.logits for setting in settings):
         raise ValueError("nothing to draw: every setting needs at least one seed")
@@ -44,16 +44,23 @@ def render_agreement(settings: Sequence[Votes], path: Path) -> None:
     shares = [shares_of(setting.logits, setting.features.dtype, extent, size) for setting in settings]
     palette = Palette(max(map(len, shares)), "soft")
     names = fitted([setting.title for setting in settings], [width] * len(settings), font(TEXT_SIZE, bold=True))
-    figure = new_page(LEFT + columns * (width + GAP) - GAP + RIGHT, TOP + rows * (height + ROW_GAP) - ROW_GAP + BOTTOM)
+    inner = columns * (width + GAP) - GAP
+    words = words_of([setting.words for setting in settings])
+    legend = legend_of(words.classes, palette.classes, inner, TEXT_SIZE)
+    top = TOP + (legend.rows - 1) * LEGEND_ROW if legend else TOP
+    figure = new_page(LEFT + inner + RIGHT, top + rows * (height + ROW_GAP) - ROW_GAP + BOTTOM)
     draw_text(figure, LEFT, TITLE_HEIGHT, TITLE, TITLE_SIZE, bold=True)
-    draw_text(figure, LEFT, NOTE_HEIGHT, note_of(settings), TEXT_SIZE)
-    draw_legend(figure, palette.classes, LEFT, [LEGEND_HEIGHT], TEXT_SIZE)
+    draw_text(figure, LEFT, NOTE_HEIGHT, ", ".join(filter(None, [note_of(settings), words.plane])), TEXT_SIZE)
+    if legend:
+        legend.draw(figure, LEFT, [LEGEND_HEIGHT + i * LEGEND_ROW for i in range(legend.rows)])
+    else:
+        draw_legend(figure, palette.classes, LEFT, [LEGEND_HEIGHT], TEXT_SIZE)
     for i, (share, name) in enumerate(zip(shares, names, strict=True)):
-        box = Box(LEFT + i % columns * (width + GAP), TOP + i // columns * (height + ROW_GAP), width, height)
+        box = Box(LEFT + i % columns * (width + GAP), top + i // columns * (height + ROW_GAP), width, height)
         draw_text(figure, box.left, box.top - TEXT_SIZE, name, TEXT_SIZE, bold=True)
         axes = add_axes(figure, box, TEXT_SIZE)
         draw_votes(axes, share, extent)
-        label_axes(axes, leftmost=i % columns == 0, lowest=i + columns >= len(settings))
+        label_axes(axes, box, words, leftmost=i % columns == 0, lowest=i + columns >= len(settings))
     write_still(figure, path)
 
 
@@ -64,15 +71,12 @@ def note_of(settings: Sequence[Votes]) -> str:
     return f"the fainter, the fewer of {most if fewest == most else f'{fewest} to {most}'} agree"
 
 
-def label_axes(axes: Axes, leftmost: bool, lowest: bool) -> None:
+def label_axes(axes: Axes, box: Box, words: Words, leftmost: bool, lowest: bool) -> None:
     """Label the axes of a panel, at the outer edges of the grid alone."""
-    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+    set_ticks(axes.xaxis, 3, axes.get_xlim())
+    set_ticks(axes.yaxis, 3, axes.get_ylim())
     axes.tick_params(labelleft=leftmost, labelbottom=lowest)
-    if leftmost:
-        axes.set_ylabel("feature 2", fontsize=points(TEXT_SIZE), color=INK)
-    if lowest:
-        axes.set_xlabel("feature 1", fontsize=points(TEXT_SIZE), color=INK)
+    name_axes(axes, words.axes, box, TEXT_SIZE, x=lowest, y=leftmost)
 
 
 def shares_of(logits: Sequence[Logits], dtype: Any, extent: Extent, size: tuple[int, int]) -> Floats:

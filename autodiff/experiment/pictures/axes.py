@@ -6,19 +6,23 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import EngFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from .field import Extent
 from .film import Part
-from .palette import CLASS_COLORS, CLASS_MARKERS, INK, Palette
+from .names import fitted
+from .palette import CLASS_COLORS, CLASS_MARKERS, INK, Marker, Palette
 from .text import font
 
 DPI = 100  # pixels of a layout an inch; a picture that is drawn larger than its layout has more of its own
 TICK_GAP = 64  # pixels, or more, from one tick to the next
+FEW_DIGITS = 1e-3, 1e4  # between which numbers beside an axis are short; others are written as 20k, or 20µ
+BESIDE_NUMBERS = 14  # pixels between an axis, its numbers and its name
 LARGEST_MARKER = 10
 HOLLOW_RIM, HOLLOW_SIZE = 2, 0.8
 SAMPLE_COLOR = "#777777"  # of a marker that stands for those of all classes
@@ -70,8 +74,40 @@ def draw_points(axes: Axes, box: Box, parts: Sequence[Part], extent: Extent) -> 
                 handle.set_data(of_class[:, 0], of_class[:, 1])
                 axes.add_line(handle)
     axes.set(xlim=(extent.left, extent.right), ylim=(extent.bottom, extent.top))
-    for axis, length in ((axes.xaxis, box.width), (axes.yaxis, box.height)):
-        axis.set_major_locator(MaxNLocator(max(2, int(length / scale) // TICK_GAP), steps=[1, 2, 5, 10]))
+    for axis, length, limits in (
+        (axes.xaxis, box.width, (extent.left, extent.right)),
+        (axes.yaxis, box.height, (extent.bottom, extent.top)),
+    ):
+        set_ticks(axis, max(2, int(length / scale) // TICK_GAP), limits)
+
+
+def set_ticks(axis: Axis, most: int, limits: tuple[float, float]) -> None:
+    """Let an axis have so many ticks at most, with short numbers."""
+    axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10]))
+    if not FEW_DIGITS[0] < max(map(abs, limits)) < FEW_DIGITS[1]:
+        axis.set_major_formatter(EngFormatter(sep=""))
+
+
+def name_axes(axes: Axes, names: tuple[str, str], box: Box, font_size: int, x: bool = True, y: bool = True) -> None:
+    """Write the names of the axes over a box, as far as there is room; `font_size` in pixels of the layout.
+
+    x, y: whether that axis is named. One without a name has no scale.
+    """
+    scale = axes.figure.dpi / DPI
+    rooms = [box.width / scale, box.height / scale]
+    across, up = fitted(names, rooms, font(font_size))
+    if x:
+        axes.set_xlabel(across, fontsize=points(font_size), color=INK, parse_math=False)
+    if y:
+        axes.set_ylabel(up, fontsize=points(font_size), color=INK, parse_math=False)
+    if not up:
+        axes.yaxis.set_ticks([])
+    elif y:
+        room = box.left / scale - BESIDE_NUMBERS - 1.4 * font_size
+        numbers = axes.yaxis.get_major_formatter().format_ticks(list(axes.get_yticks()))
+        longest = max(map(font(font_size).getlength, numbers), default=0)
+        if longest > room:
+            axes.tick_params(axis="y", labelsize=points(font_size * room / longest))
 
 
 def class_markers(classes: int, size: float, *, hollow: bool = False) -> list[Line2D]:
@@ -85,13 +121,13 @@ def class_markers(classes: int, size: float, *, hollow: bool = False) -> list[Li
     ]
 
 
-def marker_line(marker: str, size: float, color: str, *, hollow: bool) -> Line2D:
+def marker_line(marker: Marker, size: float, color: str, *, hollow: bool) -> Line2D:
     """Return a line without data that shows its points alone; `size` in pixels."""
     return Line2D(
         [],
         [],
         linestyle="none",
-        marker=marker,
+        marker=marker,  # type: ignore[arg-type]  # matplotlib's types know no corners
         markersize=points(size),
         markerfacecolor="white" if hollow else color,
         markeredgecolor=color if hollow else INK,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 Logits = Callable[[NDArray[Any]], NDArray[Any]]
@@ -12,6 +13,7 @@ Style = Literal["soft", "crisp"]
 Animation = Literal["gif", "webp", "apng"]
 
 MOST_RUNS = 12  # in one grid
+MOST_DRAWN = 3_000  # points: more would hide the plane, and each other
 WIDTH = 1000  # pixels: of the picture of one run, where no other is asked for
 
 
@@ -49,10 +51,26 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class Words:
+    """What the axes of a plane are called, and the classes: by their numbers if they have no names.
+
+    plane: what the plane is, where that is not plain. An axis without a name has no scale either.
+    """
+
+    axes: tuple[str, str] = ("feature 1", "feature 2")
+    classes: tuple[str, ...] = ()
+    plane: str = ""
+
+
+PLAIN = Words()
+
+
+@dataclass(frozen=True)
 class Film:
     """One run: its points (n, 2) and integer labels (n,), the epochs it was to train, its frames and its curve.
 
-    held_out: points (m, 2) and labels (m,) that it was not trained on, if there are some, and their curve.
+    held_out: points (m, 2) and labels (m,) that it was not trained on, if there are some, and their curve. words: what
+    its axes and classes are called.
     """
 
     title: str
@@ -62,12 +80,28 @@ class Film:
     frames: tuple[Frame, ...]
     curve: Curve
     held_out: HeldOut | None = None
+    words: Words = PLAIN
 
     @property
     def parts(self) -> list[Part]:
-        """The points that it was trained on and, if there are some, the held-out ones."""
+        """The points that it was trained on and, if there are some, the held-out ones: as many of them as are drawn."""
         held_out = self.held_out
-        return [(self.features, self.labels), *([(held_out.features, held_out.labels)] if held_out else [])]
+        parts = [(self.features, self.labels), *([(held_out.features, held_out.labels)] if held_out else [])]
+        return [drawn_part(*part) for part in parts]
+
+
+def words_of(several: Sequence[Words]) -> Words:
+    """Return what is written once for several planes: the words that all of them have."""
+    return several[0] if all(words == several[0] for words in several) else PLAIN
+
+
+def drawn_part(features: NDArray[Any], labels: NDArray[Any]) -> Part:
+    """Return the points that are drawn: all, or of very many a sample that keeps the shares of the classes."""
+    if len(labels) <= MOST_DRAWN:
+        return features, labels
+    in_order = np.argsort(labels, kind="stable")
+    chosen = np.sort(in_order[np.linspace(0, len(labels) - 1, MOST_DRAWN).astype(int)])
+    return features[chosen], labels[chosen]
 
 
 def count_classes(films: Sequence[Film]) -> int:

@@ -3,16 +3,30 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from .axes import Backdrop, Box, add_axes, draw_legend, draw_points, draw_sample, new_figure, place, points
+from .axes import (
+    Backdrop,
+    Box,
+    add_axes,
+    draw_legend,
+    draw_points,
+    draw_sample,
+    draw_text,
+    name_axes,
+    new_figure,
+    place,
+    points,
+)
 from .curves import curve_line, draw_losses, epoch_axis, loss_range
 from .field import Extent, Field, Painting, extent_of
-from .film import MOST_RUNS, Animation, Film, Frame, Style, count_classes
+from .film import MOST_RUNS, Animation, Film, Frame, Style, Words, count_classes, words_of
+from .legend import legend_of
 from .names import fitted
 from .palette import CURVE_COLORS, INK, Palette
 from .text import Texts, figures, font, left_of, readings, write
@@ -34,7 +48,7 @@ SWATCH_WIDTH, CURSOR_WIDTH = 3, 3
 def render_grid(films: Sequence[Film], folder: Path, *, style: Style, animation: Animation) -> Path:
     """Write boundaries.gif (or .webp, .apng), 1 to 12 runs in one grid, into a folder; return its path.
 
-    Raises ValueError for no films or more than 12, a film without frames, or not of 2 to 7 classes.
+    Raises ValueError for no films or more than 12, a film without frames, or not of 2 to 20 classes.
     """
     if len(films) > MOST_RUNS:
         raise ValueError(f"a grid shows at most {MOST_RUNS} runs, not {len(films)}")
@@ -68,10 +82,16 @@ class Layout:
     lines: int  # of readings over a panel
 
 
-def layout_for(runs: int, held_out: bool = False) -> Layout:
-    """Return the layout of a grid of some runs; held-out points take lines of their own."""
+def inner_width(runs: int) -> int:
+    """Return how wide the panels of a grid of some runs are together."""
+    across = COLUMNS[runs - 1]
+    return across * (PANEL_SIZES[across][0] + COLUMN_GAP) - COLUMN_GAP
+
+
+def layout_for(runs: int, held_out: bool = False, legend_rows: int = 0) -> Layout:
+    """Return the layout of a grid of some runs; held-out points take lines of their own, and so do rows of a legend."""
     more = LINE_HEIGHT if held_out else 0
-    first_panel, row_gap = FIRST_PANEL + 2 * more, ROW_GAP + more
+    first_panel, row_gap = FIRST_PANEL + 2 * more + legend_rows * LINE_HEIGHT, ROW_GAP + more
     across = COLUMNS[runs - 1]
     rows = -(-runs // across)
     panel_width, panel_height = PANEL_SIZES[across]
@@ -84,10 +104,10 @@ def layout_for(runs: int, held_out: bool = False) -> Layout:
         )
         for i in range(runs)
     ]
-    inner_width = across * (panel_width + COLUMN_GAP) - COLUMN_GAP
+    inner = inner_width(runs)
     strip_top = first_panel + rows * (panel_height + row_gap) - row_gap + STRIP_GAP
-    strip = Box(LEFT, strip_top, inner_width, STRIP_HEIGHT)
-    return Layout(LEFT + inner_width + RIGHT, strip_top + STRIP_HEIGHT + BOTTOM, panels, strip, across, 1 + held_out)
+    strip = Box(LEFT, strip_top, inner, STRIP_HEIGHT)
+    return Layout(LEFT + inner + RIGHT, strip_top + STRIP_HEIGHT + BOTTOM, panels, strip, across, 1 + held_out)
 
 
 class Panel:
@@ -117,24 +137,35 @@ class Panel:
 def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Iterator[NDArray[np.uint8]]:
     """Yield the pictures of the grid as palette indices (height, width), one for each of the epochs."""
     held_out = any(film.held_out for film in films)
-    layout = layout_for(len(films), held_out)
+    words = words_of([film.words for film in films])
+    legend = legend_of(words.classes, palette.classes, inner_width(len(films)), TEXT_SIZE)
+    layout = layout_for(len(films), held_out, legend.rows if legend else 0)
     box = layout.panels[0]
-    features = [features for film in films for features, _ in film.parts]
-    extent = extent_of(np.concatenate(features), box.width / box.height)
+    extents = extents_of(films, box.width / box.height)
     figure = new_figure(layout.width, layout.height)
     for i, film in enumerate(films):
-        draw_panel(figure, layout, i, film, extent)
+        draw_panel(figure, layout, i, film, extents[i], alike=len(set(extents)) == 1)
     strip = draw_strip(figure, layout.strip, films)
     height = HEADER_BASELINE - TEXT_SIZE / 3
-    draw_legend(figure, palette.classes, LEFT, [height], TEXT_SIZE)
+    if legend:
+        samples, first_row = height, height + LINE_HEIGHT
+        legend.draw(figure, LEFT, [first_row + i * LINE_HEIGHT for i in range(legend.rows)])
+    else:
+        samples = height + LINE_HEIGHT
+        draw_legend(figure, palette.classes, LEFT, [height], TEXT_SIZE)
+    left = float(LEFT)
     if held_out:
-        right = draw_sample(figure, LEFT, height + LINE_HEIGHT, False, TEXT_SIZE)
-        draw_sample(figure, right + TEXT_SIZE, height + LINE_HEIGHT, True, TEXT_SIZE)
+        right = draw_sample(figure, LEFT, samples, False, TEXT_SIZE)
+        left = draw_sample(figure, right + TEXT_SIZE, samples, True, TEXT_SIZE) + 2 * TEXT_SIZE
+    draw_text(figure, left, samples, words.plane, TEXT_SIZE)
     backdrop = Backdrop(figure, layout.panels, palette)
 
-    field = Field(extent, box.width, box.height, CELL, palette)
+    fields = {extent: Field(extent, box.width, box.height, CELL, palette) for extent in extents}
     names = panel_names(films, epochs, box.width)
-    panels = [Panel(*each, field, epochs, layout.lines) for each in zip(films, names, layout.panels, strict=True)]
+    panels = [
+        Panel(film, name, panel, fields[extent], epochs, layout.lines)
+        for film, name, panel, extent in zip(films, names, layout.panels, extents, strict=True)
+    ]
     for panel in panels:
         panel.write_name(backdrop.canvas)
     title, face = font(TITLE_SIZE), font(TEXT_SIZE)
@@ -152,6 +183,15 @@ def compose(films: Sequence[Film], epochs: list[int], palette: Palette) -> Itera
                 write(canvas, palette, line, baseline, face)
         layout.strip.cut(canvas)[:, cursor(strip, layout.strip, epoch)] = palette.ink
         yield canvas
+
+
+def extents_of(films: Sequence[Film], aspect: float) -> list[Extent]:
+    """Return the part of its plane that each film is shown on: the same for all whose planes have the same axes."""
+    features: dict[Words, list[NDArray[Any]]] = {}
+    for film in films:
+        features.setdefault(film.words, []).extend(some for some, _ in film.parts)
+    extents = {words: extent_of(np.concatenate(several), aspect) for words, several in features.items()}
+    return [extents[film.words] for film in films]
 
 
 def panel_names(films: Sequence[Film], epochs: list[int], width: int) -> list[str]:
@@ -181,17 +221,19 @@ def panel_readings(panel: Panel) -> list[list[Texts]]:
     return [[next(shifted) for _ in lines] for lines in of_frames]
 
 
-def draw_panel(figure: Figure, layout: Layout, i: int, film: Film, extent: Extent) -> None:
-    """Draw the axes and points of the i-th run, with labels only at the outer edges of the grid, and its sample."""
+def draw_panel(figure: Figure, layout: Layout, i: int, film: Film, extent: Extent, alike: bool) -> None:
+    """Draw the axes and points of the i-th run, with labels only at the outer edges of the grid, and its sample.
+
+    alike: whether all axes have the scale that stands at the edges.
+    """
     box = layout.panels[i]
     axes = add_axes(figure, box, TEXT_SIZE)
     draw_points(axes, box, film.parts, extent)
     leftmost, lowest = i % layout.columns == 0, i + layout.columns >= len(layout.panels)
     axes.tick_params(labelleft=leftmost, labelbottom=lowest)
-    if leftmost:
-        axes.set_ylabel("feature 2", fontsize=points(TEXT_SIZE), color=INK)
-    if lowest:
-        axes.set_xlabel("feature 1", fontsize=points(TEXT_SIZE), color=INK)
+    if not alike:
+        axes.tick_params(left=leftmost, bottom=lowest)
+    name_axes(axes, film.words.axes, box, TEXT_SIZE, x=lowest, y=leftmost)
     if layout.lines > 1:
         height = box.top - READINGS_RISE - TEXT_SIZE / 3
         for hollow in range(len(film.parts)):

@@ -1,15 +1,37 @@
 """The colours of the pictures, all of them in one palette of at most 256, built once for all frames."""
 
 from collections.abc import Sequence
+from math import cos, pi, sin
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .film import Style
 
-# Okabe & Ito, "Color Universal Design" (2008). Their eighth colour, black, is kept for lines and text.
-CLASS_COLORS = ("#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442")
-CLASS_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+# The first seven are those of Okabe & Ito, "Color Universal Design" (2008), whose eighth, black, is kept for lines and
+# text. The others were found by a search for colours that differ from these, and among each other, by a delta E 2000 of
+# 10 for every kind of colour vision, and by more from the ink. The first of them differ most.
+CLASS_COLORS = (
+    "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#554444", "#BBDDBB", "#11EEEE",
+    "#224488", "#667777", "#1100EE", "#BB2200", "#8877FF", "#882222", "#555566", "#AABB77", "#BBAAAA", "#776655",
+)  # fmt: skip
+Marker = str | tuple[float, ...] | tuple[tuple[float, float], ...]
+_HOURGLASS = ((-1.0, 1.0), (1.0, 1.0), (-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0))
+_ARROW = ((0.0, 1.0), (1.0, -1.0), (0.0, -0.3), (-1.0, -1.0), (0.0, 1.0))
+_BAR = ((-0.4, 1.0), (0.4, 1.0), (0.4, -1.0), (-0.4, -1.0), (-0.4, 1.0))
+_HALF_DISC = (*((cos(pi * i / 12), sin(pi * i / 12) - 0.5) for i in range(13)), (1.0, -0.5))
+
+
+def _turned(shape: tuple[tuple[float, float], ...], turn: complex) -> tuple[tuple[float, float], ...]:
+    """Return a shape turned by a number of length 1."""
+    turned = [complex(*corner) * turn for corner in shape]
+    return tuple((corner.real, corner.imag) for corner in turned)
+
+
+CLASS_MARKERS: tuple[Marker, ...] = (
+    "o", "s", "^", "D", "v", "P", "X", _HOURGLASS, "*", "<", ">", _BAR, _turned(_HOURGLASS, 1j), "d", _turned(_BAR, 1j),
+    _HALF_DISC, _ARROW, (4, 1, 0), _turned(_HALF_DISC, -1), _turned(_ARROW, -1),
+)  # fmt: skip
 # Curves of runs: found by a search for colours that differ by a delta E 2000 of 20 for every kind of colour vision, and
 # by a contrast of 3 from white. Dashes differ too, so that a colour and its dashes come together again after 30 runs.
 CURVE_COLORS = ("#DD7711", "#000000", "#2288FF", "#770055", "#115511", "#3300EE")
@@ -27,7 +49,7 @@ TRANSPARENT = 255  # an index without an entry: fills leave it free
 
 
 class Palette:
-    """Palette indices for everything drawn with `classes` classes (2 to 7) and the colours of some curves.
+    """Palette indices for everything drawn with `classes` classes (2 to 20) and the colours of some curves.
 
     Fill `level` of class `k` has the index `k * levels + level`. Ink is the dark colour of lines, rims and text; it
     lies over a fill in `ink_steps` steps of coverage, the last of which hides the fill. `rgb` has shape (256, 3).
@@ -38,8 +60,7 @@ class Palette:
     def __init__(self, classes: int, style: Style, curve_colors: Sequence[str] = ()) -> None:
         if not 2 <= classes <= len(CLASS_COLORS):
             raise ValueError(
-                f"{classes} classes cannot be drawn: 2 to {len(CLASS_COLORS)} can, "
-                f"since Okabe-Ito has eight colours and black is kept for lines"
+                f"{classes} classes cannot be drawn: 2 to {len(CLASS_COLORS)} can, each in a colour that is told apart"
             )
         self.classes = classes
         blends = INK_STEPS - 1  # between none and full

@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .film import Curve, Logits
+from .film import PLAIN, Curve, Logits, Words
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,11 @@ class Heatmap:
 class Votes:
     """The trained networks of one setting, one a seed, as functions from points (n, 2) to logits (n, classes).
 
-    `features` (n, 2) are points of any of them: they say which part of the plane is meant.
+    `features` (n, 2) are points of any of them: they say which part of the plane is meant. words: what the axes and the
+    classes are called.
     """
 
     title: str
     features: NDArray[Any]
     logits: tuple[Logits, ...]
+    words: Words = PLAIN

@@ -3,17 +3,17 @@
 import base64
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.experiment.config.config import Config
-from autodiff.experiment.data.spiral import Points
+from autodiff.experiment.data.points import Points
 from autodiff.experiment.pictures.field import extent_of
 from autodiff.experiment.pictures.palette import CLASS_COLORS, curve_style
+from autodiff.experiment.pictures.view import View, view_of
 from autodiff.experiment.report.layers import described, frame
+from autodiff.experiment.runs.html import picture
 from autodiff.experiment.runs.record import Record
 from autodiff.experiment.training.training import Session, Training
 
@@ -56,36 +56,41 @@ def measured(training: Training, epoch: int) -> dict[str, float | None]:
     }
 
 
-def picture(path: Path) -> str:
-    """Return a picture as a URL; nothing if there is none."""
-    try:
-        return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
-    except OSError:
-        return ""
+def data_set(training: Training, classes: int) -> dict[str, Any]:
+    """Return what the page knows of the points that runs share, and of the plane on which they are seen.
 
-
-def data_set(config: Config, points: Points, held_out: Points | None) -> dict[str, Any]:
-    """Return what the page knows of the points that runs share."""
-    extent = extent_of(points.features, 1.0)
-    classes = config.dataset.classes
+    A network's inputs at a place (x, y) of the plane are origin + x * along[0] + y * along[1].
+    """
+    points, held_out, about = training.points, training.held_out, training.about
+    view = view_of(points, about)
+    extent = extent_of(view.place(points), 1.0)
+    inputs = np.asarray(view.of(lambda some: some, about)(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])))
+    features = points.features.shape[1]
+    scaling = about.scaling
     return {
-        "classes": [f"class {k}" for k in range(classes)],
+        "classes": list(about.class_names) or [f"class {k}" for k in range(classes)],
         "colors": list(CLASS_COLORS[:classes]),
-        "features": ["x", "y"],
+        "features": list(about.feature_names) or [f"feature {i}" for i in range(1, features + 1)],
+        "axes": list(view.words.axes),
+        "plane": view.words.plane,
         "extent": {"left": extent.left, "right": extent.right, "bottom": extent.bottom, "top": extent.top},
-        "training": encoded_points(points),
-        "heldOut": None if held_out is None else encoded_points(held_out),
-        "center": [0.0, 0.0],
-        "scale": [1.0, 1.0],
-        "plane": None,
+        "origin": inputs[0].tolist(),
+        "along": (inputs[1:] - inputs[0]).tolist(),
+        "mean": list(scaling.mean) if scaling else [0.0] * features,
+        "deviation": list(scaling.deviation) if scaling else [1.0] * features,
+        "training": encoded_points(points, view),
+        "heldOut": None if held_out is None else encoded_points(held_out, view),
     }
 
 
-def encoded_points(points: Points) -> dict[str, str]:
-    """Return the points that are shown: features in float32, one point after the other, and their class numbers."""
+def encoded_points(points: Points, view: View) -> dict[str, str]:
+    """Return the points that are shown: what the network takes and where they are on the plane, in float32."""
     shown = slice(None, None, -(-len(points.labels) // MOST_POINTS))
-    features, labels = points.features[shown].astype(np.float32), points.labels[shown].astype(np.uint8)
-    return {"features": encoded(features), "labels": encoded(labels)}
+    return {
+        "inputs": encoded(points.features[shown].astype(np.float32)),
+        "places": encoded(view.place(points)[shown].astype(np.float32)),
+        "labels": encoded(points.labels[shown].astype(np.uint8)),
+    }
 
 
 def epochs_of(runs: Sequence[dict[str, Any]]) -> list[int]:

@@ -2,13 +2,15 @@
 "use strict";
 
 /**
- * Some points: features one after the other for each point, and the numbers of their classes.
- * @typedef {{features: string, labels: string}} EncodedPoints
- * @typedef {{features: Float32Array, labels: Uint8Array}} Points
+ * Some points: what the network takes of each, its place on the plane, and the number of its class.
+ * @typedef {{inputs: string, places: string, labels: string}} EncodedPoints
+ * @typedef {{inputs: Float32Array, places: Float32Array, labels: Uint8Array}} Points
  *
- * What a data set is: its classes with their colours, the names of the features, where the pictures look.
- * @typedef {{classes: string[], colors: string[], features: string[], extent: Extent, training: EncodedPoints,
- *   heldOut: EncodedPoints | null, center: number[], scale: number[], plane: number[][] | null}} DataSet
+ * What a data set is: its classes with their colours, its features with the scale that they had, and the plane on which
+ * it is seen. The network takes origin + x * along[0] + y * along[1] for the place (x, y).
+ * @typedef {{classes: string[], colors: string[], features: string[], axes: string[], plane: string, extent: Extent,
+ *   origin: number[], along: number[][], mean: number[], deviation: number[], training: EncodedPoints,
+ *   heldOut: EncodedPoints | null}} DataSet
  *
  * What was measured at the epoch of a frame.
  * @typedef {{loss: number | null, accuracy: number, testLoss: number | null, testAccuracy: number | null}} Measured
@@ -62,7 +64,8 @@ function decoded(text) {
  * @returns {Points}
  */
 const pointsOf = (points) => ({
-  features: new Float32Array(decoded(points.features)),
+  inputs: new Float32Array(decoded(points.inputs)),
+  places: new Float32Array(decoded(points.places)),
   labels: new Uint8Array(decoded(points.labels)),
 });
 
@@ -123,14 +126,11 @@ class Panel {
    * @param {Float64Array} grid all x, then all y
    */
   inputs(grid) {
-    const { center, scale, plane } = this.set;
+    const { origin, along } = this.set;
     const count = grid.length / 2;
-    const x = new Float64Array(center.length * count);
-    for (let f = 0; f < center.length; f++) {
-      for (let p = 0; p < count; p++) {
-        const value = plane ? plane[0][f] * grid[p] + plane[1][f] * grid[count + p] : (grid[f * count + p] - center[f]) / scale[f];
-        x[f * count + p] = value;
-      }
+    const x = new Float64Array(origin.length * count);
+    for (let f = 0; f < origin.length; f++) {
+      for (let p = 0; p < count; p++) x[f * count + p] = origin[f] + along[0][f] * grid[p] + along[1][f] * grid[count + p];
     }
     return x;
   }
@@ -182,18 +182,6 @@ class Panel {
     context.putImageData(image, 0, 0);
   }
 
-  /**
-   * @param {ArrayLike<number>} point raw features
-   * @returns {[number, number]} its place in the plane
-   */
-  place(point) {
-    const { center, scale, plane } = this.set;
-    if (!plane) return [point[0], point[1] ?? 0];
-    const standard = center.map((c, f) => (point[f] - c) / scale[f]);
-    const along = (/** @type {number} */ axis) => standard.reduce((sum, value, f) => sum + value * plane[axis][f], 0);
-    return [along(0), along(1)];
-  }
-
   /** Draw the points: those of training filled, held-out ones hollow. */
   drawMarks() {
     const context = /** @type {CanvasRenderingContext2D} */ (this.marks.getContext("2d"));
@@ -203,9 +191,8 @@ class Panel {
     const radius = Math.max(2, width / 110);
     for (const [some, hollow] of /** @type {[Points | null, boolean][]} */ ([[tested, true], [points, false]])) {
       if (!some) continue;
-      const features = some.features.length / some.labels.length;
       for (let i = 0; i < some.labels.length; i++) {
-        const [x, y] = this.place(some.features.subarray(i * features, (i + 1) * features));
+        const x = some.places[2 * i], y = some.places[2 * i + 1];
         const across = ((x - extent.left) / (extent.right - extent.left)) * width;
         const down = ((extent.top - y) / (extent.top - extent.bottom)) * height;
         mark(context, some.labels[i], across, down, hollow ? 0.75 * radius : radius);
@@ -365,12 +352,12 @@ function select(panel) {
 function look() {
   const panel = selected;
   if (!panel || !panel.run.layers || !panel.run.epochs.length) return;
-  const { extent, classes, features, plane, points, colors } = panel.set;
+  const { extent, classes, axes, points, colors } = panel.set;
   const x = extent.left + looked.x * (extent.right - extent.left);
   const y = extent.top + looked.y * (extent.bottom - extent.top);
   const probabilities = panel.probabilities(Float64Array.of(x, y));
-  const names = plane ? ["component 1", "component 2"] : features;
-  byId("where").textContent = `${panel.run.title} at ${names[0]} ${x.toFixed(3)}${names[1] ? `, ${names[1]} ${y.toFixed(3)}` : ""}`;
+  const named = [x, y].flatMap((value, axis) => (axes[axis] ? [`${axes[axis]} ${value.toPrecision(4)}`] : []));
+  byId("where").textContent = `${panel.run.title} at ${named.join(", ")}`;
   const list = byId("probabilities");
   list.replaceChildren(...classes.map((name, k) => {
     const row = element("li");
@@ -381,14 +368,12 @@ function look() {
     return row;
   }));
   let nearest = -1, least = Infinity;
-  const length = points.features.length / points.labels.length;
   for (let i = 0; i < points.labels.length; i++) {
-    const [u, v] = panel.place(points.features.subarray(i * length, (i + 1) * length));
-    const distance = (u - x) ** 2 + (v - y) ** 2;
+    const distance = (points.places[2 * i] - x) ** 2 + (points.places[2 * i + 1] - y) ** 2;
     if (distance < least) [nearest, least] = [i, distance];
   }
   byId("nearest").textContent = nearest < 0 ? "" :
-    `The nearest training point is of class ${classes[points.labels[nearest]]}, ${Math.sqrt(least).toFixed(3)} away.`;
+    `The nearest training point is one of ${classes[points.labels[nearest]]}, ${Math.sqrt(least).toPrecision(3)} away.`;
   drawStrips(panel, Float64Array.of(x, y));
   drawCross();
 }
@@ -481,6 +466,19 @@ function drawUnits() {
 }
 
 /**
+ * Return what the network takes of some points, one feature after the other.
+ * @param {Points} points
+ */
+function byFeature(points) {
+  const count = points.labels.length, features = points.inputs.length / count;
+  const x = new Float64Array(points.inputs.length);
+  for (let p = 0; p < count; p++) {
+    for (let f = 0; f < features; f++) x[f * count + p] = points.inputs[p * features + f];
+  }
+  return x;
+}
+
+/**
  * Tell which units are dead or saturated on the training points.
  * @param {Panel} panel
  * @param {number} last the layer
@@ -489,13 +487,8 @@ function drawUnits() {
  */
 function stateOfUnits(panel, last, units) {
   const layers = /** @type {Layer[]} */ (panel.run.layers);
-  const { points, center, scale } = panel.set;
-  const count = points.labels.length, features = center.length;
-  const x = new Float64Array(features * count);
-  for (let p = 0; p < count; p++) {
-    for (let f = 0; f < features; f++) x[f * count + p] = (points.features[p * features + f] - center[f]) / scale[f];
-  }
-  const values = evaluate(layers.slice(0, last + 1), panel.parameters, x, count);
+  const count = panel.set.points.labels.length;
+  const values = evaluate(layers.slice(0, last + 1), panel.parameters, byFeature(panel.set.points), count);
   const ends = /** @type {Record<string, number[]>} */ ({ sigmoid: [0.01, 0.99], tanh: [-0.99, 0.99], hardtanh: [-0.9999, 0.9999] });
   const [low, high] = ends[layers[last].kind] ?? [-Infinity, Infinity];
   return [...Array(units).keys()].map((u) => {
@@ -530,17 +523,15 @@ layerChoice.addEventListener("change", drawUnits);
 /** Save the training points with what the selected network makes of them, as CSV. */
 function savePredictions() {
   const { set, run } = selected;
-  const { points, center, scale, classes, features } = set;
-  const count = points.labels.length, width = center.length;
-  const x = new Float64Array(width * count);
-  for (let p = 0; p < count; p++) {
-    for (let f = 0; f < width; f++) x[f * count + p] = (points.features[p * width + f] - center[f]) / scale[f];
-  }
-  const probabilities = softmax(evaluate(/** @type {Layer[]} */ (run.layers), selected.parameters, x, count), count);
+  const { points, mean, deviation, classes, features } = set;
+  const count = points.labels.length, width = features.length;
+  const layers = /** @type {Layer[]} */ (run.layers);
+  const probabilities = softmax(evaluate(layers, selected.parameters, byFeature(points), count), count);
   const cell = (/** @type {string} */ text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = [[...features, "class", ...classes.map((name) => `probability of ${name}`)].map(cell).join(",")];
   for (let p = 0; p < count; p++) {
-    const row = [...points.features.subarray(p * width, (p + 1) * width)].map(String);
+    const inputs = [...points.inputs.subarray(p * width, (p + 1) * width)];
+    const row = inputs.map((value, f) => String(value * deviation[f] + mean[f]));
     row.push(cell(classes[points.labels[p]]));
     for (let k = 0; k < classes.length; k++) row.push(String(probabilities[k * count + p]));
     lines.push(row.join(","));

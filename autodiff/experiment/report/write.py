@@ -14,10 +14,11 @@ from typing import Any
 from autodiff.experiment.errors import InputError, RunError, in_one_line, reason
 from autodiff.experiment.files import write_text
 from autodiff.experiment.pictures import Setting
-from autodiff.experiment.pictures.of_training import curve_of, film_of, held_out_of
-from autodiff.experiment.report.data import data_set, epochs_of, picture, run_data
+from autodiff.experiment.pictures.of_training import curve_of, film_of, test_curve_of
+from autodiff.experiment.report.data import data_set, epochs_of, run_data
 from autodiff.experiment.report.tables import config_table, machine_table, markdown_table
 from autodiff.experiment.runs.finding import find_record
+from autodiff.experiment.runs.html import picture
 from autodiff.experiment.runs.recall import recalled
 from autodiff.experiment.runs.record import Record, folders_in, is_record, read_record
 from autodiff.experiment.runs.run import Outcome
@@ -30,6 +31,7 @@ MOST_RUNS = 400
 MOST_SHOWN = 12  # settings; of more, the first are shown from the inside
 HERE = Path(__file__).parent
 PICTURES = {
+    "confusion.png": ("Confusion", "how many points of each class the network takes for which"),
     "seeds.png": ("Seeds", "a dot a seed: its final accuracy, and its epochs to 95 %, for each setting"),
     "agreement.png": (
         "What the seeds agree on",
@@ -134,7 +136,7 @@ def data_sets(records: Sequence[Record], trainings: Sequence[Training]) -> tuple
     sets: list[dict[str, Any]] = []
     places = []
     for record, training in zip(records, trainings, strict=True):
-        found = data_set(record.config(), training.points, training.held_out)
+        found = data_set(training, record.config().size.classes)
         if found not in sets:
             sets.append(found)
         places.append(sets.index(found))
@@ -174,9 +176,8 @@ def curves(
 def setting_of(title: str, outcomes: Sequence[Any]) -> Setting:
     """Return the curves of all seeds of a setting."""
     trainings = [recalled(read_record(outcome.folder)) for outcome in outcomes]
-    held_out = [found.curve for found in map(held_out_of, trainings) if found is not None]
-    tested = tuple(held_out) if len(held_out) == len(trainings) else ()
-    return Setting(title, tuple(map(curve_of, trainings)), tested)
+    tested = all(training.held_out is not None for training in trainings)
+    return Setting(title, tuple(map(curve_of, trainings)), tuple(map(test_curve_of, trainings)) if tested else ())
 
 
 def as_svg(draw: Callable[[Path], None]) -> str:

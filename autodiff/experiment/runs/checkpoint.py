@@ -31,6 +31,8 @@ def write_checkpoint(folder: Path, state: State, frames_written: int) -> int:
         "settings": settings,
         "numbers": numbers,
         "generator": state.generator,
+        "for_dropout": state.for_dropout,
+        "steps": state.steps,
     }
     write_arrays(folder / STATE, arrays, about)
     return len(state.snapshots)
@@ -81,4 +83,6 @@ def read_checkpoint(folder: Path, log: Curves) -> State | None:
         {kept: frame for kept, frame in read_frames(folder).items() if kept < epoch},
         {name: values[:epoch] for name, values in log.items()},
         about["seconds"],
+        about.get("for_dropout"),
+        about.get("steps", 0),
     )

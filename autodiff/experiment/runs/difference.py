@@ -13,7 +13,7 @@ from autodiff.experiment.terminal import fitted_table
 PARTS = {
     "config": ("config",),
     "results": ("status", "final", "best", "epochs_to_accuracy", "parameters", "points"),
-    "made with": ("versions", "machine", "host"),
+    "made with": ("versions", "machine", "host", "code"),
     "seconds": ("seconds",),
 }
 """What is compared, by the fields of the summary that hold it."""

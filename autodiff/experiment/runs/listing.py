@@ -43,6 +43,9 @@ class Listed:
         return self.folder.name
 
 
+HASH_SHOWN = 8  # characters of that of a data file
+
+
 @dataclass(frozen=True)
 class Run(Listed):
     """A run."""
@@ -227,7 +230,7 @@ def _runs_table(runs: Sequence[Run], columns: int | None) -> str:
         [
             run.name,
             run.fields["status"],
-            *(value_text(run.fields.get(name)) for name in fields),
+            *(value_text(run.fields.get(name))[: HASH_SHOWN if name.endswith(".sha256") else None] for name in fields),
             _epochs(run.fields),
             *figures(run.fields, TRAINING),
             *(figures(run.fields, HELD_OUT) if tested else ()),

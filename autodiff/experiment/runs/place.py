@@ -80,7 +80,8 @@ class Place:
         standing = self.standing()
         if standing is None:
             return not any(self.target.iterdir())
-        return bool(standing.summary["config"] == read_record(self.staging).summary["config"])
+        other = read_record(self.staging)
+        return bool(standing.summary["config"] == other.summary["config"] and standing.code == other.code)
 
     def settle(self) -> None:
         """Set right what a process left that was killed when its run had ended. Raises OSError."""

@@ -3,6 +3,7 @@
 import math
 
 from autodiff.experiment.config.load import Experiment
+from autodiff.experiment.config.own_code import used_by
 from autodiff.experiment.runs.record import Record
 from autodiff.experiment.training.network import Snapshot
 from autodiff.experiment.training.training import Session, State, Training
@@ -10,7 +11,8 @@ from autodiff.experiment.training.training import Session, State, Training
 
 def experiment_of(record: Record) -> Experiment:
     """Return the experiment that a record is of. Raises InputError when its config is damaged."""
-    return Experiment(record.name, record.config())
+    config = record.config()
+    return Experiment(record.name, config, used_by(config.choices))
 
 
 def recalled(record: Record) -> Training:
@@ -23,4 +25,8 @@ def recalled(record: Record) -> Training:
     seconds = float(record.summary.get("seconds", {}).get("training", math.nan))
     state = State(len(loss), record.parameters(), {"states": []}, {}, frames, curves, seconds)
     held_out = session.held_out if "test_loss" in curves else None  # which older records have not
-    return Training(record.summary["status"], session.points, held_out, curves, snapshots, state)
+    count = sum(parameter.size for parameter in session.model.parameters())
+    stopped = str(record.summary.get("stopped", ""))
+    return Training(
+        record.summary["status"], session.points, held_out, curves, snapshots, state, count, session.about, stopped
+    )

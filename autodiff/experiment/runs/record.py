@@ -1,6 +1,6 @@
 """A record: the folder of one run, as it is read. Nothing else knows what lies in it.
 
-    config.yaml  log.csv  summary.json  model.safetensors  frames.safetensors  boundary.png  boundary.gif
+    config.yaml  log.csv  summary.json  model.safetensors  frames.safetensors  boundary.png  boundary.gif  code/
 
 A run that is under way, or was cut off, has its files under `.running/` in the same results folder.
 """
@@ -8,6 +8,8 @@ A run that is under way, or was cut off, has its files under `.running/` in the 
 import json
 import math
 import os
+import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,18 +23,21 @@ from autodiff.experiment.training.curves import HELD_OUT, TRAINING
 
 if TYPE_CHECKING:
     from autodiff.experiment.config.config import Config
+    from autodiff.experiment.data.about import About
     from autodiff.experiment.runs.arrays import Arrays
     from autodiff.experiment.training.curves import Curves
 
 CONFIG, LOG, SUMMARY, MODEL = "config.yaml", "log.csv", "summary.json", "model.safetensors"
+CODE = "code"  # the folder of the code of one's own that the run was made with, if any
 COMPARISON = "comparison.json"  # what a comparison's folder has instead of a summary
+ABOUT_POINTS = "points"  # the entry of a model's metadata: what the columns and classes are called, and the scaling
 STAGING = ".running"
 ENDED = ("done", "did not learn", "diverged")
 """The statuses of runs that came to their own end. The others are running, interrupted and failed."""
 NEEDED = {"status": str, "config": dict}
 ROWS = ("final", "best", "test_best")
 MILESTONES_OF = ("epochs_to_accuracy", "epochs_to_test_accuracy")
-KINDS = NEEDED | dict.fromkeys((*ROWS, *MILESTONES_OF, "seconds", "machine", "versions"), dict)
+KINDS = NEEDED | dict.fromkeys((*ROWS, *MILESTONES_OF, "seconds", "machine", "versions", "code"), dict)
 """What a summary must hold, and of which kind what else is read is where it is not null."""
 LONGEST_ROW = 256  # bytes; that of a log takes at most 60
 
@@ -85,8 +90,9 @@ class Record:
     def files(self) -> dict[str, int]:
         """The sizes in bytes of the run's files by name. Raises InputError."""
         try:
-            entries = sorted(entry for entry in self.folder.iterdir() if entry.name[0] != "." and entry.is_file())
-            return {entry.name: entry.stat().st_size for entry in entries}
+            entries = sorted([*self.folder.iterdir(), *(self.folder / CODE).glob("*")])
+            files = [entry for entry in entries if entry.name[0] != "." and entry.is_file()]
+            return {entry.relative_to(self.folder).as_posix(): entry.stat().st_size for entry in files}
         except OSError as error:
             raise InputError([f"{self.folder}: cannot be read: {reason(error)}"]) from None
 
@@ -94,11 +100,31 @@ class Record:
         """Return the bytes of the run's files by name. Raises InputError and OSError."""
         return {name: (self.folder / name).read_bytes() for name in self.files}
 
+    @property
+    def code(self) -> dict[str, str]:
+        """The SHA-256 of the code of one's own that the run was made with, by the names of the files."""
+        return dict(self.summary.get("code") or {})
+
     def config(self) -> "Config":
-        """Return the run's config. Raises InputError when it is none any more."""
+        """Return the run's config. Raises InputError when it is none any more, or needs code that is not in use."""
         from autodiff.experiment.config.load import load
 
+        if (missing := self.missing_code()) is not None:
+            what, file = missing
+            raise InputError([f"{what} {shlex.join(_given_without_code(['--code', str(file)]))}"])
         return load(self.folder / CONFIG)
+
+    def missing_code(self) -> tuple[str, Path] | None:
+        """Return in words what code the config needs that is not in use, and its file; None if there is none."""
+        from autodiff.experiment.config.own_code import in_use
+
+        given = {code.name: code.digest for code in in_use()}
+        for name, digest in self.code.items():
+            if given.get(name) != digest:
+                found = f"{name} is not the one that it was made with" if name in given else f"it was made with {name}"
+                advice = "code is never run from a record by itself: read it, and give it with"
+                return f"{self.folder}: {found}; {advice}", self.folder / CODE / name
+        return None
 
     def log(self) -> "Curves":
         """Return the curves of the run, those of held-out points only if it has them. Raises InputError."""
@@ -121,11 +147,35 @@ class Record:
 
         return read_arrays(self.folder / MODEL)[0]
 
+    def about(self) -> "About":
+        """Return what the network is to know of points beside their numbers. Raises InputError."""
+        from autodiff.experiment.data.about import NOTHING, About
+        from autodiff.experiment.runs.arrays import read_arrays
+
+        known = read_arrays(self.folder / MODEL)[1]
+        try:
+            return About.of_plain(known[ABOUT_POINTS]) if ABOUT_POINTS in known else NOTHING
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                [f"{self.folder / MODEL}: is damaged: what it says of points cannot be read: {error}"]
+            ) from None
+
     def frames(self) -> "dict[int, Arrays]":
         """Return the parameters of the networks kept for the pictures, by epoch. Raises InputError."""
         from autodiff.experiment.runs.checkpoint import read_frames
 
         return read_frames(self.folder)
+
+
+def _given_without_code(options: Sequence[str]) -> list[str]:
+    """Return the command of this process with options in place of the code that it was given."""
+    arguments: list[str] = []
+    for argument in sys.argv[1:]:
+        if arguments[-1:] == ["--code"]:
+            arguments.pop()
+        elif not argument.startswith("--code="):
+            arguments.append(argument)
+    return ["adrun", *arguments, *options]
 
 
 def is_record(folder: Path) -> bool:

@@ -11,26 +11,41 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from autodiff.experiment.config import own_code
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.config.write import as_yaml
+from autodiff.experiment.data.about import NOTHING
+from autodiff.experiment.data.data_file import KEPT
 from autodiff.experiment.errors import InputError, RunError, in_one_line, reason
-from autodiff.experiment.files import replacing, write_text
+from autodiff.experiment.files import replacing, write_files, write_text
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.pictures import WIDTH, Animation
 from autodiff.experiment.progress import Progress
+from autodiff.experiment.register import own_line
 from autodiff.experiment.runs.arrays import write_arrays
 from autodiff.experiment.runs.checkpoint import STATE, read_checkpoint, write_checkpoint
 from autodiff.experiment.runs.fields import differing
 from autodiff.experiment.runs.log import Log, open_log
 from autodiff.experiment.runs.machine import versions
 from autodiff.experiment.runs.place import Place
-from autodiff.experiment.runs.record import CONFIG, ENDED, LOG, MODEL, Record, is_record, read_record
-from autodiff.experiment.runs.summary import begun, summarise
+from autodiff.experiment.runs.record import (
+    ABOUT_POINTS,
+    CODE,
+    CONFIG,
+    ENDED,
+    LOG,
+    MODEL,
+    Record,
+    is_record,
+    read_record,
+)
+from autodiff.experiment.runs.summary import begun, digests, summarise
 from autodiff.experiment.runs.text import loss_text
 from autodiff.experiment.training.schedule import frame_epochs
 from autodiff.experiment.training.training import Session, State, Training, train
 
 SECONDS_BETWEEN = 1.0  # of one flush of the log, and one checkpoint, and the next
+FEATURES_SEEN = 2  # on the picture of the boundary; of more it shows too little
 MOST_OF_THE_TIME = 0.02  # that checkpoints may take
 
 
@@ -89,6 +104,8 @@ class Outcome:
             reached += f" (held out: {loss_text(final['test_loss'])}, {final['test_accuracy']:.2%})"
         reached += f" after {final['epoch']} epochs"
         said = "" if self.status == "done" else f"{self.status}: "
+        if stopped := self.summary.get("stopped"):
+            said += f"stopped: {stopped}; "
         began = ""
         if self.status == "did not learn":
             began = f"; it began with loss {loss_text(began_with)}: {self._advice}"
@@ -119,6 +136,7 @@ def run(experiment: Experiment, options: Options, progress: Progress, place: Pla
     """
     with interrupts.held_back():
         try:
+            own_code.have(experiment.code)  # another process has read it
             resumed = None
             if options.resume:
                 if (standing := stands(place, experiment)) is not None:
@@ -138,8 +156,8 @@ def offers(experiments: Iterable[Experiment], options: Options) -> Iterator[str]
 
 
 def is_same(record: Record, experiment: Experiment) -> bool:
-    """Tell whether a record is of the same config."""
-    return bool(record.summary["config"] == experiment.config.resolved())
+    """Tell whether a record is of the same config, and was made with the same code of one's own."""
+    return bool(record.summary["config"] == experiment.config.resolved() and record.code == digests(experiment))
 
 
 def stands(place: Place, experiment: Experiment) -> Outcome | None:
@@ -161,7 +179,8 @@ def resumable(place: Place, experiment: Experiment, options: Options) -> State |
     if not is_same(record, experiment):
         if record.ended:
             return None
-        fields = ", ".join(differing(record.summary["config"], experiment.config.resolved()))
+        other = [_told(field) for field in differing(record.summary["config"], experiment.config.resolved())]
+        fields = ", ".join([*other, *["code"] * (record.code != digests(experiment))])
         advice = "take its own config (config.yaml there), or another --name, or leave --resume out to start anew"
         raise InputError([f"{record.folder}: the unfinished run there has another config ({fields}); {advice}"])
     if record.folder == place.target:
@@ -175,6 +194,11 @@ def resumable(place: Place, experiment: Experiment, options: Options) -> State |
     if state is not None and {epoch for epoch in wanted if epoch < state.epoch} != state.snapshots.keys():
         return None  # other networks are wanted for the pictures than were kept, and they are gone
     return state
+
+
+def _told(field: str) -> str:
+    """Return what is said of a field in which two configs differ."""
+    return f"{field.removesuffix('.sha256')}, which has changed since" if field.endswith(".sha256") else field
 
 
 def failed(experiment: Experiment, place: Place, error: Exception, process: int | None = None) -> Outcome:
@@ -201,6 +225,8 @@ def explained(experiment: Experiment, place: Place, error: Exception) -> str:
         return f"{place.target}: cannot be written to: {reason(error)}"
     if isinstance(error, MemoryError):
         return f"{experiment.name}: failed: not enough memory; take narrower layers, fewer points or fewer frames"
+    if (where := own_line(error)) is not None:
+        return f"{experiment.name}: failed at {where}: {in_one_line(error)}"
     return f"{experiment.name}: failed: {in_one_line(error)}; this is a defect of adrun, please report it"
 
 
@@ -225,12 +251,16 @@ class _Run:
         began = begun(self.experiment, resumed.epoch if resumed else None)
         self.place.begin(began, afresh=resumed is None)
         write_text(self.folder / CONFIG, _resolved(self.experiment))
-        tested = config.dataset.test_points > 0
+        write_files(self.folder, {f"{CODE}/{code.name}": code.text.encode() for code in self.experiment.code})
+        if config.data_file is not None:
+            (self.folder / KEPT).write_bytes(config.data_file.contents)
+        tested = config.size.test_points > 0
         with open_log(self.folder / LOG, config.dtype, tested, resumed.epoch if resumed else 0) as log:
             with self.progress.of(name, config.epochs) as report:
                 training = train(config, report, self.options.frame_epochs, self._keeper(log, resumed), resumed)
             log.write(training.curves)
-        write_arrays(self.folder / MODEL, training.state.parameters, {"config": config.resolved()})
+        known = {} if training.about == NOTHING else {ABOUT_POINTS: training.about.plain()}
+        write_arrays(self.folder / MODEL, training.state.parameters, {"config": config.resolved(), **known})
         write_checkpoint(self.folder, training.state, frames_written=0)
         started = time.perf_counter()
         status, error = self._draw(training)
@@ -293,9 +323,12 @@ def _resolved(experiment: Experiment) -> str:
 
 def draw(experiment: Experiment, training: Training, folder: Path, options: Options) -> None:
     """Draw the pictures of a run into a folder."""
-    from autodiff.experiment.pictures import render_boundary
-    from autodiff.experiment.pictures.of_training import film_of  # matplotlib comes with it: only for those who draw
+    from autodiff.experiment.pictures import render_boundary, render_confusion
+    from autodiff.experiment.pictures.of_training import confusion_of, film_of  # matplotlib comes with it
 
+    if training.points.features.shape[1] > FEATURES_SEEN:
+        counts, classes, of = confusion_of(training)
+        render_confusion(counts, classes, folder / "confusion.png", title=experiment.config.title, of=of)
     film, style = film_of(experiment.config.title, experiment.config, training), experiment.config.style
     if options.animate:
         render_boundary(film, folder, style=style, animation=options.animation, width=options.width)

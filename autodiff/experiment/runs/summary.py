@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.experiment.config.load import Experiment
+from autodiff.experiment.data.about import NOTHING
 from autodiff.experiment.runs.machine import machine, versions
 from autodiff.experiment.training.curves import Curves
 from autodiff.experiment.training.training import Training
@@ -32,11 +33,16 @@ def begun(experiment: Experiment, resumed_from: int | None) -> dict[str, Any]:
         "host": platform.node(),
         "versions": versions(),
         "machine": machine(),
-        "points": experiment.config.dataset.points,
-        "test_points": experiment.config.dataset.test_points,
+        "points": experiment.config.size.points,
+        "test_points": experiment.config.size.test_points,
         "final": None,
         "config": experiment.config.resolved(),
-    }
+    } | ({"code": digests(experiment)} if experiment.code else {})
+
+
+def digests(experiment: Experiment) -> dict[str, str]:
+    """Return what tells the code of one's own that an experiment needs from other code, by the names of the files."""
+    return {code.name: code.digest for code in experiment.code}
 
 
 def command() -> list[str]:
@@ -52,16 +58,19 @@ def summarise(
     found = {
         "status": status,
         "ended": now(),
-        "parameters": sum(values.size for values in training.state.parameters.values()),
+        "parameters": training.parameters,
         "final": _row(curves, len(curves["loss"]) - 1) if len(curves["loss"]) else None,
         "best": _best(curves, "loss"),
         "epochs_to_accuracy": _milestones(curves["accuracy"]),
         "seconds": {"training": round(training.seconds, 3), "drawing": round(drawing_seconds, 3)},
     }
+    if training.about != NOTHING:
+        found["data"] = training.about.plain()
     if "test_loss" in curves:
         found["test_best"] = _best(curves, "test_loss")
         found["epochs_to_test_accuracy"] = _milestones(curves["test_accuracy"])
-    return begun | found | ({"error": error} if error else {})
+    stopped = {"stopped": training.stopped} if training.stopped else {}
+    return begun | found | stopped | ({"error": error} if error else {})
 
 
 def now() -> str:

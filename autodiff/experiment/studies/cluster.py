@@ -15,6 +15,7 @@ from typing import Any
 
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.errors import InputError, RunError, in_one_line
+from autodiff.experiment.files import write_files
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.runs.machine import versions
 from autodiff.experiment.runs.place import Place, claimed
@@ -243,8 +244,7 @@ class _Study:
             with claimed(place.results, place.name):
                 if returned.files:
                     place.begin(summary, afresh=True)
-                    for name, data in returned.files.items():
-                        (place.staging / name).write_bytes(data)
+                    write_files(place.staging, returned.files)
                     place.tell(summary)
                 if outcome.status == "failed":
                     error += f"; this was on {returned.host}"

@@ -13,6 +13,7 @@ from typing import Any
 
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.errors import RunError
+from autodiff.experiment.files import write_files
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.runs.machine import versions
@@ -92,9 +93,7 @@ def _trained(sent: Sent, options: Options, interrupts: Interrupts) -> Returned:
     started = time.monotonic()
     place = Place(options.results, sent.experiment.name)
     if sent.files:
-        place.staging.mkdir(parents=True)
-        for name, data in sent.files.items():
-            (place.staging / name).write_bytes(data)
+        write_files(place.staging, sent.files)
     options = replace(options, resume=bool(sent.files), overwrite=False)
     outcome = run(sent.experiment, options, Progress(visible=False), place, interrupts)
     files = read_record(outcome.folder).contents() if is_record(outcome.folder) else {}

@@ -8,8 +8,8 @@ import numpy as np
 from autodiff.experiment import pictures
 from autodiff.experiment.config.overrides import FieldPath
 from autodiff.experiment.errors import RunError
-from autodiff.experiment.pictures import MOST_RUNS, Outcomes, Style, Votes
-from autodiff.experiment.pictures.of_training import curve_of, film_of, held_out_of
+from autodiff.experiment.pictures import MOST_RUNS, Outcomes, Style
+from autodiff.experiment.pictures.of_training import curve_of, film_of, test_curve_of, votes_of
 from autodiff.experiment.runs.recall import recalled
 from autodiff.experiment.runs.record import read_record
 from autodiff.experiment.runs.run import Options, Outcome
@@ -61,18 +61,17 @@ def _draw_seeds(findings: Findings, titles: Sequence[str], folder: Path) -> None
     curves, dots, votes = [], [], []
     for title, setting in zip(titles, findings.settings, strict=True):
         trainings = [_training(outcome) for outcome in setting.outcomes]
-        held_out = [found.curve for found in map(held_out_of, trainings) if found is not None]
+        held_out = [test_curve_of(training) for training in trainings if training.held_out is not None]
         is_tested = len(held_out) == len(trainings)
         curves.append(pictures.Setting(title, tuple(map(curve_of, trainings)), tuple(held_out) if is_tested else ()))
         epochs = np.array(setting.values(findings.measures[f"epochs_to_{MILESTONE:.2f}"]))
         dots.append(Outcomes(title, accuracies_of(findings, setting), epochs))
         trained = [
-            training.snapshots
+            training
             for training, outcome in zip(trainings, setting.outcomes, strict=True)
             if training.snapshots and outcome.status != "diverged"  # of those, there is none but from before
         ]
-        last = tuple(snapshots[max(snapshots)] for snapshots in trained)
-        votes += [Votes(title, trainings[0].points.features, last)] if last else []
+        votes += [votes_of(title, trained)] if trained else []
     pictures.render_bands(curves, folder / "curves.png")
     pictures.render_seeds(dots, folder / "seeds.png", of=findings.points, threshold=MILESTONE)
     if votes and len(votes) <= MOST_RUNS:

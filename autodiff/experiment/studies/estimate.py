@@ -74,7 +74,8 @@ def seconds_an_epoch(config: Config) -> float:
 
 def bytes_of_record(config: Config) -> int:
     """Return about how many bytes a run's record takes: its log, its networks, and what is small."""
-    widths = [2, *config.hidden, config.dataset.classes]
+    widths = [config.size.features, *config.hidden, config.size.classes]
     parameters = sum((inputs + 1) * outputs for inputs, outputs in pairwise(widths))
     networks = (config.kept_networks + 1) * parameters * np.dtype(config.dtype).itemsize
-    return LOG_ROW * (config.epochs + 1) + networks + OTHER_FILES
+    data = 0 if config.data_file is None else len(config.data_file.contents)
+    return LOG_ROW * (config.epochs + 1) + networks + data + OTHER_FILES

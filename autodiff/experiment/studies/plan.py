@@ -101,14 +101,14 @@ def _with_seeds(
     """Return the runs of each file, one a seed. Raises InputError."""
     if not seeds:
         return [[experiment] for experiment in load_all(files, overrides, name)]
-    configs = [experiment.config for experiment in load_all(files, [*overrides, of_seed(max(seeds))], name)]
+    loaded = load_all(files, [*overrides, of_seed(max(seeds))], name)
     names = [[name] if name else run_names(files, [*overrides, of_seed(seed)]) for seed in seeds]
     return [
         [
-            Experiment(named[i], config.model_copy(update={"seed": seed}))
+            replace(one, name=named[i], config=one.config.model_copy(update={"seed": seed}))
             for seed, named in zip(seeds, names, strict=True)
         ]
-        for i, config in enumerate(configs)
+        for i, one in enumerate(loaded)
     ]
 
 

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
-from autodiff.experiment.config.config import Config
-from autodiff.experiment.data.spiral import Points, held_out_spiral, spiral
+from autodiff.experiment.config.config import Config, Stop
+from autodiff.experiment.data.about import NOTHING, About
+from autodiff.experiment.data.making import sample
+from autodiff.experiment.data.points import Points
 from autodiff.experiment.progress import Report
 from autodiff.experiment.training.curves import HELD_OUT, TRAINING, Curves
-from autodiff.experiment.training.network import Snapshot, build_model, build_optimizer
+from autodiff.experiment.training.network import Snapshot, build_model, build_optimizer, build_schedule, has_modes
 from autodiff.experiment.training.schedule import frame_epochs, is_tested, last_tested, next_tested
 
 Status = Literal["done", "did not learn", "diverged", "interrupted"]
@@ -32,7 +34,8 @@ class Training:
     """What a training run leaves.
 
     `held_out` are the points that were only measured on; `snapshots` the networks kept for the pictures, by epoch;
-    `state` what the training could go on from.
+    `state` what the training could go on from. `parameters` is their number, `about` what is known of the points beside
+    their numbers, `stopped` why it ended before its last epoch.
     """
 
     status: Status
@@ -41,6 +44,9 @@ class Training:
     curves: Curves
     snapshots: dict[int, Snapshot]
     state: "State"
+    parameters: int
+    about: About = NOTHING
+    stopped: str = ""
 
     @property
     def loss(self) -> NDArray[np.float64]:
@@ -62,7 +68,8 @@ class Training:
 class State:
     """All that a training run is between two epochs: with it, another process goes on as this one would have.
 
-    epoch: the one to come; `curves` are of the epochs before. `generator` is that of the batches.
+    epoch: the one to come; `curves` are of the epochs before. `generator` is that of the batches, `for_dropout` that of
+    dropout; `steps` are those that the schedule has counted. `parameters` hold the buffers, too.
     """
 
     epoch: int
@@ -72,6 +79,8 @@ class State:
     snapshots: dict[int, dict[str, NDArray[Any]]]
     curves: Curves
     seconds: float
+    for_dropout: Mapping[str, Any] | None = None
+    steps: int = 0
 
 
 Keep = Callable[["Session"], None]
@@ -104,7 +113,7 @@ def train(
     at_once = 1
     try:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # a diverging run is told in words, once
-            while session.epoch <= config.epochs:
+            while session.epoch <= config.epochs and not session.stopped:
                 session.advance(at_once)
                 before, session.seconds = session.seconds, time.perf_counter() - started
                 measured = session.latest()
@@ -126,18 +135,13 @@ class Session:
     """A training run under way. `epoch` is the one to come."""
 
     def __init__(self, config: Config, kept: Collection[int] = ()) -> None:
-        for_data, for_weights, for_batches, for_held_out = (
-            np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(4)
+        for_data, for_weights, for_batches, for_held_out, self.for_dropout = (
+            np.random.default_rng(stream) for stream in np.random.SeedSequence(config.seed).spawn(5)
         )
-        data = config.dataset
         self.config = config
-        self.points = spiral(data.classes, data.points_per_class, data.noise, for_data)
-        self.held_out = (
-            held_out_spiral(data.classes, data.test_points_per_class, data.noise, for_held_out)
-            if data.test_points
-            else None
-        )
-        self.model = build_model(config, for_weights)
+        data = config.dataset
+        self.points, self.held_out, self.about = sample(data.part, data.settings, for_data, for_held_out)
+        self.model = build_model(config, for_weights, self.for_dropout)
         self.trainer = _Trainer(config, self.model, self.points, self.held_out, for_batches)
         self.kept = sorted({*(kept or frame_epochs(config.epochs, config.frames))})
         names = TRAINING if self.held_out is None else TRAINING + HELD_OUT
@@ -145,6 +149,7 @@ class Session:
         self.snapshots: dict[int, Snapshot] = {}
         self.epoch = 0
         self.seconds = 0.0
+        self.stopped = ""
 
     @property
     def curves(self) -> Curves:
@@ -163,16 +168,28 @@ class Session:
         Ends after an epoch whose loss is not finite.
         """
         end = min(self.epoch + most, self.config.epochs + 1)
-        finite = True
-        while finite and self.epoch < end:
+        stop, finite = self.config.stop, True
+        while finite and not self.stopped and self.epoch < end:
             self.keep_and_test()
             if self.epoch == self.config.epochs:
                 measured = self.trainer.measure_last()
+            elif stop is not None:
+                measured = self.trainer.measure()
             else:
                 measured = self.trainer.measure_and_train(min(end, self.next_stop()) - self.epoch)
             self.note(TRAINING, measured)
             self.epoch += len(measured[0])
             finite = math.isfinite(measured[0][-1])
+            if stop is not None and finite and self.epoch <= self.config.epochs:
+                self.stop_or_train(stop)
+
+    def stop_or_train(self, stop: Stop) -> None:
+        """Train the network that was measured for one epoch, or let it be the last if there is a reason to stop."""
+        self.stopped = reason_to_stop(stop, self.curves)
+        if self.stopped:
+            self.snapshots.setdefault(self.epoch - 1, Snapshot(self.model))
+        else:
+            self.trainer.train_epoch()
 
     def keep_and_test(self) -> None:
         """Keep the network and measure it on the held-out points, if it is time for that."""
@@ -203,6 +220,8 @@ class Session:
             {epoch: snapshot.parameters for epoch, snapshot in self.snapshots.items()},
             self.curves,
             self.seconds,
+            self.for_dropout.bit_generator.state,
+            0 if self.trainer.schedule is None else self.trainer.schedule.steps,
         )
 
     def restore(self, state: State) -> None:
@@ -213,9 +232,14 @@ class Session:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             while self.epoch < min(WARM_UP, state.epoch):
                 self.advance()
-        for name, parameter in self.model.named_parameters():
-            parameter.data[...] = state.parameters[name]  # in place: the compiled steps hold these arrays
+        for name, value in [*self.model.named_parameters(), *self.model.named_buffers()]:
+            value.data[...] = state.parameters[name]  # in place: the compiled steps hold these arrays
+        if state.for_dropout is not None:
+            self.for_dropout.bit_generator.state = state.for_dropout
         self.trainer.optimizer.load_state_dict(state.optimizer)
+        if self.trainer.schedule is not None:
+            self.trainer.schedule.steps = state.steps
+            self.trainer.schedule.apply()
         self.trainer.rng.bit_generator.state = state.generator
         self.snapshots = {epoch: Snapshot(self.model, kept) for epoch, kept in state.snapshots.items()}
         self.epoch, self.seconds = state.epoch, state.seconds
@@ -226,14 +250,35 @@ class Session:
         """Return what the session leaves."""
         curves = self.curves
         loss = curves["loss"]
-        if status == "done" and not learned(loss, curves["accuracy"], self.config.dataset.classes):
+        if status == "done" and not learned(loss, curves["accuracy"], self.config.size.classes):
             status = "did not learn"
         drawable = {
             epoch: snapshot
             for epoch, snapshot in self.snapshots.items()
             if epoch < self.epoch and math.isfinite(loss[epoch])
         }
-        return Training(status, self.points, self.held_out, curves, drawable, self.state())
+        parameters = sum(parameter.size for parameter in self.model.parameters())
+        state = self.state()
+        return Training(
+            status, self.points, self.held_out, curves, drawable, state, parameters, self.about, self.stopped
+        )
+
+
+def reason_to_stop(stop: Stop, curves: Curves) -> str:
+    """Return why a run is to end after the epochs of its curves; nothing if it is to go on.
+
+    What counts is measured on the held-out points, if there are some, at the epochs at which they are.
+    """
+    before = "test_" if "test_loss" in curves else ""
+    loss, accuracy = curves[f"{before}loss"], curves[f"{before}accuracy"]
+    epoch = len(loss) - 1
+    if stop.accuracy is not None and accuracy[epoch] >= stop.accuracy:
+        return f"accuracy {stop.accuracy:g} reached at epoch {epoch}"
+    if stop.patience is not None and np.isfinite(loss[epoch]):
+        best = int(np.nanargmin(loss))
+        if epoch - best >= stop.patience:
+            return f"no lower loss since epoch {best}, at epoch {epoch}"
+    return ""
 
 
 def learned(loss: NDArray[np.float64], accuracy: NDArray[np.float64], classes: int) -> bool:
@@ -261,6 +306,12 @@ class _Trainer:
         rng: np.random.Generator,
     ) -> None:
         self.optimizer = optimizer = build_optimizer(config, model)
+        self.schedule = build_schedule(config, optimizer)
+        self.model = model if has_modes(model) else None
+        smoothing, l1, longest = config.label_smoothing or 0.0, config.l1, config.clip_norm
+        self.measures_as_it_trains = self.model is None and not smoothing and l1 is None
+        parameters = list(model.parameters())
+        weights = [parameter for parameter in parameters if parameter.ndim == 2]
 
         def measure(features: NDArray[Any], labels: NDArray[np.int64]) -> Measured:
             with ad.no_grad():
@@ -269,9 +320,14 @@ class _Trainer:
 
         def train(features: NDArray[Any], labels: NDArray[np.int64]) -> Measured:
             logits = model(features)
-            loss = F.cross_entropy(logits, labels)
+            loss = F.cross_entropy(logits, labels, label_smoothing=smoothing)
+            if l1 is not None:
+                for weight in weights:
+                    loss = loss + l1 * np.sum(np.absolute(weight))
             optimizer.zero_grad()
             loss.backward()
+            if longest is not None:
+                ad.clip_grad_norm(parameters, longest)
             optimizer.step()
             return loss, count_correct(logits, labels)
 
@@ -290,10 +346,12 @@ class _Trainer:
 
     def measure(self) -> Measurement:
         """Return the loss and the accuracy on all points."""
+        self.training(False)
         return _measurement(self.measure_all(), self.labels)
 
     def measure_held_out(self) -> Measurement:
         """Return the loss and the accuracy on the held-out points."""
+        self.training(False)
         return _measurement(self.measure_test(), self.test_labels)
 
     def measure_last(self) -> Measurement:
@@ -306,26 +364,62 @@ class _Trainer:
 
         They are fewer if a loss is not finite.
         """
-        if self.batch_size == len(self.labels):
+        at_once = self.measures_as_it_trains and self.batch_size == len(self.labels)
+        if at_once and self.schedule is None:
             return _measurement(self.train_all.repeat(epochs, while_finite=True), self.labels)
         measured = []
         for _ in range(epochs):
-            measured.append(self.measure())
-            order = self.rng.permutation(len(self.labels))
-            starts = range(0, len(order), self.batch_size)
-            self.train_on([order[start : start + self.batch_size] for start in starts])
+            if at_once:
+                measured.append(_measurement(self.train_on_all(), self.labels))
+            else:
+                measured.append(self.measure())
+                self.train_epoch()
             if not np.isfinite(measured[-1][0]):
                 break
         losses, accuracies = zip(*measured, strict=True)
         return np.concatenate(losses), np.concatenate(accuracies)
 
+    def train_epoch(self) -> None:
+        """Train on every point once."""
+        if self.batch_size == len(self.labels):
+            self.train_on_all()
+            return
+        order = self.rng.permutation(len(self.labels))
+        starts = range(0, len(order), self.batch_size)
+        self.train_on([order[start : start + self.batch_size] for start in starts])
+
+    def train_on_all(self) -> Measured:
+        """Train on all points at once, and return the loss and the number of correct answers before that."""
+        self.training(True)
+        measured: Measured = self.train_all()
+        self.count_step()
+        return measured
+
     def train_on(self, batches: Sequence[NDArray[np.int64]]) -> None:
         """Train on the points of one batch after the other, until the loss on one is not finite."""
-        for size, alike in groupby(batches, len):
+        self.training(True)
+        for alike in self.in_one_go(batches):
             points = [(self.features[batch], self.labels[batch]) for batch in alike]
-            losses, _ = self.train_batch[size].repeat(len(points), points, while_finite=True)
+            losses, _ = self.train_batch[len(alike[0])].repeat(len(points), points, while_finite=True)
+            self.count_step()
             if not np.isfinite(losses.data[-1]):
                 break  # the next measurement will find it
+
+    def in_one_go(self, batches: Sequence[NDArray[np.int64]]) -> list[list[NDArray[np.int64]]]:
+        """Return the batches, together as far as nothing changes between their steps."""
+        if self.schedule is not None:
+            return [[batch] for batch in batches]
+        return [list(alike) for _, alike in groupby(batches, len)]
+
+    def training(self, on: bool) -> None:
+        """Have the network compute as it does in training, or as it does in evaluation."""
+        if self.model is not None:
+            self.model.train(on)
+
+    def count_step(self) -> None:
+        """Set the learning rate of the next step."""
+        if self.schedule is not None:
+            self.schedule.step()
 
 
 def _measurement(measured: Measured, labels: NDArray[np.int64]) -> Measurement:

@@ -319,3 +319,19 @@ def test_an_assertion_within_a_captured_function():
         return x * 2
 
     np.testing.assert_array_equal(record(function, (X,), {}, set()).result, X * 2)
+
+
+def test_windows_on_an_array_of_the_step_are_a_view_of_it():
+    def step(x):
+        doubled = x * 2
+        seen = np.lib.stride_tricks.sliding_window_view(doubled, 3)
+        tripled = x * 3  # must not take the place of what is still looked at
+        return np.sum(seen * seen, axis=1), tripled
+
+    captured = ad.capture(step)
+    for k in range(6):
+        x = np.arange(8.0) + k
+        for found, expected in zip(captured(x), step(x), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
+    windows = [call for call in captured.latest.trace.calls if call.function.__name__ == "sliding_window_view"]
+    assert [call.is_view for call in windows] == [True]

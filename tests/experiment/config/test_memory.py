@@ -1,6 +1,8 @@
 import sys
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,15 @@ def needed(**changed: Any) -> int:
     ],
 )
 def test_a_run_takes_at_most_what_was_estimated_and_little_less(fields: dict[str, Any]) -> None:
+    assert 1 <= needed(**fields) / peak(Config.model_validate(CONFIG | fields)) <= 1.3
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's own")
+def test_so_does_one_of_many_features(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).normal(size=(20_000, 80))
+    rows = [f"{','.join(map(repr, row))},{i % 3}" for i, row in enumerate(numbers.tolist())]
+    (tmp_path / "wide.csv").write_text("\n".join(rows))
+    fields = {"hidden": [16], "frames": 2, "dataset": {"name": "csv", "file": str(tmp_path / "wide.csv")}}
     assert 1 <= needed(**fields) / peak(Config.model_validate(CONFIG | fields)) <= 1.3
 
 

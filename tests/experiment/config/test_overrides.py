@@ -42,13 +42,14 @@ def problems_of(folder: Path, text: str, *assignments: str) -> list[str]:
 def test_fields_are_merged(
     tmp_path: Path, assignments: list[str], classes: int, noise: float, points_per_class: int
 ) -> None:
-    dataset = config_of(tmp_path, WITH_DATASET, *assignments).dataset
-    assert (dataset.classes, dataset.noise, dataset.points_per_class) == (classes, noise, points_per_class)
+    settings = config_of(tmp_path, WITH_DATASET, *assignments).dataset.settings
+    expected = {"classes": classes, "noise": noise, "points_per_class": points_per_class}
+    assert settings == expected | {"test_points_per_class": 100}
 
 
 def test_fields_may_be_set_where_the_file_has_none_or_is_wrong(tmp_path: Path) -> None:
     for text in (GOOD, GOOD + "dataset:\n", GOOD + "dataset: spiral\n"):
-        assert config_of(tmp_path, text, "dataset={classes: 4}").dataset.classes == 4
+        assert config_of(tmp_path, text, "dataset={classes: 4}").size.classes == 4
 
 
 def test_what_is_merged_is_merged_at_any_depth_and_changes_neither() -> None:
@@ -64,23 +65,23 @@ def test_an_override_is_the_same_for_every_file(tmp_path: Path) -> None:
     files[1].write_text(GOOD)
     overrides = overrides_of(["dataset={classes: 4}", "dataset.noise=0.3"], 5)
     first, second = (experiment.config for experiment in load_all(files, overrides))
-    assert (first.dataset.noise, first.dataset.points_per_class, first.seed) == (0.3, 50, 5)
-    assert (second.dataset.noise, second.dataset.points_per_class, second.seed) == (0.3, 100, 5)
+    assert (first.dataset.settings["noise"], first.size.points, first.seed) == (0.3, 4 * 50, 5)
+    assert (second.dataset.settings["noise"], second.size.points, second.seed) == (0.3, 4 * 100, 5)
     assert overrides == overrides_of(["dataset={classes: 4}", "dataset.noise=0.3"], 5)
 
 
 def test_each_mistake_is_told_where_it_was_made(tmp_path: Path) -> None:
     wrong = GOOD + "dataset: {noise: -1, points_per_class: x}\n"
-    assert [problem.split(": ")[:2] for problem in problems_of(tmp_path, wrong, "dataset={classes: 9}")] == [
+    assert [problem.split(": ")[:2] for problem in problems_of(tmp_path, wrong, "dataset={classes: 29}")] == [
         ["a.yaml:5:18", "dataset.noise"],
         ["a.yaml:5:40", "dataset.points_per_class"],
-        ["--set dataset={classes", "9}"],
+        ["--set dataset={classes", "29}"],
     ]
     twice = problems_of(tmp_path, GOOD, "dataset={classes: 4}", "dataset.noise=-3")
     assert [problem.split(": ")[0] for problem in twice] == ["--set dataset.noise=-3"]
     [of_the_file] = problems_of(tmp_path, GOOD + "dataset: {noise: 010}\n", "dataset={classes: 4}")
     assert of_the_file.startswith("a.yaml:5:18: dataset.noise: 010 is read as octal")
-    assert config_of(tmp_path, GOOD + "dataset: {noise: 010}\n", "dataset={noise: 4}").dataset.noise == 4
+    assert config_of(tmp_path, GOOD + "dataset: {noise: 010}\n", "dataset={noise: 4}").dataset.settings["noise"] == 4
 
 
 @pytest.mark.parametrize("assignment", ["foo={}", "foo={a: 1}", "epochs={}", "epochs={a: 1}", "dataset={foo: 1}"])

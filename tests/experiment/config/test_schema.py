@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from autodiff.experiment.config import yaml_source
-from autodiff.experiment.config.config import Config, Dataset
+from autodiff.experiment.config.choice import fields_of
+from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.load import load, without_absent
 from autodiff.experiment.config.overrides import Override
 from autodiff.experiment.config.schema import json_schema
 from autodiff.experiment.errors import InputError
+from autodiff.experiment.register import KINDS, REQUIRED, Part
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = json_schema()
@@ -51,10 +53,21 @@ def test_every_word_is_one_of_json_schema() -> None:
 
 
 def test_every_field_is_described_in_our_words() -> None:
-    for model, schema in ((Config, SCHEMA), (Dataset, SCHEMA["$defs"]["Dataset"])):
-        assert list(schema["properties"]) == list(model.model_fields)
-        for name, field in model.model_fields.items():
-            assert schema["properties"][name]["description"] == field.description
+    assert list(SCHEMA["properties"]) == list(Config.model_fields)
+    for name, field in Config.model_fields.items():
+        assert SCHEMA["properties"][name]["description"] == field.description
+
+
+def test_every_setting_of_every_part_is_there() -> None:
+    assert set(SCHEMA["$defs"]) == {*KINDS, "Stop"}
+    for kind in KINDS:
+        alone, *parts = SCHEMA["$defs"][kind]["anyOf"]
+        assert alone == {"enum": [one.name for one in KINDS[kind].parts.values() if not required_of(one)]}
+        for part, fields in zip(KINDS[kind].parts.values(), parts, strict=True):
+            assert list(fields["properties"])[: len(fields_of(part).model_fields) + 1] == [
+                "name",
+                *fields_of(part).model_fields,
+            ]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
@@ -63,9 +76,13 @@ def test_every_config_of_the_repository_is_valid(file: Path) -> None:
     VALIDATOR.validate(load(file).resolved())
 
 
-def test_the_config_of_the_readme_is_valid() -> None:
-    [text] = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
-    VALIDATOR.validate(yaml_source.parse(text).value)
+@pytest.mark.parametrize("page", ["README.md", "docs/data.md"])
+def test_the_configs_of_the_pages_are_valid(page: str) -> None:
+    texts = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+    assert len(texts) == 2
+    for text in texts:
+        if "epochs" in text:  # the other one is a field alone
+            VALIDATOR.validate(yaml_source.parse(text).value)
 
 
 def test_configs_are_found() -> None:
@@ -73,13 +90,31 @@ def test_configs_are_found() -> None:
     assert "jsonschema" in str(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
 
 
+def required_of(part: Part) -> list[str]:
+    return [name for name, setting in part.settings.items() if setting.default is REQUIRED]
+
+
 ODD: list[Any] = [
     None, True, False, 0, 1, 2, 3, 7, 8, 10, 11, 60, 1_000, 1_001, 1_000_000, 1_000_001, 2**64 - 1, 2**64, -1,
     0.0, 1.0, 1e4, 0.5, 0.999, 1.5, -0.5, 10.5, 1e300, "", "relu", "tanh", "sgd", "adam", "adamw", "float32", "float64",
     "soft", "crisp", "spiral", "ReLU", "1", [], [5], [0], [4096], [4097], [1.0, 2e0], [1.5], [True], [None], ["5"],
     [[5]], [5] * 32, [1] * 33, {}, {"a": 1}, {"name": "spiral"}, {"classes": 3.0}, {"noise": None}, {"clases": 3},
+    {"name": "adam"}, {"name": "adam", "beta1": 0.8}, {"name": "adam", "beta1": 1}, {"name": "adam", "beta1": None},
+    {"name": "sgd", "beta1": 0.9}, {"name": "sgd", "momentum": 0.5}, {"name": "sgd", "nesterov": 1}, {"beta1": 0.9},
+    {"name": "leaky_relu", "negative_slope": 0.2}, {"name": "leaky_relu", "negative_slope": -1}, {"name": None},
+    ["tanh"], ["tanh", 3], [{"name": "elu"}], [{"name": "elu", "alpha": 2}], ["elu", {"alpha": 2}], "leaky_relu",
+    "cosine", "step", {"name": "step"}, {"name": "step", "step_size": 5}, {"name": "cosine", "warmup": 1.0}, "batch",
+    {"name": "batch", "momentum": 0}, {"accuracy": 0.9}, {"accuracy": 2}, {"patience": 5}, {"patience": 0.5}, "linear",
+    {"name": "linear", "bias": False},
 ]  # fmt: skip
-FIELDS = [*Config.model_fields, *(f"dataset.{name}" for name in Dataset.model_fields), "zzz", "dataset.zzz", "<<"]
+FIELDS = [
+    *Config.model_fields,
+    "dataset.name",
+    *(f"dataset.{name}" for name in KINDS["dataset"].parts["spiral"].settings),
+    "zzz",
+    "dataset.zzz",
+    "<<",
+]
 
 
 def changed(key: str, value: Any) -> dict[str, Any]:

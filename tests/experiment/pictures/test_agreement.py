@@ -97,5 +97,5 @@ def test_nothing_cannot_be_drawn(tmp_path, settings):
 
 
 def test_too_many_classes_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="8 classes cannot be drawn"):
-        render_agreement([votes(0.0, classes=8)], tmp_path / "agreement.png")
+    with pytest.raises(ValueError, match="21 classes cannot be drawn"):
+        render_agreement([votes(0.0, classes=21)], tmp_path / "agreement.png")

@@ -3,11 +3,13 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 
+from autodiff.experiment.data.points import MOST_CLASSES
 from autodiff.experiment.pictures.palette import (
     CLASS_COLORS,
     CLASS_MARKERS,
     CURVE_COLORS,
     CURVE_DASHES,
+    INK,
     MOST_LEVELS,
     TRANSPARENT,
     Palette,
@@ -95,6 +97,7 @@ def test_curves_are_told_apart_by_their_colour_alone(eyes):
 @pytest.mark.parametrize("eyes", SEEN_BY)
 def test_classes_are_told_apart_by_their_colour_and_by_their_marker(eyes):
     assert least_difference(CLASS_COLORS, eyes) > 10
+    assert min(delta_e_2000(*lab([color, INK], eyes)) for color in CLASS_COLORS) > 13
     assert len(set(CLASS_MARKERS)) == len(CLASS_MARKERS)
 
 
@@ -112,20 +115,20 @@ def test_curves_of_thirty_runs_have_thirty_styles_and_neighbours_differ_in_their
 
 @pytest.mark.parametrize("style", ["soft", "crisp"])
 @pytest.mark.parametrize("curves", [0, 4, 6])
-@pytest.mark.parametrize("classes", range(2, 8))
+@pytest.mark.parametrize("classes", range(2, 21))
 def test_every_colour_fits_in_the_palette_and_fills_are_told_apart(classes, curves, style):
     palette = Palette(classes, style, CURVE_COLORS[:curves])
     assert palette.size <= TRANSPARENT
     fills = palette.rgb[: classes * palette.levels]
     assert len(np.unique(fills, axis=0)) == len(fills)
-    assert palette.levels == (MOST_LEVELS if style == "soft" else 1)
+    assert palette.levels == 1 if style == "crisp" else palette.levels >= (MOST_LEVELS if classes <= 7 else 2)
 
 
-def test_every_class_has_its_own_okabe_ito_colour_and_marker():
+def test_every_class_has_its_own_colour_and_marker_the_first_seven_those_of_okabe_and_ito():
     okabe_ito = {"#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
-    assert set(CLASS_COLORS) == okabe_ito
+    assert set(CLASS_COLORS[:7]) == okabe_ito
     assert CLASS_COLORS[:3] == ("#E69F00", "#0072B2", "#009E73")
-    assert len(set(CLASS_MARKERS)) == len(CLASS_MARKERS) == len(CLASS_COLORS)
+    assert len(set(CLASS_MARKERS)) == len(CLASS_MARKERS) == len(CLASS_COLORS) == MOST_CLASSES
 
 
 def test_fills_fade_from_their_class_colour_to_white():
@@ -166,7 +169,9 @@ def test_drawn_colours_become_the_nearest_grey_marker_or_curve_colour():
     np.testing.assert_array_equal(palette.rgb[palette.nearest_solid(drawn.astype(np.uint8))], expected)
 
 
-@pytest.mark.parametrize("classes", [1, 8])
+@pytest.mark.parametrize("classes", [1, 21])
 def test_too_few_or_too_many_classes_are_refused_with_the_reason(classes):
-    with pytest.raises(ValueError, match=f"{classes} classes cannot be drawn: 2 to 7 can.*black is kept for lines"):
+    with pytest.raises(
+        ValueError, match=f"{classes} classes cannot be drawn: 2 to 20 can, each in a colour that is told"
+    ):
         Palette(classes, "soft")

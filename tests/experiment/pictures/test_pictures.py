@@ -8,11 +8,26 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from autodiff.experiment.pictures import WIDTH, Curve, Film, Frame, HeldOut, render_boundary, render_curves, render_grid
+from autodiff.experiment.pictures import (
+    WIDTH,
+    Curve,
+    Film,
+    Frame,
+    HeldOut,
+    Words,
+    render_boundary,
+    render_curves,
+    render_grid,
+)
+from autodiff.experiment.pictures import axes as axes_module
 from autodiff.experiment.pictures import boundary as boundary_module
 from autodiff.experiment.pictures import grid as grid_module
+from autodiff.experiment.pictures.axes import Backdrop
 from autodiff.experiment.pictures.boundary import AREA, Layout
+from autodiff.experiment.pictures.field import Extent
+from autodiff.experiment.pictures.film import MOST_DRAWN, drawn_part
 from autodiff.experiment.pictures.grid import layout_for
+from autodiff.experiment.pictures.legend import legend_of
 from autodiff.experiment.pictures.palette import CLASS_COLORS, Palette
 from autodiff.experiment.pictures.text import accuracy_text, font, loss_text, readings
 
@@ -372,3 +387,83 @@ def test_a_grid_of_any_size_has_room_for_held_out_points(tmp_path, runs):
     path = render_grid([*[film] * (runs - 1), without if runs > 1 else film], tmp_path, style="soft", animation="gif")
     layout = layout_for(runs, held_out=True)
     assert pixels(path)[0].shape == (layout.height, layout.width, 3)
+
+
+NAMED = Words(("petal length", "petal width"), ("setosa", "versicolor", "virginica"))
+
+
+def test_axes_and_classes_have_the_names_of_columns_and_labels(monkeypatch):
+    film = dataclasses.replace(make_film(), words=NAMED)
+    drawn = []
+    monkeypatch.setattr(
+        boundary_module, "Backdrop", lambda figure, *rest: drawn.append(figure) or Backdrop(figure, *rest)
+    )
+    boundary_module.backdrop_of.cache_clear()
+    next(boundary_module.compose(film, Palette(3, "soft"), boundary_module.layout_of(film, 3, WIDTH)))
+    (figure,) = drawn
+    (axes,) = figure.axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == NAMED.axes
+    assert {"setosa", "versicolor", "virginica"} <= {text.get_text() for text in figure.texts}
+
+
+def test_an_axis_without_a_name_has_no_scale():
+    axes = axes_module.add_axes(axes_module.new_figure(900, 700), AREA, 25)
+    axes_module.name_axes(axes, ("weight", ""), AREA, 25)
+    assert len(axes.get_xticks()) > 0
+    assert len(axes.get_yticks()) == 0
+
+
+@pytest.mark.parametrize(("limits", "text"), [((0, 300_000), "200k"), ((-2e-6, 4e-6), "2µ"), ((-2, 4), "2")])
+def test_numbers_beside_an_axis_are_short(limits, text):
+    axes = axes_module.add_axes(axes_module.new_figure(900, 700), AREA, 25)
+    axes_module.draw_points(axes, AREA, [], Extent(*limits, *limits))
+    axes.figure.canvas.draw()
+    assert any(label.get_text().startswith(text) for label in axes.get_xticklabels())
+
+
+@pytest.mark.parametrize("classes", [3, 20])
+@pytest.mark.parametrize(("width", "held_out"), [(400, True), (WIDTH, False), (1700, True)])
+def test_rows_of_a_legend_leave_all_room_that_the_others_need(tmp_path, classes, width, held_out):
+    words = Words(("x" * 200, "y" * 200), tuple(f"a species, number {i}" for i in range(classes)), "p" * 200)
+    film = dataclasses.replace(make_film(epochs=(10,), classes=classes), words=words)
+    if held_out:
+        film = with_held_out(film, film.features / 2, film.labels, loss=1.5e-5, accuracy=1.0)
+    _, still = render_boundary(film, tmp_path, style="soft", animation="gif", width=width)
+    layout = boundary_module.layout_of(film, classes, width)
+    assert layout.area.height > 0.35 * layout.height
+    picture = imageio.imread(still)
+    assert picture.shape == (round(0.8 * width), width, 3)
+    assert not (picture[: layout.area.top, layout.right + 8 :].min(axis=2) < 200).any()
+    above = layout.area.top - round(3 * width / WIDTH)
+    assert not (picture[above - 1 : above, layout.area.left + 10 : layout.right - 10].min(axis=2) < 128).any()
+
+
+@pytest.mark.parametrize(("runs", "classes"), [(1, 20), (6, 3), (12, 20)])
+def test_a_grid_has_room_for_rows_of_a_legend(tmp_path, runs, classes):
+    words = Words(NAMED.axes, tuple(f"species {i}" for i in range(classes)), "two principal components")
+    film = dataclasses.replace(make_film(epochs=(10,), classes=classes), words=words)
+    film = with_held_out(film, film.features / 2, film.labels)
+    path = render_grid([film] * runs, tmp_path, style="soft", animation="gif")
+    legend = legend_of(words.classes, classes, grid_module.inner_width(runs), grid_module.TEXT_SIZE)
+    layout = layout_for(runs, held_out=True, legend_rows=legend.rows)
+    assert pixels(path)[0].shape == (layout.height, layout.width, 3)
+
+
+def test_of_very_many_points_a_sample_is_drawn_that_keeps_the_shares_of_classes():
+    labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [80_000, 19_000, 1_000]))
+    features = np.column_stack([np.arange(100_000), labels])
+    drawn, of_drawn = drawn_part(features, labels)
+    assert np.abs(np.bincount(of_drawn) - [2400, 570, 30]).max() <= 2
+    assert np.array_equal(drawn[:, 1], of_drawn)
+    assert len(np.unique(drawn[:, 0])) == len(of_drawn) == MOST_DRAWN
+    few = features[:MOST_DRAWN], labels[:MOST_DRAWN]
+    assert all(one is other for one, other in zip(drawn_part(*few), few, strict=True))
+
+
+def test_runs_of_other_axes_have_extents_of_their_own_in_a_grid():
+    film = make_film()
+    far = dataclasses.replace(film, features=film.features * 100 + 1000, words=NAMED)
+    half = dataclasses.replace(film, features=film.features / 2)
+    one, other, third = grid_module.extents_of([film, far, half], 1.0)
+    assert one == third == grid_module.extents_of([film], 1.0)[0]
+    assert other.left > 800

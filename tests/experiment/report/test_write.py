@@ -74,7 +74,7 @@ def test_the_networks_are_in_the_page_at_every_kept_epoch(tmp_path: Path) -> Non
             weight = row[layer["weight"] :][: layer["inputs"] * layer["outputs"]].reshape(layer["outputs"], -1)
             np.testing.assert_array_equal(weight, frames[epoch][f"{place}.weight"])
             np.testing.assert_array_equal(row[layer["bias"] :][: layer["outputs"]], frames[epoch][f"{place}.bias"])
-    points = np.frombuffer(base64.b64decode(found["dataSets"][0]["training"]["features"]), np.float32)
+    points = np.frombuffer(base64.b64decode(found["dataSets"][0]["training"]["inputs"]), np.float32)
     assert points.shape == (30,)
 
 

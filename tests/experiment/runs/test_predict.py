@@ -1,3 +1,4 @@
+import csv
 import io
 from pathlib import Path
 
@@ -6,15 +7,16 @@ import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.experiment.config.config import Config, Dataset
+from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.load import Experiment
+from autodiff.experiment.data.about import About, Scaling
 from autodiff.experiment.errors import InputError
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.progress import Progress
 from autodiff.experiment.runs.arrays import read_arrays, write_arrays
 from autodiff.experiment.runs.place import claimed
 from autodiff.experiment.runs.predict import predictions, predictor, softmax
-from autodiff.experiment.runs.record import Record, read_record
+from autodiff.experiment.runs.record import ABOUT_POINTS, Record, read_record
 from autodiff.experiment.runs.run import Options, run
 from autodiff.experiment.training.network import build_model
 
@@ -25,7 +27,7 @@ POINTS = np.random.default_rng(0).normal(size=(50, 2))
 def record(request: pytest.FixtureRequest, tmp_path: Path) -> Record:
     config = Config(
         activation="tanh", optimizer="adam", learning_rate=0.1, epochs=20, frames=2, hidden=[7, 6],
-        dtype=request.param, dataset=Dataset(classes=4, points_per_class=10),
+        dtype=request.param, dataset={"classes": 4, "points_per_class": 10},
     )  # fmt: skip
     with claimed(tmp_path, "one") as place:
         done = run(Experiment("one", config), Options(tmp_path, animate=False), Progress(False), place, Interrupts())
@@ -61,7 +63,7 @@ def test_probabilities_of_large_logits_are_finite() -> None:
 def test_a_point_too_large_for_the_network_is_refused_by_its_line(record: Record) -> None:
     huge = "1e39" if record.summary["config"]["dtype"] == "float32" else "1e308"
     network = predictor(record)
-    network.layers = network.layers[::2]  # without the activations, which would bound it
+    network.network.layers = network.network.layers[::2]  # without the activations, which would bound it
     points = io.BytesIO(f"x,y\n1,2\n3,4\n{huge},{huge}\n".encode())
     lines = predictions(network, points, "f.csv", probabilities=False)
     written = [next(lines)]
@@ -85,6 +87,35 @@ def test_a_model_that_is_missing_damaged_or_not_finite_is_refused(record: Record
         predictor(record)
     path.unlink()
     with pytest.raises(InputError, match=r"has no model.safetensors \(train it again\)"):
+        predictor(record)
+
+
+def with_names(record: Record, *classes: str) -> About:
+    """Let the record's model know of names and a scaling."""
+    path = record.folder / "model.safetensors"
+    arrays, known = read_arrays(path)
+    about = About(("x", "y"), classes, Scaling((1.0, -2.0), (3.0, 0.5)))
+    write_arrays(path, arrays, known | {ABOUT_POINTS: about.plain()})
+    return about
+
+
+def test_raw_values_are_scaled_and_classes_have_their_names(record: Record) -> None:
+    plain = predictor(record)
+    about = with_names(record, "no, never", 'a "yes"', "50 %", "é")
+    expected = plain((POINTS - [1, -2]) / [3, 0.5]).argmax(axis=1)
+    text = "l,y,x\n" + "".join(f"?,{y!r},{x!r}\n" for x, y in POINTS.tolist())
+    for probabilities in (False, True):
+        head, *rows = csv.reader(table(record, text, probabilities=probabilities))
+        assert [row[0] for row in rows] == [about.class_names[label] for label in expected]
+        assert head == ["class", *(f"probability_{name}" for name in about.class_names if probabilities)]
+        assert {len(row) for row in rows} == {len(head)}
+
+
+def test_what_a_model_says_of_points_is_refused_where_it_is_damaged(record: Record) -> None:
+    path = record.folder / "model.safetensors"
+    arrays, known = read_arrays(path)
+    write_arrays(path, arrays, known | {ABOUT_POINTS: {"feature_names": []}})
+    with pytest.raises(InputError, match="is damaged: what it says of points cannot be read"):
         predictor(record)
 
 

@@ -73,7 +73,7 @@ def test_runs_are_drawn_under_their_names_where_titles_are_the_same(
 ) -> None:
     one, other = experiment("one", 3, 3), experiment("other", 3, 3)
     assert drawn_titles(tmp_path, monkeypatch, [one, other]) == ["one", "other"]
-    adam = Experiment("adam", one.config.model_copy(update={"optimizer": "adam"}))
+    adam = Experiment("adam", Config.model_validate(one.config.resolved() | {"optimizer": "adam", "momentum": None}))
     assert drawn_titles(tmp_path / "again", monkeypatch, [one, adam]) == ["ReLU + SGD", "ReLU + Adam"]
 
 

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from autodiff.experiment.config.choice import chosen
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.interrupts import Interrupts
@@ -51,7 +52,7 @@ def test_the_time_of_an_epoch_is_measured(monkeypatch: pytest.MonkeyPatch) -> No
     "fields", [{}, {"epochs": 10_000}, {"hidden": [100, 100], "frames": 100}, {"dtype": "float64"}]
 )
 def test_the_bytes_of_a_record_are_about_those_that_it_takes(fields: dict[str, object], tmp_path: Path) -> None:
-    run = Experiment("one", with_fields(dataset=ONE.dataset.model_copy(update={"points_per_class": 5}), **fields))
+    run = Experiment("one", with_fields(dataset=chosen("dataset", {"points_per_class": 5}, "spiral"), **fields))
     [outcome] = Here(Interrupts(), visible=False).outcomes([run], Options(tmp_path, animate=False))
     taken = sum(path.stat().st_size for path in outcome.folder.iterdir())
     assert 0.6 < bytes_of_record(run.config) / taken < 1.8

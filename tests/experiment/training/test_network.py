@@ -7,7 +7,7 @@ from autodiff.experiment.config.config import Config
 from autodiff.experiment.training.network import POINTS_AT_ONCE, Snapshot, build_model
 
 
-@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh", {"name": "elu", "alpha": 0.5}, "sine"])
 @pytest.mark.parametrize("hidden", [[100], [30, 20, 10], [2, 3]])
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 2e-6), ("float64", 1e-14)])
 @pytest.mark.parametrize("count", [1, 2 * POINTS_AT_ONCE + 5])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autodiff.experiment.config.config import Config
-from autodiff.experiment.data.spiral import held_out_spiral, spiral
+from autodiff.experiment.data.spiral import arms, held_out_arms
 from autodiff.experiment.training import training as module
 from autodiff.experiment.training.network import Snapshot, build_model, build_optimizer
 from autodiff.experiment.training.training import State, Training, train
@@ -302,8 +302,8 @@ def test_held_out_points_have_the_fourth_stream_of_the_seed() -> None:
     training = train(config(seed=5), silent)
     streams = [np.random.default_rng(stream) for stream in np.random.SeedSequence(5).spawn(4)]
     data, *_ = np.random.SeedSequence(5).spawn(3)
-    assert np.array_equal(training.held_out.features, held_out_spiral(3, 100, 0.2, streams[3]).features)
-    assert np.array_equal(training.points.features, spiral(3, 20, 0.2, np.random.default_rng(data)).features)
+    assert np.array_equal(training.held_out.features, held_out_arms(3, 100, 0.2, streams[3]).features)
+    assert np.array_equal(training.points.features, arms(3, 20, 0.2, np.random.default_rng(data)).features)
 
 
 def test_a_run_that_is_gone_on_with_measures_the_same(epoch_by_epoch: None) -> None:
