@@ -54,7 +54,6 @@ class Guard:
             (held, isinstance(held.before, Value) and held.before.storage in read) for held in program.gradients
         ]
         self.stays = all((held.before is None) is (held.after is None) for held in program.gradients)
-        self.stays &= branches is None or not branches.branches
         self.read_gradients = [held.slot for held, is_read in self.gradients if is_read]
         written = program.written_storages()
         arrays = [held for held in program.held if isinstance(held.before, Value) and held.before.form == "array"]
