@@ -320,8 +320,8 @@ def interrupted(program: Program, event: Any, line: int) -> BaseException | None
     return None
 
 
-def main(first: int, last: int) -> None:
-    """Run the programs of some seeds and print what was found."""
+def main(first: int, last: int) -> int:
+    """Run the programs of some seeds and print what was found; return 1 if any went wrong, or too many were refused."""
     refused, wrong, calls = collections.Counter[str](), [], 0
     for seed in range(first, last):
         found = outcome(seed)
@@ -337,8 +337,9 @@ def main(first: int, last: int) -> None:
     print(f"{time.process_time():.0f} s of CPU")
     for words, times in refused.most_common():
         print(times, words)
+    return int(bool(wrong) or sum(refused.values()) > REFUSED_AT_MOST * count)
 
 
 if __name__ == "__main__":
     random.seed(0)
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
