@@ -75,6 +75,7 @@ def test_a_killed_run_is_resumed_to_the_very_bytes(tmp_path: Path, case: str, at
     steps = int(done.stdout.split()[-1])
     expected = contents(tmp_path / "whole" / "run")
     assert expected.keys() >= {"log.csv", "model.safetensors", "frames.safetensors", "boundary.gif", "boundary.png"}
+    assert expected["health.csv"].count(b"\n") > 10
     assert steps > 20
     resumed_from = set()
     for fatal in (4, steps // 2, *range(steps - 9, steps + 1, 3)):

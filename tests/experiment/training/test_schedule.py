@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from autodiff.experiment.training.schedule import frame_epochs, is_tested, last_tested, next_tested
+from autodiff.experiment.training.schedule import frame_epochs, health_epochs, is_tested, last_tested, next_tested
 
 
 def test_ten_thousand_epochs_begin_densely_and_go_on_in_geometric_progression() -> None:
@@ -40,3 +40,23 @@ def test_the_next_and_the_last_test_are_those_nearest_by(epochs: int) -> None:
     for epoch in range(epochs):
         assert next_tested(epoch, epochs) == min(other for other in tested if other > epoch)
         assert last_tested(epoch, epochs) == max(other for other in tested if other <= epoch)
+
+
+def test_health_is_measured_at_powers_of_two_at_the_end_and_where_networks_are_kept_not_too_near_each_other() -> None:
+    assert health_epochs(300, [0, 3, 99, 150, 249, 260, 300, 900]) == [
+        0,
+        1,
+        2,
+        4,
+        8,
+        16,
+        32,
+        64,
+        128,
+        150,
+        256,
+        260,
+        300,
+    ]
+    assert health_epochs(1, [0, 1]) == [0, 1]
+    assert health_epochs(1_000, range(1_001)) == sorted({0, *(2**k for k in range(10)), *range(100, 1_001, 100)})
