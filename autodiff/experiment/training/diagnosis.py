@@ -88,19 +88,20 @@ def updates(who: str, rows: Sequence[LayerHealth]) -> list[str]:
 
 
 def vanishing(layers: Sequence[Sequence[LayerHealth]]) -> list[str]:
-    """Say whether the first layer gets next to nothing of the gradient of the last through the last half of epochs."""
+    """Say when the first layer gets next to nothing of the gradient of the last, several measurements on end."""
     if len(layers) < 2:
         return []
-    pairs = [
-        (one.gradient_norm, other.gradient_norm)
-        for one, other in zip(last_half(layers[0]), last_half(layers[-1]), strict=True)
-        if one.gradient_norm is not None and other.gradient_norm is not None
-    ]
-    if len(pairs) < LEAST_MEASURED or not all(first < VANISHING * last for first, last in pairs):
-        return []
-    ratio = sorted(first / last for first, last in pairs)[len(pairs) // 2]
-    advice = "try relu, a norm or fewer layers"
-    return [f"layer 1: its gradient vanishes: it is about {ratio:.0e} of that of layer {len(layers)}; {advice}"]
+    small: list[tuple[int, float]] = []
+    for one, other in zip(layers[0], layers[-1], strict=True):
+        first, last = one.gradient_norm, other.gradient_norm
+        if first is None or last is None:
+            continue
+        small = [*small, (one.epoch, first / last)] if first < VANISHING * last else []
+        if len(small) == LEAST_MEASURED:
+            epoch, ratio = small[0]
+            told = f"at epoch {epoch} it is {ratio:.0e} of that of layer {len(layers)}"
+            return [f"layer 1: its gradient vanishes: {told}; try relu, a norm or fewer layers"]
+    return []
 
 
 def last_half(rows: Sequence[LayerHealth]) -> list[LayerHealth]:

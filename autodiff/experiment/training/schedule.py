@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 TESTED_THROUGHOUT, TESTED_EVERY = 100, 10  # epochs
-MEASURED_EVERY = 100
+MEASURED_EVERY = 400
 """Epochs, or more: so the health of a training costs little of its time, however many networks are kept."""
 
 

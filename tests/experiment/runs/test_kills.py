@@ -57,7 +57,7 @@ def adrun(
 
     at_once: the seconds of training between checkpoints. Without any, there is one after every epoch.
     """
-    arguments = [str(at_once), str(fatal), "train", "run.yaml", "--results", results, *options]
+    arguments = [str(at_once), str(fatal), "train", "run.yaml", "--no-report", "--results", results, *options]
     command = [sys.executable, "-c", PROGRAM, *arguments]
     return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 

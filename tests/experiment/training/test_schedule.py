@@ -43,20 +43,8 @@ def test_the_next_and_the_last_test_are_those_nearest_by(epochs: int) -> None:
 
 
 def test_health_is_measured_at_powers_of_two_at_the_end_and_where_networks_are_kept_not_too_near_each_other() -> None:
-    assert health_epochs(300, [0, 3, 99, 150, 249, 260, 300, 900]) == [
-        0,
-        1,
-        2,
-        4,
-        8,
-        16,
-        32,
-        64,
-        128,
-        150,
-        256,
-        260,
-        300,
-    ]
+    powers = [2**k for k in range(11)]
+    kept = [0, 3, 399, 450, 800, 860, 1300, 1900]
+    assert health_epochs(1300, kept) == sorted([0, *powers, 450, 860, 1300])
     assert health_epochs(1, [0, 1]) == [0, 1]
-    assert health_epochs(1_000, range(1_001)) == sorted({0, *(2**k for k in range(10)), *range(100, 1_001, 100)})
+    assert health_epochs(1300, range(1301)) == sorted([0, *powers, 400, 800, 1200, 1300])
