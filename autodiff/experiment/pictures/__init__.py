@@ -14,6 +14,8 @@ from .surroundings import shielded
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from .health import Layers
+
 __all__ = [
     "MOST_RUNS",
     "WIDTH",
@@ -36,6 +38,8 @@ __all__ = [
     "render_curves",
     "render_grid",
     "render_heatmap",
+    "render_lost_units",
+    "render_moves",
     "render_seeds",
     "render_sweep",
 ]
@@ -69,6 +73,22 @@ def render_curves(films: Sequence[Film], path: Path) -> None:
         from .curves import render_curves
 
         render_curves(films, path)
+
+
+def render_moves(layers: "Layers", path: Path) -> None:
+    """Write the norm of each layer's gradient, and how large its updates are for its weights, over the epochs."""
+    with shielded():
+        from .health import render_moves
+
+        render_moves(layers, path)
+
+
+def render_lost_units(layers: "Layers", path: Path) -> None:
+    """Write the shares of each layer's units that are dead, and saturated, over the epochs."""
+    with shielded():
+        from .health import render_lost_units
+
+        render_lost_units(layers, path)
 
 
 def render_bands(settings: Sequence[Setting], path: Path) -> None:

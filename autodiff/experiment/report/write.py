@@ -24,6 +24,7 @@ from autodiff.experiment.runs.record import Record, folders_in, is_record, read_
 from autodiff.experiment.runs.run import Outcome
 from autodiff.experiment.studies import settings_table, table
 from autodiff.experiment.studies.findings import Findings
+from autodiff.experiment.training.diagnosis import by_layer, findings
 from autodiff.experiment.training.training import Training
 
 FILE = "report.html"
@@ -199,11 +200,30 @@ def sections(findings: Findings, records: Sequence[Record], titles: Sequence[str
         if (shown := image(folder / name, alt))
     ]
     parts += [
+        health(records, titles),
         section("results", "Results", markdown_table("results", text)),
         section("settings", "Settings", "<p>What differs is marked.</p>" + config_table(configs)),
         section("machine", "Versions and machine", machine_table([record.summary for record in records])),
     ]
     return "\n".join(parts)
+
+
+def health(records: Sequence[Record], titles: Sequence[str]) -> str:
+    """Return what is off in the trainings, and how their layers were; nothing for records that do not tell."""
+    from autodiff.experiment import pictures
+
+    measured = {title: record.health() for title, record in zip(titles, records, strict=True)}
+    measured = {title: rows for title, rows in measured.items() if rows}
+    if not measured:
+        return ""
+    words = [f"{title}: {found}." for title, rows in measured.items() for found in findings(rows)]
+    layers = {f"{title}, {name}": of for title, rows in measured.items() for name, of in by_layer(rows).items()}
+    drawings = as_svg(lambda path: pictures.render_moves(layers, path))
+    lost = {name: of for name, of in layers.items() if any(row.dead or row.saturated for row in of)}
+    if lost:
+        drawings += as_svg(lambda path: pictures.render_lost_units(lost, path))
+    said = paragraphs(words or ["Nothing is off with gradients, updates and units."])
+    return section("health", "Health", f'{said}\n<div class="curves">{drawings}</div>')
 
 
 def image(path: Path, alt: str) -> str:

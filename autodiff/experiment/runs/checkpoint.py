@@ -6,6 +6,7 @@ import numpy as np
 
 from autodiff.experiment.runs.arrays import Arrays, read_arrays, write_arrays
 from autodiff.experiment.training.curves import Curves
+from autodiff.experiment.training.health import LayerHealth
 from autodiff.experiment.training.training import State
 
 STATE, FRAMES = "checkpoint.safetensors", "frames.safetensors"
@@ -33,6 +34,7 @@ def write_checkpoint(folder: Path, state: State, frames_written: int) -> int:
         "generator": state.generator,
         "for_dropout": state.for_dropout,
         "steps": state.steps,
+        "health": state.health,
     }
     write_arrays(folder / STATE, arrays, about)
     return len(state.snapshots)
@@ -85,4 +87,5 @@ def read_checkpoint(folder: Path, log: Curves) -> State | None:
         about["seconds"],
         about.get("for_dropout"),
         about.get("steps", 0),
+        tuple(LayerHealth(*row) for row in about.get("health", ())),
     )

@@ -1,6 +1,7 @@
 """A record: the folder of one run, as it is read. Nothing else knows what lies in it.
 
-    config.yaml  log.csv  summary.json  model.safetensors  frames.safetensors  boundary.png  boundary.gif  code/
+    config.yaml  log.csv  health.csv  summary.json  model.safetensors  frames.safetensors  boundary.png  boundary.gif
+    code/
 
 A run that is under way, or was cut off, has its files under `.running/` in the same results folder.
 """
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from autodiff.experiment.data.about import About
     from autodiff.experiment.runs.arrays import Arrays
     from autodiff.experiment.training.curves import Curves
+    from autodiff.experiment.training.health import LayerHealth
 
 CONFIG, LOG, SUMMARY, MODEL = "config.yaml", "log.csv", "summary.json", "model.safetensors"
+HEALTH = "health.csv"  # which older records have not
 CODE = "code"  # the folder of the code of one's own that the run was made with, if any
 COMPARISON = "comparison.json"  # what a comparison's folder has instead of a summary
 ABOUT_POINTS = "points"  # the entry of a model's metadata: what the columns and classes are called, and the scaling
@@ -140,6 +143,12 @@ class Record:
         from autodiff.experiment.runs.log import read_lines
 
         return read_lines(self.folder / LOG)
+
+    def health(self) -> "list[LayerHealth]":
+        """Return how the layers were at some epochs, nothing of older records. Raises InputError."""
+        from autodiff.experiment.runs.health import read_health
+
+        return read_health(self.folder / HEALTH)
 
     def parameters(self) -> "Arrays":
         """Return the parameters of the last network by name. Raises InputError."""

@@ -25,6 +25,7 @@ from autodiff.experiment.register import own_line
 from autodiff.experiment.runs.arrays import write_arrays
 from autodiff.experiment.runs.checkpoint import STATE, read_checkpoint, write_checkpoint
 from autodiff.experiment.runs.fields import differing
+from autodiff.experiment.runs.health import write_health
 from autodiff.experiment.runs.log import Log, open_log
 from autodiff.experiment.runs.machine import versions
 from autodiff.experiment.runs.place import Place
@@ -33,6 +34,7 @@ from autodiff.experiment.runs.record import (
     CODE,
     CONFIG,
     ENDED,
+    HEALTH,
     LOG,
     MODEL,
     Record,
@@ -259,6 +261,7 @@ class _Run:
             with self.progress.of(name, config.epochs) as report:
                 training = train(config, report, self.options.frame_epochs, self._keeper(log, resumed), resumed)
             log.write(training.curves)
+        write_health(self.folder / HEALTH, training.health)
         known = {} if training.about == NOTHING else {ABOUT_POINTS: training.about.plain()}
         write_arrays(self.folder / MODEL, training.state.parameters, {"config": config.resolved(), **known})
         write_checkpoint(self.folder, training.state, frames_written=0)

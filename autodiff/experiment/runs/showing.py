@@ -45,6 +45,7 @@ def shown(record: Record, columns: int, encoding: str, fault: Callable[[str], No
     for heading, values in sections.items():
         if values:
             lines += ["", heading, *(f"  {padded(name, width)}  {value}".rstrip() for name, value in values.items())]
+    lines += _health(record, fault)
     lines += _curve(record, columns, encoding, fault)
     return "\n".join(lines)
 
@@ -106,6 +107,21 @@ def _machine(summary: dict[str, Any]) -> Section:
     if summary.get("command"):
         found["command"] = shlex.join(map(str, summary["command"]))
     return found
+
+
+def _health(record: Record, fault: Callable[[str], None]) -> list[str]:
+    from autodiff.experiment.training.diagnosis import findings
+
+    try:
+        health = record.health()
+    except InputError as error:
+        fault(str(error))
+        return []
+    if not health:
+        return []
+    first, *others = findings(health) or ["nothing is off with gradients, updates and units"]
+    more = [f"  and {len(others)} more, in the report"] if others else []
+    return ["", "health", f"  {first}", *more]
 
 
 def _curve(record: Record, columns: int, encoding: str, fault: Callable[[str], None]) -> list[str]:

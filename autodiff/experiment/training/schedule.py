@@ -1,11 +1,13 @@
 """At which epochs a run keeps its parameters, to be drawn later."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 TESTED_THROUGHOUT, TESTED_EVERY = 100, 10  # epochs
+MEASURED_EVERY = 400
+"""Epochs, or more: so the health of a training costs little of its time, however many networks are kept."""
 
 
 def frame_epochs(epochs: int, frames: int) -> list[int]:
@@ -21,6 +23,21 @@ def frame_epochs(epochs: int, frames: int) -> list[int]:
     counts = range(1, 50 * room)
     finest = bisect_right(counts, room, key=lambda count: len(_progression(first[-1], epochs, count))) - 1
     return [*first, *_progression(first[-1], epochs, counts[finest])]
+
+
+def health_epochs(epochs: int, kept: Collection[int]) -> list[int]:
+    """Return at which of so many epochs the health of a training is measured: 0, 1, 2, 4, 8 and so on, and the last.
+
+    Besides where a network is kept, unless that is soon after another such epoch: a measurement takes as long as a few
+    epochs do.
+    """
+    chosen = {0, *(2**k for k in range(epochs.bit_length())), epochs}
+    last = 0
+    for epoch in sorted(kept):
+        if last + MEASURED_EVERY <= epoch <= epochs:
+            chosen.add(epoch)
+            last = epoch
+    return sorted(chosen)
 
 
 def is_tested(epoch: int, epochs: int) -> bool:

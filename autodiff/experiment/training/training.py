@@ -19,8 +19,9 @@ from autodiff.experiment.data.making import sample
 from autodiff.experiment.data.points import Points
 from autodiff.experiment.progress import Report
 from autodiff.experiment.training.curves import HELD_OUT, TRAINING, Curves
+from autodiff.experiment.training.health import Arrays, LayerHealth, Meter
 from autodiff.experiment.training.network import Snapshot, build_model, build_optimizer, build_schedule, has_modes
-from autodiff.experiment.training.schedule import frame_epochs, is_tested, last_tested, next_tested
+from autodiff.experiment.training.schedule import frame_epochs, health_epochs, is_tested, last_tested, next_tested
 
 Status = Literal["done", "did not learn", "diverged", "interrupted"]
 Measurement = tuple[NDArray[Any], NDArray[Any]]
@@ -59,6 +60,11 @@ class Training:
         return self.curves["accuracy"]
 
     @property
+    def health(self) -> list[LayerHealth]:
+        """How the layers were at some of these epochs."""
+        return [row for row in self.state.health if row.epoch < len(self.loss)]
+
+    @property
     def seconds(self) -> float:
         """The time that the training took."""
         return self.state.seconds
@@ -69,7 +75,8 @@ class State:
     """All that a training run is between two epochs: with it, another process goes on as this one would have.
 
     epoch: the one to come; `curves` are of the epochs before. `generator` is that of the batches, `for_dropout` that of
-    dropout; `steps` are those that the schedule has counted. `parameters` hold the buffers, too.
+    dropout; `steps` are those that the schedule has counted. `parameters` hold the buffers, too. `health` is
+    as of the epoch to come, the last of it.
     """
 
     epoch: int
@@ -81,6 +88,7 @@ class State:
     seconds: float
     for_dropout: Mapping[str, Any] | None = None
     steps: int = 0
+    health: tuple[LayerHealth, ...] = ()
 
 
 Keep = Callable[["Session"], None]
@@ -145,6 +153,10 @@ class Session:
         self.trainer = _Trainer(config, self.model, self.points, self.held_out, for_batches)
         self.kept = sorted({*(kept or frame_epochs(config.epochs, config.frames))})
         names = TRAINING if self.held_out is None else TRAINING + HELD_OUT
+        self.meter = Meter(config, self.model, self.trainer.features)
+        self.health_epochs = health_epochs(config.epochs, self.kept)
+        self.cuts = sorted({*self.kept, *self.health_epochs, *(epoch - 1 for epoch in self.health_epochs)})
+        self.health: list[LayerHealth] = []
         self.all_curves = {name: np.full(config.epochs + 1, np.nan) for name in names}
         self.snapshots: dict[int, Snapshot] = {}
         self.epoch = 0
@@ -171,6 +183,7 @@ class Session:
         stop, finite = self.config.stop, True
         while finite and not self.stopped and self.epoch < end:
             self.keep_and_test()
+            before = self.meter.parameters() if self.epoch + 1 in self.health_epochs else None
             if self.epoch == self.config.epochs:
                 measured = self.trainer.measure_last()
             elif stop is not None:
@@ -182,6 +195,8 @@ class Session:
             finite = math.isfinite(measured[0][-1])
             if stop is not None and finite and self.epoch <= self.config.epochs:
                 self.stop_or_train(stop)
+            if before is not None and finite and not self.stopped:
+                self.measure_health(before)
 
     def stop_or_train(self, stop: Stop) -> None:
         """Train the network that was measured for one epoch, or let it be the last if there is a reason to stop."""
@@ -193,14 +208,21 @@ class Session:
 
     def keep_and_test(self) -> None:
         """Keep the network and measure it on the held-out points, if it is time for that."""
+        if self.epoch == 0:
+            self.measure_health()
         if self.epoch in self.kept:
             self.snapshots[self.epoch] = Snapshot(self.model)
         if self.held_out is not None and is_tested(self.epoch, self.config.epochs):
             self.note(HELD_OUT, self.trainer.measure_held_out())
 
+    def measure_health(self, before: Arrays | None = None) -> None:
+        """Measure how the network is that is to come. before: its parameters one epoch ago, if there was one."""
+        self.trainer.training(False)
+        self.health += self.meter.measure(self.epoch, before)
+
     def next_stop(self) -> int:
         """Return the first epoch to come of which the network is kept or measured otherwise, or the last."""
-        later = self.kept[bisect_right(self.kept, self.epoch) :][:1]
+        later = self.cuts[bisect_right(self.cuts, self.epoch) :][:1]
         if self.held_out is not None:
             later.append(next_tested(self.epoch, self.config.epochs))
         return min([*later, self.config.epochs])
@@ -222,6 +244,7 @@ class Session:
             self.seconds,
             self.for_dropout.bit_generator.state,
             0 if self.trainer.schedule is None else self.trainer.schedule.steps,
+            tuple(self.health),
         )
 
     def restore(self, state: State) -> None:
@@ -243,6 +266,7 @@ class Session:
         self.trainer.rng.bit_generator.state = state.generator
         self.snapshots = {epoch: Snapshot(self.model, kept) for epoch, kept in state.snapshots.items()}
         self.epoch, self.seconds = state.epoch, state.seconds
+        self.health = list(state.health)
         for name, values in state.curves.items():
             self.all_curves[name][: state.epoch] = values
 

@@ -157,3 +157,30 @@ def test_the_runs_are_those_named_or_all_that_ended(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="has no run that has ended"):
         records_of((), tmp_path / "empty")
+
+
+def section_of(text: str, name: str) -> str:
+    found = re.search(rf'<section aria-labelledby="{name}">.*?</section>', text, re.DOTALL)
+    return found[0] if found else ""
+
+
+def test_the_health_of_the_trainings_is_said_and_drawn(tmp_path: Path) -> None:
+    well, ill = trained(tmp_path, "one"), trained(tmp_path, "two", learning_rate=1e3)
+    text = section_of(page(Findings([well]), tmp_path), "health")
+    assert "<p>Nothing is off with gradients, updates and units.</p>" in text
+    assert text.count("<svg") == 1
+    text = section_of(page(Findings([well, ill]), tmp_path), "health")
+    assert "<p>two: layer 1: 4 of 4 units are dead since epoch " in text
+    assert "; try leaky_relu or a smaller learning_rate.</p>" in text
+    assert text.count("<svg") == 2
+    for title in ("norm of the gradient", "update, as a share of the weights", "dead units", "two, layer 1"):
+        assert title in text
+
+
+def test_records_that_do_not_tell_of_their_health_have_no_such_section(tmp_path: Path) -> None:
+    one, two = trained(tmp_path, "one"), trained(tmp_path, "two", activation="tanh")
+    (one.folder / "health.csv").unlink()
+    assert section_of(page(Findings([one]), tmp_path), "health") == ""
+    text = section_of(page(Findings([one, two]), tmp_path), "health")
+    assert "Tanh + SGD, layer 1" in text
+    assert "ReLU + SGD, layer 1" not in text

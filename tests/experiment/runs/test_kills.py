@@ -57,7 +57,7 @@ def adrun(
 
     at_once: the seconds of training between checkpoints. Without any, there is one after every epoch.
     """
-    arguments = [str(at_once), str(fatal), "train", "run.yaml", "--results", results, *options]
+    arguments = [str(at_once), str(fatal), "train", "run.yaml", "--no-report", "--results", results, *options]
     command = [sys.executable, "-c", PROGRAM, *arguments]
     return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
@@ -75,6 +75,7 @@ def test_a_killed_run_is_resumed_to_the_very_bytes(tmp_path: Path, case: str, at
     steps = int(done.stdout.split()[-1])
     expected = contents(tmp_path / "whole" / "run")
     assert expected.keys() >= {"log.csv", "model.safetensors", "frames.safetensors", "boundary.gif", "boundary.png"}
+    assert expected["health.csv"].count(b"\n") > 10
     assert steps > 20
     resumed_from = set()
     for fatal in (4, steps // 2, *range(steps - 9, steps + 1, 3)):

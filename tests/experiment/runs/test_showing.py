@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from autodiff.experiment.runs.health import write_health
 from autodiff.experiment.runs.record import read_record
 from autodiff.experiment.runs.showing import shown, shown_as_json
+from autodiff.experiment.training.health import LayerHealth
 
 Put = Callable[..., Path]
 
@@ -88,3 +90,24 @@ def test_a_run_that_was_cut_off_is_shown_with_its_last_row_measured_on_held_out_
     unmeasured = {"epoch": 1, "loss": 0.75, "accuracy": 0.5, "test_loss": None, "test_accuracy": None}
     assert shown_as_json(read_record(folder))["reached"] == unmeasured
     assert "test accuracy" not in text(folder)[0]
+
+
+def test_what_is_off_with_its_layers_is_said_in_two_lines_at_most(tmp_path: Path, put: Put) -> None:
+    folder = put(tmp_path / "one")
+    assert "\nhealth\n" not in text(folder)[0]
+    well = LayerHealth(1, "0", 1.0, 1e-3, 1.0, 10, 0.0, None)
+    write_health(folder / "health.csv", [well])
+    assert "\n\nhealth\n  nothing is off with gradients, updates and units\n\n" in text(folder)[0]
+    lost = "layer 1: 3 of 10 units are dead since epoch 1; try leaky_relu or a smaller learning_rate"
+    write_health(folder / "health.csv", [well._replace(dead=0.3)])
+    assert f"\n\nhealth\n  {lost}\n\n" in text(folder)[0]
+    write_health(folder / "health.csv", [well._replace(layer=name, dead=0.3) for name in ("0", "2", "4")])
+    assert f"\n\nhealth\n  {lost}\n  and 2 more, in the report\n\n" in text(folder)[0]
+
+
+def test_damaged_health_is_told_and_the_rest_shown(tmp_path: Path, put: Put) -> None:
+    folder = put(tmp_path / "one")
+    (folder / "health.csv").write_text("a\n1\n")
+    lines, [fault] = text(folder)
+    assert "health.csv: is damaged" in fault
+    assert "loss, from 1.000000" in lines

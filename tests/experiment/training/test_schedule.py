@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from autodiff.experiment.training.schedule import frame_epochs, is_tested, last_tested, next_tested
+from autodiff.experiment.training.schedule import frame_epochs, health_epochs, is_tested, last_tested, next_tested
 
 
 def test_ten_thousand_epochs_begin_densely_and_go_on_in_geometric_progression() -> None:
@@ -40,3 +40,11 @@ def test_the_next_and_the_last_test_are_those_nearest_by(epochs: int) -> None:
     for epoch in range(epochs):
         assert next_tested(epoch, epochs) == min(other for other in tested if other > epoch)
         assert last_tested(epoch, epochs) == max(other for other in tested if other <= epoch)
+
+
+def test_health_is_measured_at_powers_of_two_at_the_end_and_where_networks_are_kept_not_too_near_each_other() -> None:
+    powers = [2**k for k in range(11)]
+    kept = [0, 3, 399, 450, 800, 860, 1300, 1900]
+    assert health_epochs(1300, kept) == sorted([0, *powers, 450, 860, 1300])
+    assert health_epochs(1, [0, 1]) == [0, 1]
+    assert health_epochs(1300, range(1301)) == sorted([0, *powers, 400, 800, 1200, 1300])
