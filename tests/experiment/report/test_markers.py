@@ -11,7 +11,8 @@ def test_each_class_has_a_marker_of_its_own_around_its_place():
     for one in found:
         points = np.reshape(one, (-1, 2))
         assert 0.3 < np.ptp(points, axis=0).max() / 2 <= 1.5
-        assert np.all(points.min(axis=0) < 0) and np.all(points.max(axis=0) > 0)
+        assert np.all(points.min(axis=0) < 0)
+        assert np.all(points.max(axis=0) > 0)
 
 
 def test_they_are_those_of_matplotlib():
