@@ -164,3 +164,32 @@ def test_text_of_any_kind_is_text(folder: Path, opened: Any) -> None:
 
 def test_the_colours_are_those_of_the_pictures(page: Any) -> None:
     assert page.evaluate("report.dataSets[0].colors") == list(CLASS_COLORS[:3])
+
+
+OWN = """
+from autodiff import functional as F
+from autodiff.experiment import register
+
+@register.activation
+def swish(x, beta: float = 1.0):
+    return x * F.sigmoid(beta * x)
+"""
+
+
+def test_a_network_with_a_part_of_ones_own_shows_its_last_picture(folder: Path, opened: Any) -> None:
+    (folder / "swish.py").write_text(OWN)
+    (folder / "own.yaml").write_text(CONFIG.replace("relu", "swish"))
+    adrun(folder, "train", "own.yaml", "--code", "swish.py", "--no-report")
+    adrun(folder, "report", "own", "one", "--code", "swish.py", "-o", "own.html")
+    page = opened(folder / "own.html")
+    picture = page.page.locator(".panel img")
+    assert picture.get_attribute("src").startswith("data:image/png;base64,")
+    assert picture.evaluate("img => img.complete && img.naturalWidth > 0")
+    assert "which this page cannot compute" in page.page.locator(".panel").first.text_content()
+    assert page.page.locator(".panel").nth(1).locator("canvas").count() == 2
+    page.page.locator("#epoch").focus()
+    page.page.keyboard.press("Home")
+    page.settle()
+    assert page.said == []
+    adrun(folder, "report", "own", "-o", "own.html", "--code", "swish.py")
+    assert opened(folder / "own.html").said == []
