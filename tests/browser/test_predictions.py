@@ -147,6 +147,13 @@ def test_classes_axes_and_planes_are_told_and_text_is_text(results: Path, opened
     assert page.said == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(results: Path, opened: Any, scheme: str) -> None:
+    page = opened(results / "second.html", 360, scheme, bypass_csp=True)
+    assert page.violations() == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
 def test_twenty_classes_have_twenty_markers(results: Path, opened: Any) -> None:
     page = opened(results / "second.html")
     pictures = page.evaluate(

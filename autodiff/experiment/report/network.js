@@ -88,7 +88,13 @@ function affine(layer, numbers, x, count) {
   const result = new Float64Array(outputs * count);
   for (let o = 0; o < outputs; o++) {
     const row = result.subarray(o * count, (o + 1) * count);
-    if (layer.bias !== undefined) row.fill(numbers[layer.bias + o]);
+    const bias = layer.bias === undefined ? 0 : numbers[layer.bias + o];
+    if (inputs === 2) { // most first layers: in one pass
+      const a = numbers[weight + 2 * o], b = numbers[weight + 2 * o + 1];
+      for (let p = 0; p < count; p++) row[p] = bias + a * x[p] + b * x[count + p];
+      continue;
+    }
+    row.fill(bias);
     let i = 0;
     for (; i + 3 < inputs; i += 4) { // four at once: a row is read and written a quarter as often
       const w = weight + o * inputs + i, a = numbers[w], b = numbers[w + 1], c = numbers[w + 2], d = numbers[w + 3];

@@ -28,7 +28,7 @@ const report = /** @type {Page} */ (JSON.parse(/** @type {HTMLElement} */ (docum
 /** Milliseconds that a picture may take while it moves: it is computed on a coarser grid where it would take more. */
 const BUDGET = 20;
 /** Rows and columns of the grids that are computed, between which pixels are interpolated: moving, and at rest. */
-const COARSEST = 40, FINEST = 120, RESTING = 320;
+const COARSEST = 28, FINEST = 120, RESTING = 320;
 /** Pixels of a unit's picture, and milliseconds without a change after which all is drawn finely. */
 const UNIT = 44, REST = 150;
 
@@ -637,15 +637,19 @@ function showLegends() {
   }));
 }
 
+if (!selected?.evaluates) for (const part of document.querySelectorAll(".inside")) part.setAttribute("hidden", "");
 showLegends();
 byId("panels").append(...panels.map((panel) => panel.element));
 byId("panels").dataset.runs = String(panels.length);
 selected?.element.classList.add("selected");
-if (selected) {
+if (selected?.evaluates) {
   fillLayers();
   showEpoch(epochs.length - 1, true);
   new ResizeObserver(() => {
     for (const panel of panels) if (panel.evaluates) panel.fit();
     showEpoch(index, true);
   }).observe(byId("panels"));
+} else {
+  for (const panel of panels) panel.show(Infinity);
+  slider.dataset.settled = "";
 }
