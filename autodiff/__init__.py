@@ -16,6 +16,8 @@ else:  # a type checker that saw this would take any misspelt name for one that 
     def __getattr__(name: str) -> Any:
         if name == "gradcheck":  # which loads samples for every function, and few programs want them
             return import_module("autodiff.gradcheck")
+        if name == "load_run":  # the one name that is adrun's, which knows the engine, and the engine not it
+            return import_module("autodiff.experiment.runs.loading").load_run
         public = None if name.startswith("_") and name != "__all__" else import_module("autodiff.public")
         if not hasattr(public, name):
             raise AttributeError(f"module 'autodiff' has no attribute {name!r}")

@@ -79,8 +79,9 @@ from autodiff.saved import ChangedArrayError
 from autodiff.tensor import Tensor
 from autodiff.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `import autodiff` loads these two by themselves
     from autodiff import gradcheck
+    from autodiff.experiment.runs.loading import load_run
 
 __all__ = [
     "ELU",
@@ -170,6 +171,7 @@ __all__ = [
     "jvp",
     "load",
     "load_metadata",
+    "load_run",
     "no_grad",
     "rule",
     "rules",

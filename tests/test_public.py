@@ -109,6 +109,11 @@ WRONG = """
 
     x = ad.Tensor([1.0])
 
+    ad.load_run(1)  # Argument 1 ... has incompatible type "int"
+    ad.load_run("relu-adam").modle  # has no attribute "modle"
+    ad.load_run("relu-adam").config + 1  # Unsupported operand types
+    ad.load_run("relu-adam").log["loss"].wrong  # has no attribute "wrong"
+    ad.load_run("relu-adam").model.eval().evl  # has no attribute "evl"
     ad.Tensr  # Module has no attribute "Tensr"
     F.rleu(x)  # Module has no attribute "rleu"
     F.relu(1, 2, 3, 4)  # Too many arguments

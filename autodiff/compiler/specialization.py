@@ -14,10 +14,10 @@ from autodiff.compiler.record.environment import Environment, explore, is_node, 
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import PLAIN
 from autodiff.compiler.record.recording import Recording, detached, record, words_for_writes
-from autodiff.compiler.record.slot import Identity, Slot
+from autodiff.compiler.record.slot import Identity, Slot, present
 from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
-from autodiff.compiler.replay.guard import Guard, present
+from autodiff.compiler.replay.guard import Guard
 from autodiff.compiler.replay.schedule import Schedule
 from autodiff.compiler.replay.undo import Undo
 

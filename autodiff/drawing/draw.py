@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +141,16 @@ class Drawing:
             raise ValueError(f"a drawing is saved as .svg, .dot or .mmd, found {path.name!r}")
         path.write_text(content + "\n", encoding="utf-8")
 
-    def _repr_svg_(self) -> str | None:
+    @cached_property
+    def _drawn(self) -> str | None:
         try:
             return self.svg()
         except RuntimeError:
             return None
 
-    def _repr_markdown_(self) -> str:
-        return f"```mermaid\n{self.mermaid}\n```"
+    def _repr_svg_(self) -> str | None:
+        return self._drawn
+
+    def _repr_markdown_(self) -> str | None:
+        """Return Mermaid's text where there is no picture: JupyterLab would prefer it to one."""
+        return None if self._drawn else f"```mermaid\n{self.mermaid}\n```"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from autodiff.experiment.terminal import NARROWEST_NAME, columns_of, fitted, terminal_columns
+from autodiff.experiment.terminal import NARROWEST_NAME, columns_of, fitted, in_notebook, terminal_columns
 
 Report = Callable[[int, Mapping[str, float]], None]  # given the latest epoch and, by name, what was measured last
 
@@ -23,7 +23,7 @@ NO = ("", "0", "false", "no", "off")  # what a variable of the environment says 
 def wanted(quiet: bool) -> bool:
     """Tell whether progress may be shown: stderr is a terminal that can erase a line, and nobody asked for silence."""
     unwanted = quiet or os.environ.get("CI", "").lower() not in NO or os.environ.get("TERM") == "dumb"
-    return not unwanted and sys.stderr is not None and sys.stderr.isatty()
+    return not (unwanted or in_notebook()) and sys.stderr is not None and sys.stderr.isatty()
 
 
 class Progress:

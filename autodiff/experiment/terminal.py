@@ -12,6 +12,7 @@ from autodiff.experiment.errors import InputError, RunError, reason
 USUAL_COLUMNS = 80
 NARROWEST_NAME = 12  # columns to which a run's name is shortened where room is scarce
 ELLIPSIS = "…"
+NOTEBOOK = "JPY_PARENT_PID"  # what Jupyter tells the kernel of a notebook, and so all that is started there
 
 
 def say(text: str) -> bool:
@@ -53,10 +54,15 @@ def agreed(question: str, option: str) -> bool:
 
     Raises InputError where nobody can be asked.
     """
-    if not (sys.stdin and sys.stdin.isatty()):
+    if in_notebook() or not (sys.stdin and sys.stdin.isatty()):
         raise InputError([f"{question} There is no terminal to ask on; give {option}"])
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def in_notebook() -> bool:
+    """Tell whether a notebook started this: its terminal has nobody to answer, and it keeps every line ever shown."""
+    return NOTEBOOK in os.environ
 
 
 def _forget_stdout() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from autodiff.modules.table import Row, table
 from autodiff.tensor import Tensor
 from autodiff.trees import paths
 
@@ -285,6 +286,31 @@ class Module:
             pending.append((indent, ")"))
             pending.extend([(f"{indent}  ({name}): ", value) for name, value in children][::-1])
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: a table of the layers, their parameters' shapes and how many these are."""
+        rows: list[Row] = []
+        seen: set[int] = set()
+        pending: list[tuple[int, str, Module]] = [(0, "", self)]
+        while pending:
+            depth, before, module = pending.pop()
+            again = id(module) in seen
+            members = [] if again else [*module.members()]
+            own = [(name, value) for name, value in members if isinstance(value, Parameter)]
+            new = {id(value): value for _, value in own if id(value) not in seen}
+            seen |= {id(module), *new}
+            rows.append(
+                Row(
+                    depth,
+                    f"{before}{type(module).__name__}({module.extra_repr()})",
+                    "as above" if again else ", ".join(f"{name} {value.shape}" for name, value in own),
+                    sum(value.size for value in new.values()),
+                    sum(value.size for value in new.values() if not value.requires_grad),
+                )
+            )
+            children = [(depth + 1, f"({name}): ", value) for name, value in members if isinstance(value, Module)]
+            pending.extend(children[::-1])
+        return table(rows)
 
 
 HELD = (Parameter, Buffer, Module)

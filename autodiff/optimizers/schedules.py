@@ -98,7 +98,7 @@ class StepLR(Schedule):
 
     def rate(self, start: float, step: int) -> float:
         """Return what a learning rate of `start` is after `step` steps."""
-        return start * float(self.gamma ** (step // self.step_size))
+        return start * self.gamma ** (step // self.step_size)
 
 
 class ExponentialLR(Schedule):
@@ -117,7 +117,7 @@ class ExponentialLR(Schedule):
 
     def rate(self, start: float, step: int) -> float:
         """Return what a learning rate of `start` is after `step` steps."""
-        return start * float(self.gamma**step)
+        return start * self.gamma**step
 
 
 class LinearLR(Schedule):

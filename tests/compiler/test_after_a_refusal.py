@@ -240,3 +240,29 @@ def test_a_refusal_tells_that_the_call_has_changed_parameters():
 
     message = refused(ad.capture(function), r"\.item\(\)", argument=X)
     assert "This call has changed model.layers[0].bias and 3 more already" in message
+
+
+def test_a_refusal_tells_of_what_the_call_has_put_in_the_place_of_another():
+    layer = network()
+    layer.mean = np.zeros(1)
+
+    def function(x):
+        layer.mean = 0.9 * layer.mean + 0.1 * np.mean(x)
+        return np.mean(layer(x)).item()
+
+    message = refused(ad.capture(function), r"\.item\(\)", argument=X)
+    assert "This call has changed layer.mean already" in message
+
+
+def test_an_error_whose_words_tell_of_values_is_raised_as_it_is_and_the_next_calls_go_on():
+    model = network()
+
+    def function(x, labels):
+        return F.cross_entropy(np.concatenate([model(x), -model(x)], axis=1), labels)
+
+    step = ad.capture(function)
+    with pytest.raises(ValueError, match="2 classes need labels from 0 to 1, found 7 to 7"):
+        step(X, np.full(len(X), 7))
+    for i in range(8):
+        labels = np.arange(len(X)) % 2 if i % 2 else np.zeros(len(X), int)
+        np.testing.assert_allclose(step(X, labels).data, function(X, labels).data)

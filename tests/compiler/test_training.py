@@ -467,3 +467,35 @@ def test_running_means_kept_in_an_attribute(exact):
         return [*(step(rng.normal(size=(4, 2))) for _ in range(10)), model.average.copy()]
 
     check(run, exact)
+
+
+SCHEDULES = {
+    "steps": lambda optimizer: ad.StepLR(optimizer, step_size=3, gamma=0.5),
+    "exponential": lambda optimizer: ad.ExponentialLR(optimizer, gamma=0.9),
+    "cosine": lambda optimizer: ad.CosineAnnealingLR(optimizer, steps=15),
+    "cosine after a warmup": lambda optimizer: ad.CosineAnnealingLR(optimizer, steps=9, warmup=3),
+    "linear": lambda optimizer: ad.LinearLR(optimizer, total_iters=8),
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+def test_a_schedule_that_the_step_advances(schedule):
+    def run(capture):
+        model, (x, labels) = network(), points()
+        optimizer = ad.Adam(model.parameters(), 0.02)
+        plan = schedule(optimizer)
+
+        def step():
+            loss = F.cross_entropy(model(x), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            plan.step()
+            return loss
+
+        step, found = capture(step), []
+        for _ in range(20):
+            found += [step(), optimizer.learning_rate, plan.steps]
+        return [*found, *leftovers(model, optimizer)]
+
+    check(run, exact=True)

@@ -149,6 +149,7 @@ def test_a_picture_is_svg_with_all_that_is_written_in_it(tmp_path):
     texts = [e.text for e in ElementTree.parse(tmp_path / "graph.svg").iter() if e.tag.endswith("text")]
     assert {"a", "b", "c", "np.multiply", "np.add", "np.tanh"} <= set(texts)
     assert drawing._repr_svg_().startswith("<?xml")
+    assert drawing._repr_markdown_() is None  # which JupyterLab would show instead
 
 
 def test_without_graphviz_the_picture_is_text_and_says_so(tmp_path, monkeypatch):

@@ -51,11 +51,22 @@ def test_a_duration_is_told_as_people_say_it(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(("value", "shows"), [("true", False), ("1", False), ("false", True), ("0", True), ("", True)])
 def test_ci_is_what_says_so(monkeypatch: pytest.MonkeyPatch, value: str, shows: bool) -> None:
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
     monkeypatch.setenv("CI", value)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     assert wanted(quiet=False) is shows
     assert not wanted(quiet=True)
+
+
+def test_a_notebook_which_gives_commands_a_terminal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "")
+    monkeypatch.setenv("TERM", "xterm-color")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
+    assert wanted(quiet=False)
+    monkeypatch.setenv("JPY_PARENT_PID", "4711")
+    assert not wanted(quiet=False)
 
 
 @pytest.mark.parametrize("columns", range(32, 200, 3))

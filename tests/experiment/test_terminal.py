@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autodiff.experiment.terminal import columns_of, fitted, padded, terminal_columns
+from autodiff.experiment.errors import InputError
+from autodiff.experiment.terminal import agreed, columns_of, fitted, padded, terminal_columns
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,13 @@ def test_the_terminal_is_that_of_the_stream(monkeypatch: pytest.MonkeyPatch) -> 
     os.close(ours)
     monkeypatch.setenv("COLUMNS", "none")
     assert terminal_columns(io.StringIO()) == terminal_columns(None) == 80
+
+
+def test_in_a_notebook_whose_terminal_nobody_answers_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
+    assert agreed("remove it?", "--yes")
+    monkeypatch.setenv("JPY_PARENT_PID", "4711")
+    with pytest.raises(InputError, match="give --yes"):
+        agreed("remove it?", "--yes")

@@ -54,7 +54,8 @@ def fold_constants(program: Program) -> None:
         used = {value for value in operands if value.storage.kind == "held"}
         used = used.union(*(sources[value.storage] for value in operands))
         for value, part in zip(call.results, parts, strict=True):
-            value.array = np.asarray(part) if call.is_view else made_array(np.asarray(part)).array
+            of_dtype = np.asarray(part, value.dtype)  # `assign` converts to that of what it is written to
+            value.array = of_dtype if call.is_view else made_array(of_dtype).array
             if not call.is_view:
                 value.storage.kind = "constant"
                 sources[value.storage] |= used

@@ -1,6 +1,7 @@
 """One recorded run of a step: arrays are replaced by recorded ones, the step runs, and the arrays are put back."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ from autodiff.compiler.record.kinds import is_constant, type_name
 from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate
 from autodiff.compiler.record.shadows import put_in, take_out
-from autodiff.compiler.record.slot import GONE, Slot, TensorSlot
+from autodiff.compiler.record.slot import GONE, Slot, TensorSlot, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
@@ -133,7 +134,8 @@ def record(
             Appended(log.target, log.name, symbolic(part)) for log in logs.values() for part in log.added
         ]
     except CaptureError as error:
-        if words := words_for_writes(recorder.trace):
+        replaced = {one.slot.name for one in recording.held if value_of(present(one.slot)) is not one.before}
+        if words := words_for_writes(recorder.trace, replaced):
             raise CaptureError(f"{error}{words}") from error
         raise
     finally:
@@ -168,10 +170,13 @@ def record(
     return recording
 
 
-def words_for_writes(trace: Trace) -> str:
-    """Return which arrays a call has changed before it is refused, for a message; nothing if it has not."""
+def words_for_writes(trace: Trace, replaced: AbstractSet[str] = frozenset()) -> str:
+    """Return what a call has changed before it is refused, for a message; nothing if it has not.
+
+    replaced: the names of the places where it has put something else, besides the arrays that it has written into.
+    """
     written = {target.storage for call in trace.calls for target in call.written if target.storage.kind == "held"}
-    names = sorted({storage.name for storage in written if storage.name})
+    names = sorted({storage.name for storage in written if storage.name} | replaced)
     if not names:
         return ""
     others = f" and {len(names) - 1} more" if len(names) > 1 else ""

@@ -19,6 +19,7 @@ from autodiff.compiler.record.environment import Environment
 from autodiff.compiler.record.recorder import Recorder, active, recorded_in
 from autodiff.compiler.record.slot import Shadow, Slot
 from autodiff.compiler.record.stand_in import StandIn
+from autodiff.optimizers import schedules
 from autodiff.trees import flatten
 
 
@@ -133,6 +134,8 @@ class Place:
     users: set[Recorder] = field(default_factory=set)
 
 
+OF_ENGINE = [(Slot(vars(schedules), "math", "item", "math"), math)]
+"""The variables of the engine whose functions it calls on what may be recorded numbers."""
 places: dict[tuple[int, Any], Place] = {}
 lock = threading.RLock()
 
@@ -140,7 +143,7 @@ lock = threading.RLock()
 def put_in(environment: Environment, recorder: Recorder) -> None:
     """Put shadows in all variables that hold what has one."""
     with lock:
-        for slot, value in environment.fixed:
+        for slot, value in [*environment.fixed, *OF_ENGINE]:
             shadow = shadow_of(value)
             if shadow is not None and is_variable(slot):
                 places.setdefault(slot.identity, Place(slot, value)).users.add(recorder)

@@ -143,3 +143,11 @@ class TensorSlot(Slot):
 def is_written_plainly(attribute: str) -> bool:
     """Return whether an attribute can be written after a dot. Of letters beyond ASCII Python may make others there."""
     return attribute.isascii() and attribute.isidentifier() and not iskeyword(attribute)
+
+
+def present(slot: Slot) -> Any:
+    """Return what a place holds; None if it is gone."""
+    try:
+        return slot.get()
+    except GONE:
+        return None

@@ -14,6 +14,7 @@ from autodiff.compiler.record.branches import DECIDING
 from autodiff.compiler.record.errors import missing, refusal
 from autodiff.compiler.record.trace import Value
 from autodiff.tensor import Tensor
+from autodiff.trees import mapped
 
 BRANCH = "a replay would always take the branch of the recorded call; choose with np.where, or leave it outside"
 NUMBER = "a replay would repeat the recorded number; return the array and convert it outside"
@@ -61,9 +62,10 @@ def refused(what: str, advice: str, answer: Callable[..., Any] | None = None) ->
     def refuse(self: "StandIn", *args: Any, **keywords: Any) -> Any:
         if answer in DECIDING and self.value.form == "number":
             return self.recorder.decide(self, answer)
-        if answer is None or not self.value.storage.is_known:
+        is_told = answer is not None and self.recorder.raised is not None  # in the words of an error, or refused later
+        if not is_told and (answer is None or not self.value.storage.is_known):
             raise refusal(what, OF_NUMBERS if self.value.form == "number" else advice)
-        return answer(self.concrete, *args, **keywords)
+        return answer(self.concrete, *args, **keywords)  # type: ignore[misc]
 
     return refuse
 
@@ -73,6 +75,10 @@ look_up = refused("a look into a dict or a set, with a recorded value,", BRANCH,
 
 class Recorder(Protocol):
     """Whom a stand-in tells of every call; `recorder.py` has the one there is."""
+
+    @property
+    def raised(self) -> Exception | None:
+        """What a call raised, so that the step raises too, or is refused."""
 
     def call(
         self,
@@ -211,10 +217,10 @@ class StandIn:
         return self.recorder.call(operator.invert if self.value.form == "number" else np.invert, (self,), {})
 
     def __getitem__(self, index: Any) -> Any:
-        return self.recorder.call(operator.getitem, (self, index), {})
+        return self.recorder.call(operator.getitem, (self, mapped(index, array_of)), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.recorder.call(operator.setitem, (self, index, value), {}, written=(self,))
+        self.recorder.call(operator.setitem, (self, mapped(index, array_of), value), {}, written=(self,))
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
@@ -313,3 +319,8 @@ class StandIn:
 def convert(array: Any, dtype: np.dtype[Any], copy: bool = True) -> Any:
     """Return an array or a NumPy scalar converted to another dtype."""
     return array.astype(dtype, copy=copy)
+
+
+def array_of(part: Any) -> Any:
+    """Return the array of a Tensor without a graph, as NumPy asks for; anything else as it is."""
+    return part._data if isinstance(part, Tensor) and part.node is None else part

@@ -12,7 +12,7 @@ from autodiff.compiler.record.branches import Branches
 from autodiff.compiler.record.environment import Environment, is_node, is_state
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.sharing import is_borrowed, overlap, share_memory
-from autodiff.compiler.record.slot import GONE, Slot, TensorSlot
+from autodiff.compiler.record.slot import Slot, TensorSlot, present
 from autodiff.compiler.record.trace import Value
 from autodiff.optimizers.optimizer import Optimizer
 from autodiff.saved import owner_of
@@ -145,14 +145,6 @@ class Guard:
 def owners_of(arrays: Iterable[Any]) -> dict[int, NDArray[Any]]:
     """Return the arrays that own the memory of others, by their ids."""
     return {id(owner): owner for owner in map(owner_of, arrays)}
-
-
-def present(slot: Slot) -> Any:
-    """Return what a place holds; None if it is gone."""
-    try:
-        return slot.get()
-    except GONE:
-        return None
 
 
 def looks_like(now: Any, before: Any, exactly: bool) -> bool:

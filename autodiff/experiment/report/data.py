@@ -3,7 +3,6 @@
 import base64
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from autodiff.experiment.pictures.palette import CLASS_COLORS, curve_style
 from autodiff.experiment.pictures.view import View, view_of
 from autodiff.experiment.report.layers import described, frame
 from autodiff.experiment.report.markers import corners
+from autodiff.experiment.runs.html import picture
 from autodiff.experiment.runs.record import Record
 from autodiff.experiment.training.training import Session, Training
 
@@ -55,14 +55,6 @@ def measured(training: Training, epoch: int) -> dict[str, float | None]:
         name: None if curve is None or not math.isfinite(curve[epoch]) else float(curve[epoch])
         for name, curve in values.items()
     }
-
-
-def picture(path: Path) -> str:
-    """Return a picture as a URL; nothing if there is none."""
-    try:
-        return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
-    except OSError:
-        return ""
 
 
 def data_set(training: Training, classes: int) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from autodiff.experiment.errors import InputError, RunError, in_one_line, reason
 from autodiff.experiment.files import write_text
 from autodiff.experiment.pictures import Setting
 from autodiff.experiment.pictures.of_training import curve_of, film_of, test_curve_of
-from autodiff.experiment.report.data import data_set, epochs_of, picture, run_data
+from autodiff.experiment.report.data import data_set, epochs_of, run_data
 from autodiff.experiment.report.tables import config_table, machine_table, markdown_table
 from autodiff.experiment.runs.finding import find_record
+from autodiff.experiment.runs.html import picture
 from autodiff.experiment.runs.recall import recalled
 from autodiff.experiment.runs.record import Record, folders_in, is_record, read_record
 from autodiff.experiment.runs.run import Outcome

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+import autodiff as ad
 from autodiff.experiment.data.about import About
 from autodiff.experiment.errors import InputError, reason
 from autodiff.experiment.runs.log import DIGITS
@@ -43,9 +44,18 @@ class Predictor:
 
 
 def predictor(record: Record) -> Predictor:
-    """Return what classifies points by the last network of a run.
+    """Return what classifies points by the last network of a run. Raises InputError as `model_of`, or if not finite."""
+    model = model_of(record)
+    parameters = model.state_dict()
+    if not all(np.isfinite(values).all() for values in parameters.values()):
+        raise InputError([f"{record.folder / MODEL}: the network is not finite: the run {record.status}"])
+    return Predictor(Snapshot(model, parameters), record.about())
 
-    Raises InputError when the run has none, or has one that is damaged, of another config, or not finite.
+
+def model_of(record: Record) -> ad.Sequential:
+    """Return the last network of a run.
+
+    Raises InputError when the run has none, or has one that is damaged or of another config.
     """
     path = record.folder / MODEL
     if not path.exists():
@@ -55,9 +65,8 @@ def predictor(record: Record) -> Predictor:
     wanted = {name: (values.shape, values.dtype) for name, values in model.state_dict().items()}
     if {name: (values.shape, values.dtype) for name, values in parameters.items()} != wanted:
         raise InputError([f"{path}: is damaged: it is not of the network that the run's config describes"])
-    if not all(np.isfinite(values).all() for values in parameters.values()):
-        raise InputError([f"{path}: the network is not finite: the run {record.status}"])
-    return Predictor(Snapshot(model, parameters), record.about())
+    model.load_state_dict(parameters)
+    return model
 
 
 def predictions(predictor: Predictor, points: BinaryIO, name: str, *, probabilities: bool) -> Iterator[bytes]:

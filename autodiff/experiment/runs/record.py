@@ -108,6 +108,14 @@ class Record:
     def config(self) -> "Config":
         """Return the run's config. Raises InputError when it is none any more, or needs code that is not in use."""
         from autodiff.experiment.config.load import load
+
+        if (missing := self.missing_code()) is not None:
+            what, file = missing
+            raise InputError([f"{what} {shlex.join(_given_without_code(['--code', str(file)]))}"])
+        return load(self.folder / CONFIG)
+
+    def missing_code(self) -> tuple[str, Path] | None:
+        """Return in words what code the config needs that is not in use, and its file; None if there is none."""
         from autodiff.experiment.config.own_code import in_use
 
         given = {code.name: code.digest for code in in_use()}
@@ -115,9 +123,8 @@ class Record:
             if given.get(name) != digest:
                 found = f"{name} is not the one that it was made with" if name in given else f"it was made with {name}"
                 advice = "code is never run from a record by itself: read it, and give it with"
-                options = ["--code", str(self.folder / CODE / name)]
-                raise InputError([f"{self.folder}: {found}; {advice} {shlex.join(_given_without_code(options))}"])
-        return load(self.folder / CONFIG)
+                return f"{self.folder}: {found}; {advice}", self.folder / CODE / name
+        return None
 
     def log(self) -> "Curves":
         """Return the curves of the run, those of held-out points only if it has them. Raises InputError."""

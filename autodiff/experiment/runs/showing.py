@@ -41,7 +41,7 @@ def shown(record: Record, columns: int, encoding: str, fault: Callable[[str], No
         "files": {name: size_text(size) for name, size in record.files.items()},
     }
     width = max(len(name) for lines in sections.values() for name in lines)
-    lines = [f"{record.name}: {_heading(record)}"]
+    lines = [f"{record.name}: {heading_of(record)}"]
     for heading, values in sections.items():
         if values:
             lines += ["", heading, *(f"  {padded(name, width)}  {value}".rstrip() for name, value in values.items())]
@@ -49,7 +49,8 @@ def shown(record: Record, columns: int, encoding: str, fault: Callable[[str], No
     return "\n".join(lines)
 
 
-def _heading(record: Record) -> str:
+def heading_of(record: Record) -> str:
+    """Return what a run is and what it came to, in one line."""
     status = present_status(record)
     title = record.summary.get("title")
     said = f"{title}, {status}" if title else status

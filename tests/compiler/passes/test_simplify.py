@@ -150,3 +150,18 @@ def test_nans_in_constants_are_no_change():
     scale = np.array([1.0, np.nan, np.inf])
     step = compiled(lambda x: x * np.absolute(scale), X)
     np.testing.assert_array_equal(step(X), X * np.absolute(scale))
+
+
+def test_a_constant_that_was_converted_is_computed_on_in_the_dtype_that_it_was_converted_to():
+    w, x = ad.Parameter(np.linspace(0.1, 2, 100, dtype=np.float32)), np.linspace(1, 3, 100, dtype=np.float32)
+
+    def function(x, scale):
+        loss = np.sum(w * x) * np.minimum(9.0, scale) + 0.01 * np.sum(w**2)  # the seed of its gradient is a double
+        w.grad = None
+        loss.backward()
+        return w.grad.data
+
+    expected = [function(x * np.float32(scale), scale).copy() for scale in np.linspace(0.5, 2, 20)]
+    step = ad.capture(function, exact=True)
+    for scale, gradient in zip(np.linspace(0.5, 2, 20), expected, strict=True):
+        np.testing.assert_array_equal(step(x * np.float32(scale), scale), gradient)

@@ -131,6 +131,8 @@ MADE = {
     "several ways": of_points(several_at_once),
     "a list": of_points(a_list_of_values),
     "one-hot": of_labels(lambda labels, x: np.eye(3)[labels] * x),
+    "one-hot of a Tensor": of_points(lambda x: np.eye(2)[np.argmax(ad.Tensor(x), axis=1)] * x),
+    "written by a Tensor": of_points(lambda x: written_by(np.argmax(ad.Tensor(x), axis=1))),
     "one-hot by np.take": of_labels(lambda labels, x: np.take(np.eye(3), labels, axis=0) * x),
     "one-hot by writing": of_labels(lambda labels, x: one_hot(labels) * x),
     "a table": of_labels(lambda labels, x: np.array(TABLE)[labels, 1] * x),
@@ -138,6 +140,12 @@ MADE = {
     "one entry": of_labels(lambda labels, x: np.array(TABLE)[labels[0]] + x),
     "a permutation": of_points(lambda x: np.arange(3.0)[np.argsort(x[:, 0])] + x[:, 1]),
 }
+
+
+def written_by(labels):
+    z = np.zeros((3, 2))
+    z[np.arange(len(labels)), labels] = 1.0
+    return z
 
 
 def one_hot(labels):

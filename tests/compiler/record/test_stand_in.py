@@ -15,6 +15,8 @@ from autodiff.compiler.record.trace import Storage, Value
 class Listener:
     """A recorder that only writes down what it is told."""
 
+    raised = None
+
     def __init__(self):
         self.calls = []
 
