@@ -611,11 +611,13 @@ def draw_run(
 def write_report_of(
     runs: Annotated[list[str] | None, typer.Argument(metavar="RUN", help="Runs: paths, or names in --results.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The page's file.")] = None,
+    code: OwnCode = None,
     results: Results = Path("results"),
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     with reporting(as_json) as told:
+        use_code(code)
         from autodiff.experiment.report.write import FILE, records_of, write_report
         from autodiff.experiment.terminal import say
 

@@ -23,7 +23,7 @@ COMMANDS = [line for language, block in BLOCKS for line in block.splitlines() if
 YAML = [block for language, block in BLOCKS if language == "yaml"]
 
 
-OF_RECORDS = ("ls", "show", "diff", "predict", "draw", "rm")
+OF_RECORDS = ("ls", "show", "diff", "predict", "draw", "report", "rm")
 
 
 def write_moons(path):
@@ -94,6 +94,7 @@ RUN_ELSEWHERE = {
     "how-it-works.md": ["mermaid"],  # the test below
     "config.md": ["yaml"],  # tests/experiment/config/test_page.py
     "own-parts.md": ["sh", "yaml"],  # tests/test_own_parts_page.py
+    "report.md": ["sh"],  # tests/test_report_page.py
     "cluster.md": ["sh", "python slurm", "sh slurm", "yaml", "sh kubernetes"],  # tests/test_cluster_page.py
 }
 

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.command_line import ROOT
+
+AXE = ROOT / ".node" / "node_modules" / "axe-core" / "axe.min.js"
+
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'adrun[browser]'")
 
 
@@ -41,6 +45,13 @@ class Opened:
     def evaluate(self, script: str, argument: Any = None) -> Any:
         """Return the value of an expression in the page."""
         return self.page.evaluate(script, argument)
+
+    def violations(self) -> list[tuple[str, list[str]]]:
+        """Return what axe finds in a page that was opened with bypass_csp: rules, and the elements that break them."""
+        assert AXE.exists(), "needs axe-core: npm install --prefix .node axe-core"
+        self.page.add_script_tag(content=AXE.read_text("utf-8"))
+        found = self.evaluate("axe.run().then(result => result.violations)")
+        return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from autodiff.experiment.pictures.field import extent_of
 from autodiff.experiment.pictures.palette import CLASS_COLORS, curve_style
 from autodiff.experiment.pictures.view import View, view_of
 from autodiff.experiment.report.layers import described, frame
+from autodiff.experiment.report.markers import corners
 from autodiff.experiment.runs.html import picture
 from autodiff.experiment.runs.record import Record
 from autodiff.experiment.training.training import Session, Training
@@ -70,6 +71,7 @@ def data_set(training: Training, classes: int) -> dict[str, Any]:
     return {
         "classes": list(about.class_names) or [f"class {k}" for k in range(classes)],
         "colors": list(CLASS_COLORS[:classes]),
+        "markers": corners(classes),
         "features": list(about.feature_names) or [f"feature {i}" for i in range(1, features + 1)],
         "axes": list(view.words.axes),
         "plane": view.words.plane,

@@ -6,9 +6,9 @@
  * @typedef {{inputs: string, places: string, labels: string}} EncodedPoints
  * @typedef {{inputs: Float32Array, places: Float32Array, labels: Uint8Array}} Points
  *
- * What a data set is: its classes with their colours, its features with the scale that they had, and the plane on which
+ * What a data set is: its classes with their colours and markers, its features with the scale that they had, and the plane on which
  * it is seen. The network takes origin + x * along[0] + y * along[1] for the place (x, y).
- * @typedef {{classes: string[], colors: string[], features: string[], axes: string[], plane: string, extent: Extent,
+ * @typedef {{classes: string[], colors: string[], markers: number[][], features: string[], axes: string[], plane: string, extent: Extent,
  *   origin: number[], along: number[][], mean: number[], deviation: number[], training: EncodedPoints,
  *   heldOut: EncodedPoints | null}} DataSet
  *
@@ -25,9 +25,12 @@
 
 const report = /** @type {Page} */ (JSON.parse(/** @type {HTMLElement} */ (document.getElementById("data")).textContent ?? ""));
 
-/** Milliseconds that a picture may take while it moves: it is drawn on a coarser grid where it would take more. */
-const BUDGET = 24;
-const COARSEST = 40, FINEST = 120, UNIT = 44, REST = 150;
+/** Milliseconds that a picture may take while it moves: it is computed on a coarser grid where it would take more. */
+const BUDGET = 20;
+/** Rows and columns of the grids that are computed, between which pixels are interpolated: moving, and at rest. */
+const COARSEST = 28, FINEST = 120, RESTING = 320;
+/** Pixels of a unit's picture, and milliseconds without a change after which all is drawn finely. */
+const UNIT = 44, REST = 150;
 
 /**
  * @param {string} id
@@ -84,6 +87,8 @@ const dataSets = report.dataSets.map((set) => ({
 /** All epochs of which some run has a network. */
 const epochs = [...new Set(report.runs.flatMap((run) => run.epochs))].sort((a, b) => a - b);
 
+const STILL = "It has a layer or an activation of one's own, which this page cannot compute: this is the boundary in the end.";
+
 /** A run's panel: its network at an epoch, drawn over the plane. */
 class Panel {
   /** @param {Run} run */
@@ -92,7 +97,7 @@ class Panel {
     this.set = dataSets[run.data];
     this.numbers = run.parameters ? new Float32Array(decoded(run.parameters)) : null;
     this.frame = 0;
-    this.coarse = FINEST;
+    this.coarse = (COARSEST + FINEST) / 2;
     this.element = element("figure", "", { class: "panel" });
     const title = element("figcaption");
     const name = element("strong", run.title);
@@ -102,10 +107,18 @@ class Panel {
     this.canvas = /** @type {HTMLCanvasElement} */ (element("canvas", "", { tabindex: "0", role: "img" }));
     this.marks = /** @type {HTMLCanvasElement} */ (element("canvas", "", { "aria-hidden": "true" }));
     const stage = element("div", "", { class: "stage" });
+    this.painter = new Painter(this.canvas, this.set.channels);
+    this.element.append(title, stage);
+    if (!this.evaluates) {
+      if (run.fallback) stage.append(element("img", "", { src: run.fallback, alt: `${run.title}: its last decision boundary` }));
+      stage.classList.add("still");
+      this.element.append(element("p", run.layers ? "It kept no network." : STILL, { class: "caption" }));
+      return;
+    }
     stage.append(this.canvas, this.marks);
     this.save = /** @type {HTMLButtonElement} */ (element("button", "Save picture", { type: "button" }));
     this.save.addEventListener("click", () => this.download());
-    this.element.append(title, stage, this.save);
+    this.element.append(this.save);
     this.canvas.addEventListener("pointermove", (event) => {
       const box = this.canvas.getBoundingClientRect();
       inspect(this, (event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
@@ -113,6 +126,11 @@ class Panel {
     this.canvas.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("focus", () => select(this));
     this.canvas.addEventListener("pointerdown", () => select(this));
+  }
+
+  /** Whether the page can compute the network. */
+  get evaluates() {
+    return this.run.layers !== null && this.run.epochs.length > 0;
   }
 
   /** The numbers of the present frame. */
@@ -160,26 +178,17 @@ class Panel {
   /** Give the canvases as many pixels as the screen has for them. */
   fit() {
     const side = Math.round(this.canvas.clientWidth * (window.devicePixelRatio || 1)) || 300;
-    if (this.canvas.width === side) return;
+    if (this.painter.side === side) return;
     for (const canvas of [this.canvas, this.marks]) canvas.width = canvas.height = side;
+    this.painter.resize(side);
     this.drawMarks();
   }
 
   /** @param {boolean} moving whether the picture is soon replaced, so that a coarse grid will do */
   draw(moving) {
-    this.fit();
-    const { width, height } = this.canvas;
-    const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
-    if (!this.run.layers || !this.run.epochs.length) return;
-    const classes = this.set.classes.length;
-    const image = context.createImageData(width, height);
-    if (moving && this.coarse < width) {
-      const grid = gridOf(this.set.extent, this.coarse, this.coarse);
-      paint(image, refined(this.probabilities(grid), classes, this.coarse, width, height), this.set.channels);
-    } else {
-      paint(image, this.probabilities(gridOf(this.set.extent, width, height)), this.set.channels);
-    }
-    context.putImageData(image, 0, 0);
+    if (!this.evaluates) return;
+    const side = Math.min(moving ? this.coarse : RESTING, this.painter.side);
+    this.painter.paint(this.probabilities(gridOf(this.set.extent, side, side)), side);
   }
 
   /** Draw the points: those of training filled, held-out ones hollow. */
@@ -187,7 +196,7 @@ class Panel {
     const context = /** @type {CanvasRenderingContext2D} */ (this.marks.getContext("2d"));
     const { width, height } = this.marks;
     context.clearRect(0, 0, width, height);
-    const { extent, points, tested, colors } = this.set;
+    const { extent, points, tested, colors, markers } = this.set;
     const radius = Math.max(2, width / 110);
     for (const [some, hollow] of /** @type {[Points | null, boolean][]} */ ([[tested, true], [points, false]])) {
       if (!some) continue;
@@ -195,7 +204,7 @@ class Panel {
         const x = some.places[2 * i], y = some.places[2 * i + 1];
         const across = ((x - extent.left) / (extent.right - extent.left)) * width;
         const down = ((extent.top - y) / (extent.top - extent.bottom)) * height;
-        mark(context, some.labels[i], across, down, hollow ? 0.75 * radius : radius);
+        mark(context, markers[some.labels[i]], across, down, hollow ? 0.75 * radius : radius);
         context.fillStyle = hollow ? "#FFFFFF" : colors[some.labels[i]];
         context.strokeStyle = hollow ? colors[some.labels[i]] : "#1A1A1A";
         context.lineWidth = Math.max(0.7, radius / (hollow ? 2.5 : 5));
@@ -240,7 +249,7 @@ function offer(name, url) {
 }
 
 const panels = report.runs.map((run) => new Panel(run));
-let selected = panels.find((panel) => panel.run.layers && panel.run.epochs.length) ?? panels[0];
+let selected = panels.find((panel) => panel.evaluates) ?? panels[0];
 let playing = 0;
 let index = epochs.length - 1;
 const looked = { x: 0.5, y: 0.5 };
@@ -281,10 +290,23 @@ function showEpoch(next, moving) {
   delete slider.dataset.settled;
   clearTimeout(resting);
   resting = window.setTimeout(() => {
-    if (moving) for (const panel of panels) panel.draw(false);
-    drawUnits();
-    slider.dataset.settled = String(index);
+    drawFinely(moving ? [...panels] : []);
   }, REST);
+}
+
+/**
+ * Draw panels as finely as the screen can show, one at a time, so that the page goes on hearing; and then the units.
+ * @param {Panel[]} rest
+ */
+function drawFinely(rest) {
+  const panel = rest.shift();
+  if (panel) {
+    panel.draw(false);
+    resting = window.setTimeout(() => drawFinely(rest), 0);
+    return;
+  }
+  drawUnits();
+  slider.dataset.settled = String(index);
 }
 
 /** @param {number} epoch */
@@ -348,25 +370,52 @@ function select(panel) {
   drawUnits();
 }
 
+/** The run whose rows are shown, and what changes in them: a row a class, and a strip a hidden layer. */
+let shown = /** @type {Panel | null} */ (null);
+let rows = /** @type {{number: HTMLElement, bar: HTMLElement}[]} */ ([]);
+let strips = /** @type {{words: HTMLElement, canvas: HTMLCanvasElement}[]} */ ([]);
+
+/**
+ * Make the rows of a run.
+ * @param {Panel} panel
+ */
+function showRows(panel) {
+  shown = panel;
+  const list = panel.set.classes.map((name, k) => {
+    const row = element("li"), number = element("span", "", { class: "number" }), bar = element("span", "", { class: "bar" });
+    bar.style.background = panel.set.colors[k];
+    row.append(markerOf(panel.set, k), element("span", name, { class: "name", title: name }), number, bar);
+    return { row, number, bar };
+  });
+  rows = list;
+  byId("probabilities").replaceChildren(...list.map(({ row }) => row));
+  const figures = hiddenLayers(panel).map((_, i) => {
+    const figure = element("figure"), words = element("figcaption");
+    const canvas = /** @type {HTMLCanvasElement} */ (element("canvas", "", {
+      role: "img", "aria-label": `activations of the units of hidden layer ${i + 1} at this point`, width: "600", height: "48",
+    }));
+    figure.append(words, canvas);
+    return { figure, words, canvas };
+  });
+  strips = figures;
+  byId("strips").replaceChildren(...figures.map(({ figure }) => figure));
+}
+
 /** Tell what the selected network makes of the point that is looked at. */
 function look() {
   const panel = selected;
-  if (!panel || !panel.run.layers || !panel.run.epochs.length) return;
-  const { extent, classes, axes, points, colors } = panel.set;
+  if (!panel || !panel.evaluates) return;
+  const { extent, classes, axes, points } = panel.set;
   const x = extent.left + looked.x * (extent.right - extent.left);
   const y = extent.top + looked.y * (extent.bottom - extent.top);
   const probabilities = panel.probabilities(Float64Array.of(x, y));
   const named = [x, y].flatMap((value, axis) => (axes[axis] ? [`${axes[axis]} ${value.toPrecision(4)}`] : []));
   byId("where").textContent = `${panel.run.title} at ${named.join(", ")}`;
-  const list = byId("probabilities");
-  list.replaceChildren(...classes.map((name, k) => {
-    const row = element("li");
-    const bar = element("span", "", { class: "bar" });
+  if (shown !== panel) showRows(panel);
+  for (const [k, { number, bar }] of rows.entries()) {
+    number.textContent = percent(probabilities[k]);
     bar.style.width = `${(100 * probabilities[k]).toFixed(1)}%`;
-    bar.style.background = colors[k];
-    row.append(element("span", name, { class: "name" }), element("span", percent(probabilities[k]), { class: "number" }), bar);
-    return row;
-  }));
+  }
   let nearest = -1, least = Infinity;
   for (let i = 0; i < points.labels.length; i++) {
     const distance = (points.places[2 * i] - x) ** 2 + (points.places[2 * i + 1] - y) ** 2;
@@ -399,26 +448,22 @@ function hiddenLayers(/** @type {Panel} */ panel) {
  */
 function drawStrips(panel, point) {
   const layers = /** @type {Layer[]} */ (panel.run.layers);
-  byId("strips").replaceChildren(...hiddenLayers(panel).map((last, i) => {
+  hiddenLayers(panel).forEach((last, i) => {
     const values = evaluate(layers.slice(0, last + 1), panel.parameters, panel.inputs(point), 1);
-    const figure = element("figure");
-    const canvas = /** @type {HTMLCanvasElement} */ (element("canvas", "", {
-      role: "img", "aria-label": `activations of the ${values.length} units of hidden layer ${i + 1} at this point`,
-    }));
-    canvas.width = 600;
-    canvas.height = 48;
+    const { words, canvas } = strips[i];
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    const { width, height } = canvas, middle = height / 2;
     let largest = 1e-12;
     for (const value of values) largest = Math.max(largest, Math.abs(value));
-    const step = canvas.width / values.length;
+    const step = width / values.length;
+    context.clearRect(0, 0, width, height);
     values.forEach((value, u) => {
       context.fillStyle = value >= 0 ? "#D55E00" : "#0072B2";
-      const height = (Math.abs(value) / largest) * 23;
-      context.fillRect(u * step, value >= 0 ? 24 - height : 24, Math.max(1, step - 1), height);
+      const bar = (Math.abs(value) / largest) * (middle - 1);
+      context.fillRect(u * step, value >= 0 ? middle - bar : middle, Math.max(1, step - 1), bar);
     });
-    figure.append(element("figcaption", `hidden layer ${i + 1}: ${values.length} activations here, the largest ${largest.toPrecision(3)}`), canvas);
-    return figure;
-  }));
+    words.textContent = `hidden layer ${i + 1}: ${values.length} activations here, the largest ${largest.toPrecision(3)}`;
+  });
 }
 
 // Hidden units
@@ -438,8 +483,8 @@ function fillLayers() {
 function drawUnits() {
   const panel = selected;
   const last = Number(layerChoice.value);
-  if (!panel || !panel.run.layers || !panel.run.epochs.length || layerChoice.value === "") return;
-  const { layers } = panel.run;
+  if (!panel || !panel.evaluates || layerChoice.value === "") return;
+  const layers = /** @type {Layer[]} */ (panel.run.layers);
   const grid = gridOf(panel.set.extent, UNIT, UNIT);
   const values = evaluate(layers.slice(0, last + 1), panel.parameters, panel.inputs(grid), UNIT * UNIT);
   const units = values.length / (UNIT * UNIT);
@@ -544,10 +589,67 @@ function savePredictions() {
 
 byId("predictions").addEventListener("click", savePredictions);
 
+// Captions
+
+/**
+ * Return a class's marker as a small picture.
+ * @param {DataSet} set
+ * @param {number} k the class
+ */
+function markerOf(set, k) {
+  const canvas = /** @type {HTMLCanvasElement} */ (element("canvas", "", { "aria-hidden": "true", class: "marker", width: "40", height: "40" }));
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  mark(context, set.markers[k], 20, 20, 14);
+  context.fillStyle = set.colors[k];
+  context.strokeStyle = "#1A1A1A";
+  context.lineWidth = 2;
+  context.fill();
+  context.stroke();
+  return canvas;
+}
+
+/**
+ * Return what the axes of a plane are.
+ * @param {DataSet} set
+ */
+function planeOf({ axes, plane, features }) {
+  if (!axes[1]) return `Across is ${axes[0]}; up has no meaning, but that each class has a row of its own.`;
+  const of = plane ? ` This is the plane of ${plane} of ${features.length} features: ${features.join(", ")}.` : "";
+  return `Across is ${axes[0]}, up is ${axes[1]}.${of}`;
+}
+
+/** Tell the classes and the axes of each data set, those that look the same once. */
+function showLegends() {
+  const legends = new Map();
+  for (const { title, data } of report.runs) {
+    const set = dataSets[data], key = JSON.stringify([set.classes, planeOf(set)]);
+    legends.set(key, { set, titles: [...(legends.get(key)?.titles ?? []), title] });
+  }
+  byId("legends").append(...[...legends.values()].flatMap(({ set, titles }) => {
+    const list = element("ul", "", { class: "legend", "aria-label": "classes" });
+    list.append(...set.classes.map((/** @type {string} */ name, /** @type {number} */ k) => {
+      const row = element("li");
+      row.append(markerOf(set, k), element("span", name));
+      return row;
+    }));
+    const words = element("p", (legends.size > 1 ? `${titles.join(", ")}: ` : "") + planeOf(set), { class: "caption" });
+    return [list, words];
+  }));
+}
+
+if (!selected?.evaluates) for (const part of document.querySelectorAll(".inside")) part.setAttribute("hidden", "");
+showLegends();
 byId("panels").append(...panels.map((panel) => panel.element));
+byId("panels").dataset.runs = String(panels.length);
 selected?.element.classList.add("selected");
-if (selected) {
+if (selected?.evaluates) {
   fillLayers();
-  showEpoch(epochs.length - 1, false);
-  new ResizeObserver(() => showEpoch(index, true)).observe(byId("panels"));
+  showEpoch(epochs.length - 1, true);
+  new ResizeObserver(() => {
+    for (const panel of panels) if (panel.evaluates) panel.fit();
+    showEpoch(index, true);
+  }).observe(byId("panels"));
+} else {
+  for (const panel of panels) panel.show(Infinity);
+  slider.dataset.settled = "";
 }

@@ -3,7 +3,8 @@
 
 /** The share of its colour that a class has where the network knows nothing, and where it is sure. */
 const WEAKEST = 0.06, STRONGEST = 0.64;
-const INK = [26, 26, 26];
+const SHADES = 256;
+const INK = 0xff1a1a1a;
 
 /** @typedef {{left: number, right: number, bottom: number, top: number}} Extent */
 
@@ -35,107 +36,128 @@ function gridOf(extent, width, height) {
 }
 
 /**
- * Return the values of a coarse grid at each pixel of a finer one, interpolated.
- * @param {Float64Array} values one class after the other
- * @param {number} classes
- * @param {number} coarse rows and columns of the grid
- * @param {number} width
- * @param {number} height
- */
-function refined(values, classes, coarse, width, height) {
-  const fine = new Float64Array(classes * width * height);
-  const columns = new Int32Array(width), shares = new Float64Array(width);
-  for (let x = 0; x < width; x++) {
-    const place = Math.min(Math.max(((x + 0.5) / width) * coarse - 0.5, 0), coarse - 1.000001);
-    columns[x] = Math.floor(place);
-    shares[x] = place - columns[x];
-  }
-  for (let k = 0; k < classes; k++) {
-    for (let y = 0; y < height; y++) {
-      const place = Math.min(Math.max(((y + 0.5) / height) * coarse - 0.5, 0), coarse - 1.000001);
-      const above = k * coarse * coarse + Math.floor(place) * coarse, below = above + coarse;
-      const down = place - Math.floor(place);
-      const row = (k * height + y) * width;
-      for (let x = 0; x < width; x++) {
-        const c = columns[x], across = shares[x];
-        const upper = values[above + c] + across * (values[above + c + 1] - values[above + c]);
-        const lower = values[below + c] + across * (values[below + c + 1] - values[below + c]);
-        fine[row + x] = upper + down * (lower - upper);
-      }
-    }
-  }
-  return fine;
-}
-
-/**
- * Paint the likeliest class of each pixel, the stronger the surer, and a line where it changes.
- * @param {ImageData} image
- * @param {Float64Array} probabilities one class after the other
+ * Return what a pixel looks like, as its four bytes: `SHADES` of each class, the stronger the surer.
  * @param {number[][]} colors of the classes, as channels
  */
-function paint(image, probabilities, colors) {
-  const { width, height, data } = image;
-  const size = width * height, classes = colors.length;
-  const likeliest = new Uint8Array(size);
-  for (let p = 0, i = 0; p < size; p++, i += 4) {
-    let best = 0, most = probabilities[p];
-    for (let k = 1; k < classes; k++) {
-      const probability = probabilities[k * size + p];
-      if (probability > most) {
-        most = probability;
-        best = k;
+function shadesOf(colors) {
+  const bytes = new Uint8ClampedArray(4 * SHADES * colors.length);
+  colors.forEach((color, k) => {
+    for (let s = 0; s < SHADES; s++) {
+      const share = WEAKEST + ((STRONGEST - WEAKEST) * s) / (SHADES - 1);
+      const at = 4 * (k * SHADES + s);
+      for (let c = 0; c < 3; c++) bytes[at + c] = 255 + (color[c] - 255) * share;
+      bytes[at + 3] = 255;
+    }
+  });
+  return new Uint32Array(bytes.buffer);
+}
+
+/** Paints boundaries into one canvas, with arrays that it keeps. */
+class Painter {
+  side = 0;
+  image = new ImageData(1, 1);
+  pixels = new Uint32Array(0);
+  likeliest = new Uint8Array(0);
+  columns = new Int32Array(0);
+  shares = new Float64Array(0);
+
+  /**
+   * @param {HTMLCanvasElement} canvas a square
+   * @param {number[][]} colors of the classes, as channels
+   */
+  constructor(canvas, colors) {
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    this.shades = shadesOf(colors);
+    this.classes = colors.length;
+  }
+
+  /** @param {number} side in pixels */
+  resize(side) {
+    this.side = side;
+    this.image = this.context.createImageData(side, side);
+    this.pixels = new Uint32Array(this.image.data.buffer);
+    this.likeliest = new Uint8Array(side * side);
+    this.columns = new Int32Array(side);
+    this.shares = new Float64Array(side);
+  }
+
+  /**
+   * Paint the likeliest class of each pixel, the stronger the surer, and a line where it changes.
+   * @param {Float64Array} probabilities on a grid over the picture, one class after the other
+   * @param {number} grid its rows and columns; between them, the probabilities are interpolated
+   */
+  paint(probabilities, grid) {
+    this.fill(probabilities, grid);
+    this.outline();
+    this.context.putImageData(this.image, 0, 0);
+  }
+
+  /**
+   * @param {Float64Array} probabilities
+   * @param {number} grid
+   */
+  fill(probabilities, grid) {
+    const { side, classes, columns, shares, pixels, likeliest, shades } = this;
+    const last = Math.max(grid - 1.000001, 0);
+    for (let x = 0; x < side; x++) {
+      const place = Math.min(Math.max(((x + 0.5) / side) * grid - 0.5, 0), last);
+      columns[x] = Math.floor(place);
+      shares[x] = place - columns[x];
+    }
+    const line = new Float64Array(classes * grid);
+    const least = 1 / classes, scale = ((SHADES - 1) * classes) / Math.max(classes - 1, 1);
+    for (let y = 0; y < side; y++) {
+      const place = Math.min(Math.max(((y + 0.5) / side) * grid - 0.5, 0), last);
+      const above = Math.floor(place) * grid, down = place - Math.floor(place);
+      for (let k = 0; k < classes; k++) {
+        for (let c = 0, i = k * grid * grid + above, o = k * grid; c < grid; c++, i++, o++) {
+          line[o] = probabilities[i] + down * (probabilities[i + grid] - probabilities[i]);
+        }
+      }
+      for (let x = 0, p = y * side; x < side; x++, p++) {
+        const across = shares[x];
+        let i = columns[x], best = 0, most = line[i] + across * (line[i + 1] - line[i]);
+        for (let k = 1; k < classes; k++) {
+          i += grid;
+          const probability = line[i] + across * (line[i + 1] - line[i]);
+          if (probability > most) {
+            most = probability;
+            best = k;
+          }
+        }
+        likeliest[p] = best;
+        pixels[p] = shades[best * SHADES + Math.max(0, ((most - least) * scale) | 0)];
       }
     }
-    likeliest[p] = best;
-    const sure = Math.max(0, (most - 1 / classes) / (1 - 1 / classes));
-    const share = WEAKEST + (STRONGEST - WEAKEST) * sure;
-    const color = colors[best];
-    data[i] = 255 + (color[0] - 255) * share;
-    data[i + 1] = 255 + (color[1] - 255) * share;
-    data[i + 2] = 255 + (color[2] - 255) * share;
-    data[i + 3] = 255;
   }
-  const ratio = Math.max(1, Math.round(width / 300));
-  for (let y = 0; y < height - 1; y++) {
-    for (let x = 0; x < width - 1; x++) {
-      const p = y * width + x;
-      if (likeliest[p] === likeliest[p + 1] && likeliest[p] === likeliest[p + width]) continue;
-      for (let dy = 0; dy < ratio && y + dy < height; dy++) {
-        for (let dx = 0; dx < ratio && x + dx < width; dx++) {
-          data.set(INK, 4 * (p + dy * width + dx));
+
+  /** Draw ink where the likeliest class changes. */
+  outline() {
+    const { side, pixels, likeliest } = this;
+    const width = Math.max(1, Math.round(side / 300));
+    for (let y = 0; y < side - 1; y++) {
+      for (let x = 0, p = y * side; x < side - 1; x++, p++) {
+        const here = likeliest[p];
+        if (here === likeliest[p + 1] && here === likeliest[p + side]) continue;
+        for (let dy = 0; dy < width && y + dy < side; dy++) {
+          pixels.fill(INK, p + dy * side, p + dy * side + Math.min(width, side - x));
         }
       }
     }
   }
 }
 
-/** Markers of the classes, as the pictures have them. */
-const SHAPES = ["circle", "square", "up", "diamond", "down", "plus", "cross"];
-
 /**
  * Draw a class's marker around a place.
  * @param {CanvasRenderingContext2D} context
- * @param {number} kind the number of the class
+ * @param {number[]} corners of the marker: x, y, x, y from -1 to 1, up being positive
  * @param {number} x
  * @param {number} y
  * @param {number} r half its size
  */
-function mark(context, kind, x, y, r) {
-  const shape = SHAPES[kind % SHAPES.length];
-  /** @type {[number, number][]} */
-  let corners = [];
+function mark(context, corners, x, y, r) {
   context.beginPath();
-  if (shape === "circle") context.arc(x, y, r, 0, 2 * Math.PI);
-  else if (shape === "square") context.rect(x - 0.9 * r, y - 0.9 * r, 1.8 * r, 1.8 * r);
-  else if (shape === "up") corners = [[0, -1.1], [1, 0.8], [-1, 0.8]];
-  else if (shape === "down") corners = [[0, 1.1], [1, -0.8], [-1, -0.8]];
-  else if (shape === "diamond") corners = [[0, -1.2], [1.2, 0], [0, 1.2], [-1.2, 0]];
-  else {
-    const a = 0.35, turn = shape === "cross" ? Math.PI / 4 : 0;
-    const plus = [[-a, -1], [a, -1], [a, -a], [1, -a], [1, a], [a, a], [a, 1], [-a, 1], [-a, a], [-1, a], [-1, -a], [-a, -a]];
-    corners = plus.map(([u, v]) => [u * Math.cos(turn) - v * Math.sin(turn), u * Math.sin(turn) + v * Math.cos(turn)]);
-  }
-  corners.forEach(([u, v], i) => (i ? context.lineTo(x + r * u, y + r * v) : context.moveTo(x + r * u, y + r * v)));
+  for (let i = 0; i < corners.length; i += 2) context.lineTo(x + r * corners[i], y - r * corners[i + 1]);
   context.closePath();
 }
 

@@ -111,7 +111,7 @@ def page(findings: Findings, folder: Path) -> str:
         hash=hash_of(script),
         style=(HERE / "page.css").read_text("utf-8"),
         lead=paragraphs(lead_of(findings)),
-        marks="Filled marks are training points, hollow ones held out.",
+        marks=escape(marks_of(sets)),
         curves=section("curves", "Curves", f'<div class="curves">{svg}<div id="marker"></div></div>'),
         sections=sections(findings, records, titles, folder),
         foot=foot(records),
@@ -124,6 +124,12 @@ def titles_of(findings: Findings) -> list[str]:
     """Return what the settings are called: their configs in two words, or their names where that tells them apart."""
     titles = [setting.config.title for setting in findings.settings]
     return titles if len(set(titles)) == len(titles) else list(findings.short.values())
+
+
+def marks_of(sets: Sequence[dict[str, Any]]) -> str:
+    """Return what the marks are."""
+    held_out = any(found["heldOut"] for found in sets)
+    return "Filled marks are training points, hollow ones held out." if held_out else "The marks are training points."
 
 
 def hash_of(script: str) -> str:

@@ -17,7 +17,7 @@ def training_of(d: int) -> tuple[Training, np.ndarray]:
     about = About(tuple(f"f{i}" for i in range(d)), ("no", "yes"), scaling)
     points = Points(scaling.apply(raw), np.arange(50) % 2)
     state = State(0, {}, {}, {}, {}, {}, 0.0)
-    return Training("done", points, None, {}, {}, state, about), raw
+    return Training("done", points, None, {}, {}, state, 0, about), raw
 
 
 @pytest.mark.parametrize("d", [1, 2, 3, 6])
