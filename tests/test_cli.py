@@ -39,7 +39,7 @@ def test_train_writes_its_folder_and_says_what_was_reached(folder: Path) -> None
     written = folder / "results" / "one"
     assert names(written) == {
         "config.yaml", "log.csv", "boundary.gif", "boundary.png", "summary.json",
-        "model.safetensors", "frames.safetensors", "report.html",
+        "model.safetensors", "frames.safetensors", "health.csv", "report.html",
     }  # fmt: skip
     log = rows(written / "log.csv")
     assert [int(row["epoch"]) for row in log] == list(range(13))

@@ -114,7 +114,7 @@ FAULTS = {
         "import autodiff.experiment.runs.run as run\n"
         "train = run.train\n"
         "def hungry(config, *rest):\n"
-        "    if config.optimizer == 'sgd': raise MemoryError\n"
+        "    if config.optimizer.name == 'sgd': raise MemoryError\n"
         "    return train(config, *rest)\n"
         "run.train = hungry",
         "one: failed: not enough memory; take narrower layers, fewer points or fewer frames",

@@ -20,6 +20,10 @@ from autodiff.experiment.training.training import Session, Training
 
 MOST_POINTS = 2_000
 """Points of a data set that are shown: of more, every so-manieth."""
+MOST_NUMBERS = 1_000_000
+"""Parameters of all networks in a page together: of more, networks at fewer epochs are in it. It has 5 MB then."""
+OWN_PARTS = "It has a layer or an activation of one's own, which this page cannot compute"
+TOO_LARGE = "It has too many parameters for this page"
 
 
 def encoded(array: NDArray[Any]) -> str:
@@ -27,11 +31,12 @@ def encoded(array: NDArray[Any]) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
 
 
-def run_data(record: Record, training: Training, title: str, number: int, data: int) -> dict[str, Any]:
+def run_data(record: Record, training: Training, title: str, number: int, runs: int, data: int) -> dict[str, Any]:
     """Return what the page knows of a run. number: its place among the runs; data: that of its data set."""
-    session = Session(record.config())
-    known = described(session.model)
-    epochs = sorted(training.snapshots)
+    model = Session(record.config()).model
+    frames_at_most = MOST_NUMBERS // runs // sum(parameter.size for parameter in model.parameters())
+    known = described(model) if frames_at_most else None
+    epochs = thinned(sorted(training.snapshots), max(frames_at_most, 1))
     frames = [frame(training.snapshots[epoch].parameters, known[1]) for epoch in epochs] if known else []
     return {
         "name": record.name,
@@ -44,7 +49,15 @@ def run_data(record: Record, training: Training, title: str, number: int, data: 
         "size": len(frames[0]) if frames else 0,
         "parameters": encoded(np.concatenate(frames)) if frames else "",
         "fallback": "" if known else picture(record.folder / "boundary.png"),
+        "still": f"{OWN_PARTS if frames_at_most else TOO_LARGE}: this is the boundary in the end.",
     }
+
+
+def thinned(epochs: list[int], most: int) -> list[int]:
+    """Return so many of some epochs at most, the last one among them."""
+    if len(epochs) <= most:
+        return epochs
+    return [epochs[i] for i in np.linspace(len(epochs) - 1, 0, most).astype(int)[::-1]]
 
 
 def measured(training: Training, epoch: int) -> dict[str, float | None]:

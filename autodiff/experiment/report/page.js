@@ -17,7 +17,7 @@
  *
  * A run: its networks at some epochs as numbers, one frame after the other.
  * @typedef {{name: string, title: string, color: string, data: number, epochs: number[], measured: Measured[],
- *   layers: Layer[] | null, size: number, parameters: string, curve: (number[] | null)[], fallback: string,
+ *   layers: Layer[] | null, size: number, parameters: string, curve: (number[] | null)[], fallback: string, still: string,
  *   sentence: string}} Run
  *
  * @typedef {{runs: Run[], dataSets: DataSet[], curves: {epochs: number[], places: number[]} | null}} Page
@@ -87,7 +87,6 @@ const dataSets = report.dataSets.map((set) => ({
 /** All epochs of which some run has a network. */
 const epochs = [...new Set(report.runs.flatMap((run) => run.epochs))].sort((a, b) => a - b);
 
-const STILL = "It has a layer or an activation of one's own, which this page cannot compute: this is the boundary in the end.";
 
 /** A run's panel: its network at an epoch, drawn over the plane. */
 class Panel {
@@ -112,7 +111,7 @@ class Panel {
     if (!this.evaluates) {
       if (run.fallback) stage.append(element("img", "", { src: run.fallback, alt: `${run.title}: its last decision boundary` }));
       stage.classList.add("still");
-      this.element.append(element("p", run.layers ? "It kept no network." : STILL, { class: "caption" }));
+      this.element.append(element("p", run.layers ? "It kept no network." : run.still, { class: "caption" }));
       return;
     }
     stage.append(this.canvas, this.marks);

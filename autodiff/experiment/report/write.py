@@ -99,7 +99,7 @@ def page(findings: Findings, folder: Path) -> str:
     titles = titles_of(findings)[:MOST_SHOWN]
     sets, places = data_sets(records, trainings)
     runs = [
-        run_data(record, training, title, i, places[i])
+        run_data(record, training, title, i, len(records), places[i])
         for i, (record, training, title) in enumerate(zip(records, trainings, titles, strict=True))
     ]
     svg, epochs, marks = curves(findings, titles, trainings, epochs_of(runs))

@@ -6,7 +6,7 @@ import pytest
 from autodiff.experiment.data.about import About, Scaling
 from autodiff.experiment.data.points import Points
 from autodiff.experiment.pictures.view import view_of
-from autodiff.experiment.report.data import data_set
+from autodiff.experiment.report.data import data_set, thinned
 from autodiff.experiment.training.training import State, Training
 
 
@@ -36,3 +36,9 @@ def test_the_page_scales_and_places_points_as_the_pictures_do(d: int) -> None:
     np.testing.assert_allclose(at_places, view.of(lambda some: some, training.about)(places), rtol=1e-4, atol=1e-5)
     extent = found["extent"]
     assert extent["left"] < places[:, 0].min() < places[:, 0].max() < extent["right"]
+
+
+def test_of_too_many_networks_some_are_left_out_but_not_the_last():
+    assert thinned([0, 1, 2, 4, 8], 5) == [0, 1, 2, 4, 8]
+    assert thinned([0, 1, 2, 4, 8], 3) == [0, 2, 8]
+    assert thinned([0, 1, 2, 4, 8], 1) == [8]

@@ -14,7 +14,7 @@ from autodiff.experiment.config.load import Experiment
 from autodiff.experiment.errors import InputError, RunError
 from autodiff.experiment.interrupts import Interrupts
 from autodiff.experiment.progress import Progress
-from autodiff.experiment.report import write
+from autodiff.experiment.report import data, write
 from autodiff.experiment.report.write import page, records_of, reported, write_report
 from autodiff.experiment.runs import run as running
 from autodiff.experiment.runs.place import claimed
@@ -119,6 +119,18 @@ def test_pictures_of_the_comparison_are_in_it(tmp_path: Path) -> None:
     assert "Agreement" not in page(findings, tmp_path)
     (tmp_path / "agreement.png").write_bytes(b"PNG")
     assert 'src="data:image/png;base64,UE5H" alt="the class' in page(findings, tmp_path)
+
+
+def test_networks_too_large_for_a_page_are_seen_as_they_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome = trained(tmp_path, "one")
+    size = data_of(page(Findings([outcome]), tmp_path))["runs"][0]["size"]
+    monkeypatch.setattr(data, "MOST_NUMBERS", 2 * size)
+    [run] = data_of(page(Findings([outcome]), tmp_path))["runs"]
+    assert run["epochs"] == [0, 12]
+    monkeypatch.setattr(data, "MOST_NUMBERS", size - 1)
+    [run] = data_of(page(Findings([outcome]), tmp_path))["runs"]
+    assert (run["layers"], run["parameters"]) == (None, "")
+    assert run["still"].startswith("It has too many parameters for this page")
 
 
 def test_a_diverged_run_and_one_that_kept_nothing_have_a_page(tmp_path: Path) -> None:
