@@ -25,7 +25,7 @@ LARGEST_WHILE_CHECKED = 9.0  # of the largest layer's parameters
 WHILE_CHECKED = 4.0
 OF_MOMENTUM = 4.0
 OF_ADAM = 9.2
-AFTERWARDS = 17.0
+AFTERWARDS = 20.0
 
 
 @dataclass(frozen=True)
