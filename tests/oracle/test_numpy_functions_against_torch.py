@@ -14,7 +14,7 @@ from torch.nn import functional as TF  # noqa: N812
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.functional import activations, losses
+from autodiff.functional import activations, convolution, losses, pooling, windows
 from autodiff.gradcheck import checked_functions
 from autodiff.registry import full_name, functions
 from autodiff.rules import decompositions, einsum, elementwise, fourier, indexing, norms, reductions, sequences, shaping
@@ -384,15 +384,19 @@ def unwrap(p, axis=-1):
 
 
 def reduced(x, reduction="mean"):
-    return {"mean": torch.mean, "sum": torch.sum, "none": lambda x: x}[reduction](x)
+    ways = {"mean": torch.mean, "sum": torch.sum, "none": lambda x: x, "batchmean": lambda x: x.sum() / len(x)}
+    return ways[reduction](x)
 
 
-def labelled(loss):
-    """Return a loss of logits (..., classes) with labels and PyTorch's further arguments."""
+def labelled(loss, classes=1):
+    """Return a loss of logits with labels and PyTorch's further arguments; `classes` is the axis of the classes."""
 
-    def computed(logits, labels, weights=None, reduction="mean", **keywords):
+    def computed(logits, labels, weights=None, reduction="mean", axis=None, **keywords):
         if not logits.numel():
             return logits.sum()
+        axis = min(classes, logits.ndim - 1) if axis is None else axis
+        labels = labels.movedim(axis, -1) if labels.is_floating_point() else labels
+        logits = logits.movedim(axis, -1)
         if weights is not None:
             keywords["weight"] = torch.as_tensor(weights, dtype=logits.dtype)
         rows = logits.reshape(-1, logits.shape[-1])
@@ -606,7 +610,7 @@ TORCH = {
     F.gelu: TF.gelu,
     F.logsumexp: lambda x, axis=None, keepdims=False: torch.logsumexp(x, dim=over(axis, x), keepdim=keepdims),
     F.cross_entropy: labelled(TF.cross_entropy),
-    losses.mean_cross_entropy: labelled(TF.cross_entropy),
+    losses.mean_cross_entropy: labelled(TF.cross_entropy, -1),
     F.nll: labelled(TF.nll_loss),
     activations.weighed: lambda values, weights: values * weights,
     losses.picked: lambda log_p, labels: torch.gather(log_p, -1, labels[..., None])[..., 0],
@@ -620,15 +624,34 @@ TORCH = {
     F.huber: TF.huber_loss,
 }
 
-IN_THE_OTHER_FILE = {
-    function
-    for function in checked_functions()
-    if isinstance(function, np.ufunc) and hasattr(torch, function.__name__) and function not in TORCH
-} | {
-    *(np.matmul, np.where, np.sum, np.mean, np.max, np.min, np.power, np.reshape, np.transpose, np.matrix_transpose),
-    *(np.expand_dims, np.broadcast_to, np.concatenate, np.stack, np.astype, operator.getitem, operator.setitem),
-    *(F.relu, F.sigmoid, F.softmax, F.log_softmax, F.linear),
-}
+IN_THE_OTHER_FILE = (
+    {
+        function
+        for function in checked_functions()
+        if isinstance(function, np.ufunc) and hasattr(torch, function.__name__) and function not in TORCH
+    }
+    | {
+        *(
+            np.matmul,
+            np.where,
+            np.sum,
+            np.mean,
+            np.max,
+            np.min,
+            np.power,
+            np.reshape,
+            np.transpose,
+            np.matrix_transpose,
+        ),
+        *(np.expand_dims, np.broadcast_to, np.concatenate, np.stack, np.astype, operator.getitem, operator.setitem),
+        *(F.relu, F.sigmoid, F.softmax, F.log_softmax, F.linear),
+    }
+    | {  # of windows and of layers, there with all their settings, and what they consist of
+        *(F.conv1d, F.conv2d, F.max_pool1d, F.max_pool2d, F.avg_pool1d, F.avg_pool2d, F.scaled_dot_product_attention),
+        *(convolution.correlate, windows.windows, windows.fold, windows.surrounded, pooling.largest),
+        *(F.layer_norm, F.rms_norm, F.batch_norm, F.embedding, F.mish, F.smooth_l1),
+    }
+)
 UNKNOWN_TO_TORCH = {
     *(np.remainder, np.fmod, np.floor_divide, np.heaviside),  # without a derivative for one of the arguments
     *(np.interp, np.apply_along_axis, np.piecewise, np.unique),  # nothing like it, or without a gradient
