@@ -624,11 +624,11 @@ def write_report_of(
         records = records_of(runs or (), results)
         path = output or results / FILE
 
-        from autodiff.experiment.studies.compare import of_record
+        from autodiff.experiment.studies.compare import unread
         from autodiff.experiment.studies.findings import Findings
 
         with progress(quiet).note("writing the report"):
-            write_report(Findings([of_record(record) for record in records]), path)
+            write_report(Findings([unread(record) for record in records]), path)
         told.document |= {"report": str(path)}
         if not as_json:
             say(str(path))

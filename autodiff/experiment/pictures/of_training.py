@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from autodiff import functional as F  # noqa: N812 (the name by which the field knows it)
 from autodiff.experiment.config.config import Config
 from autodiff.experiment.data.points import Points
-from autodiff.experiment.pictures import Curve, Film, Frame, HeldOut, Votes
+from autodiff.experiment.pictures import Curve, Film, Frame, HeldOut, Setting, Votes
 from autodiff.experiment.pictures.view import view_of
 from autodiff.experiment.training.network import Snapshot
 from autodiff.experiment.training.training import Training
@@ -41,6 +41,12 @@ def test_curve_of(training: Training) -> Curve:
     loss, accuracy = training.curves["test_loss"], training.curves["test_accuracy"]
     epochs = np.flatnonzero(~np.isnan(accuracy))
     return Curve(epochs, loss[epochs], accuracy[epochs])
+
+
+def setting_of(title: str, trainings: Sequence[Training]) -> Setting:
+    """Return the curves of all seeds of a setting; on held-out points, if all of them have some."""
+    tested = all(training.held_out is not None for training in trainings)
+    return Setting(title, tuple(map(curve_of, trainings)), tuple(map(test_curve_of, trainings)) if tested else ())
 
 
 def votes_of(title: str, trainings: Sequence[Training]) -> Votes:

@@ -16,7 +16,8 @@ from autodiff.experiment.report.layers import described, frame
 from autodiff.experiment.report.markers import corners
 from autodiff.experiment.runs.html import picture
 from autodiff.experiment.runs.record import Record
-from autodiff.experiment.training.training import Session, Training
+from autodiff.experiment.training.network import build_model
+from autodiff.experiment.training.training import Training
 
 MOST_POINTS = 2_000
 """Points of a data set that are shown: of more, every so-manieth."""
@@ -33,7 +34,7 @@ def encoded(array: NDArray[Any]) -> str:
 
 def run_data(record: Record, training: Training, title: str, number: int, runs: int, data: int) -> dict[str, Any]:
     """Return what the page knows of a run. number: its place among the runs; data: that of its data set."""
-    model = Session(record.config()).model
+    model = build_model(record.config(), np.random.default_rng(0))
     frames_at_most = MOST_NUMBERS // runs // sum(parameter.size for parameter in model.parameters())
     known = described(model) if frames_at_most else None
     epochs = thinned(sorted(training.snapshots), max(frames_at_most, 1))

@@ -13,8 +13,7 @@ from typing import Any
 
 from autodiff.experiment.errors import InputError, RunError, in_one_line, reason
 from autodiff.experiment.files import write_text
-from autodiff.experiment.pictures import Setting
-from autodiff.experiment.pictures.of_training import curve_of, film_of, test_curve_of
+from autodiff.experiment.pictures.of_training import film_of, setting_of
 from autodiff.experiment.report.data import data_set, epochs_of, run_data
 from autodiff.experiment.report.tables import config_table, machine_table, markdown_table
 from autodiff.experiment.runs.finding import find_record
@@ -72,7 +71,7 @@ def reported(outcomes: Sequence[Outcome], path: Path) -> str:
 def records_of(runs: Sequence[str], results: Path) -> list[Record]:
     """Return the records of the runs that a user names, or of all that have ended in a results folder.
 
-    Raises InputError for a run that there is not, that has no results yet, or is given twice, and for too many.
+    Raises InputError for a run that there is not or that has no results yet, and for too many.
     """
     if runs:
         records = [find_record(run, results) for run in dict.fromkeys(runs)]
@@ -96,7 +95,7 @@ def page(findings: Findings, folder: Path) -> str:
     shown = [setting.outcomes[0] for setting in findings.settings[:MOST_SHOWN]]
     records = [read_record(outcome.folder) for outcome in shown]
     trainings = [recalled(record) for record in records]
-    titles = titles_of(findings)[:MOST_SHOWN]
+    titles = findings.titles[:MOST_SHOWN]
     sets, places = data_sets(records, trainings)
     runs = [
         run_data(record, training, title, i, len(records), places[i])
@@ -118,12 +117,6 @@ def page(findings: Findings, folder: Path) -> str:
         data=json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
         script=script,
     )
-
-
-def titles_of(findings: Findings) -> list[str]:
-    """Return what the settings are called: their configs in two words, or their names where that tells them apart."""
-    titles = [setting.config.title for setting in findings.settings]
-    return titles if len(set(titles)) == len(titles) else list(findings.short.values())
 
 
 def marks_of(sets: Sequence[dict[str, Any]]) -> str:
@@ -164,12 +157,13 @@ def curves(
 ) -> tuple[str, list[int], list[float]]:
     """Return the curves as SVG, and the places of epochs along them."""
     from autodiff.experiment import pictures
-    from autodiff.experiment.pictures.curves import epoch_places
+    from autodiff.experiment.pictures.curves import MOST_TOGETHER, epoch_places
 
     last = max(setting.config.epochs for setting in findings.settings)
     if findings.several:
         settings = [
-            setting_of(title, setting.outcomes) for title, setting in zip(titles, findings.settings, strict=False)
+            setting_of(title, [recalled(read_record(outcome.folder)) for outcome in setting.outcomes])
+            for title, setting in zip(titles, findings.settings, strict=False)
         ]
         return as_svg(lambda path: pictures.render_bands(settings, path)), [], []
     films = [
@@ -177,14 +171,7 @@ def curves(
         for title, setting, training in zip(titles, findings.settings, trainings, strict=False)
     ]
     svg = as_svg(lambda path: pictures.render_curves(films, path))
-    return svg, list(epochs), epoch_places(titles, 12, last, epochs)
-
-
-def setting_of(title: str, outcomes: Sequence[Any]) -> Setting:
-    """Return the curves of all seeds of a setting."""
-    trainings = [recalled(read_record(outcome.folder)) for outcome in outcomes]
-    tested = all(training.held_out is not None for training in trainings)
-    return Setting(title, tuple(map(curve_of, trainings)), tuple(map(test_curve_of, trainings)) if tested else ())
+    return svg, list(epochs), epoch_places(titles, MOST_TOGETHER, last, epochs)
 
 
 def as_svg(draw: Callable[[Path], None]) -> str:

@@ -69,6 +69,11 @@ class Comparison:
 def of_record(record: Record) -> Outcome:
     """Return what a run came to from its record. Raises InputError when its files are damaged."""
     recalled(record)  # now, and not when all others are trained
+    return unread(record)
+
+
+def unread(record: Record) -> Outcome:
+    """Return the same for a record of which all files will be read at once. Raises InputError for a damaged config."""
     return Outcome(experiment_of(record), record.folder, record.summary | {"name": record.name}, was_done=True)
 
 

@@ -9,7 +9,7 @@ from autodiff.experiment import pictures
 from autodiff.experiment.config.overrides import FieldPath
 from autodiff.experiment.errors import RunError
 from autodiff.experiment.pictures import MOST_RUNS, Outcomes, Style
-from autodiff.experiment.pictures.of_training import curve_of, film_of, test_curve_of, votes_of
+from autodiff.experiment.pictures.of_training import film_of, setting_of, votes_of
 from autodiff.experiment.runs.recall import recalled
 from autodiff.experiment.runs.record import read_record
 from autodiff.experiment.runs.run import Options, Outcome
@@ -25,7 +25,7 @@ def draw(findings: Findings, folder: Path, options: Options, swept: Sequence[Fie
 
     Raises RunError when a record is no longer the one that was compared.
     """
-    titles = _titles(findings)
+    titles = findings.titles
     films = [
         film_of(title, setting.config, _training(setting.outcomes[0]))
         for title, setting in zip(titles, findings.settings, strict=True)
@@ -42,12 +42,6 @@ def draw(findings: Findings, folder: Path, options: Options, swept: Sequence[Fie
         pictures.render_grid(films, folder, style=style, animation=options.animation)
 
 
-def _titles(findings: Findings) -> list[str]:
-    """Return what the settings are called: their configs in two words, or their names where that tells them apart."""
-    titles = [setting.config.title for setting in findings.settings]
-    return titles if len(set(titles)) == len(titles) else list(findings.short.values())
-
-
 def _training(outcome: Outcome) -> Training:
     """Return what a run left. Raises RunError when another run stands there by now."""
     record = read_record(outcome.folder)
@@ -61,9 +55,7 @@ def _draw_seeds(findings: Findings, titles: Sequence[str], folder: Path) -> None
     curves, dots, votes = [], [], []
     for title, setting in zip(titles, findings.settings, strict=True):
         trainings = [_training(outcome) for outcome in setting.outcomes]
-        held_out = [test_curve_of(training) for training in trainings if training.held_out is not None]
-        is_tested = len(held_out) == len(trainings)
-        curves.append(pictures.Setting(title, tuple(map(curve_of, trainings)), tuple(held_out) if is_tested else ()))
+        curves.append(setting_of(title, trainings))
         epochs = np.array(setting.values(findings.measures[f"epochs_to_{MILESTONE:.2f}"]))
         dots.append(Outcomes(title, accuracies_of(findings, setting), epochs))
         trained = [

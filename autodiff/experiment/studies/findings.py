@@ -49,6 +49,12 @@ class Findings:
         return any(len(setting.seeds) > 1 for setting in self.settings)
 
     @property
+    def titles(self) -> list[str]:
+        """What the settings are called: their configs in two words, or their names where that tells them apart."""
+        titles = [setting.config.title for setting in self.settings]
+        return titles if len(set(titles)) == len(titles) else list(self.short.values())
+
+    @property
     def points(self) -> str:
         """The points that the runs are compared on: held-out, or those of training."""
         return "held-out" if "held-out" in self.measures["accuracy"].label else "training"
