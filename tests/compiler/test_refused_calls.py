@@ -81,7 +81,7 @@ SEEN = {
     "objects": (lambda x: np.frompyfunc(lambda part: part, 1, 1)(x), "objects", "NumPy's functions"),
     "the buffer of an array": (lambda x: bytes(memoryview(x)), "memoryview", "NumPy's"),
     "the shape set": (lambda x: setattr(x * 2, "shape", (2, 1)), r"\.shape", "new array"),
-    "an attribute that is asked for": (lambda x: hasattr(x, "flat"), r"\.flat", "NumPy function"),
+    "an attribute that is asked for": (lambda x: getattr(x, "flat", None), r"\.flat", "NumPy function"),
     "a generator made inside": (
         lambda x: x + np.random.default_rng().normal(size=2),
         "did not do the same|generator",

@@ -1,18 +1,29 @@
 """Branches that a step takes by its counters: what decides them can be computed before a replay, from numbers alone."""
 
+import math
 import operator
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.record.trace import Call, Value
-from autodiff.trees import mapped
+from autodiff.trees import flatten, mapped
 
 DECIDING: dict[Callable[[Any], Any], str] = {
     bool: "a branch", int: "int()", operator.index: "an index or a length", hash: "a look into a dict or a set",
+    type: "a type",
 }  # fmt: skip
 """What a number may be asked for, in words."""
+OF_ONE_TYPE = {
+    operator.truediv, operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne,
+    np.divide, np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal,
+    *(part for name, part in vars(math).items() if callable(part) and name not in ("prod", "sumprod")),
+}  # fmt: skip
+"""Functions whose result has one type, be the numbers that they are given ints or floats."""
 
 
 @dataclass(eq=False, slots=True)
@@ -27,6 +38,35 @@ class Branch:
     answer: Any
     line: str
     calls: list[Call]
+
+
+def may_change_type(call: Call, unsure: AbstractSet[Value]) -> bool:
+    """Return whether a number that a call returns is an int for some values and a float for others.
+
+    unsure: the numbers of which that is known.
+    """
+    if call.function in (min, max):
+        parts = flatten(call.args)
+        return len({kind_of(part) for part in parts}) > 1 or not unsure.isdisjoint(parts)
+    if call.function is operator.pow and isinstance(call.args[1], Value):  # 2 ** -1 is a float
+        return all(kind_of(part) in ("b", "i") for part in call.args if part not in unsure)
+    return depends_on_types(call, unsure)
+
+
+def depends_on_types(call: Call, unsure: AbstractSet[Value]) -> bool:
+    """Return whether a call makes something of another dtype if numbers among its arguments are of another type."""
+    parts = flatten((call.args, call.keywords))
+    if unsure.isdisjoint(call.operands()) or call.function in OF_ONE_TYPE:
+        return False
+    computes = isinstance(call.function, np.ufunc) or getattr(operator, call.function.__name__, None) is call.function
+    return not computes or not any(kind_of(part) in ("f", "c") for part in parts if part not in unsure)
+
+
+def kind_of(part: Any) -> str:
+    """Return the kind of dtype that a number or an array has; nothing for anything else."""
+    if isinstance(part, Value):
+        return part.dtype.kind
+    return np.dtype(type(part)).kind if isinstance(part, int | float | complex | np.generic) else ""
 
 
 class Branches:

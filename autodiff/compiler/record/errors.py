@@ -1,5 +1,6 @@
 """What capture refuses, and the lines that it names."""
 
+import linecache
 import os
 import sys
 import threading
@@ -50,6 +51,17 @@ def here() -> Origin:
     return Origin(f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}", within)
 
 
+def expression_here() -> str:
+    """Return the expression in the user's code that is running, as it is written; nothing if its text is not there."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    line, last_line, first, last = [*frame.f_code.co_positions()][frame.f_lasti // 2]
+    if line is None or line != last_line:
+        return ""
+    return linecache.getline(frame.f_code.co_filename, line).encode()[first:last].decode()
+
+
 def line_of(error: BaseException) -> str:
     """Return the line in the user's code at which an error came up."""
     line, trace = "", error.__traceback__
@@ -66,9 +78,9 @@ def is_library(file: str) -> bool:
     return file.startswith((ENGINE, NUMPY)) or (file.startswith(STANDARD) and "site-packages" not in file)
 
 
-def refusal(what: str, advice: str) -> CaptureError:
-    """Return the error for something that cannot be recorded, at the user's line that is running."""
-    error = CaptureError(f"{what} at {here().line} cannot be captured: {advice}")
+def refusal(what: str, advice: str, line: str = "") -> CaptureError:
+    """Return the error for what cannot be recorded, at a line: the running one of the user if none is given."""
+    error = CaptureError(f"{what} at {line or here().line} cannot be captured: {advice}")
     if refused.error is None:
         refused.error = error
     return error

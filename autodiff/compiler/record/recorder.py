@@ -3,14 +3,14 @@
 import inspect
 import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.compiler.record.branches import DECIDING, Branch
-from autodiff.compiler.record.errors import CaptureError, here, refusal
+from autodiff.compiler.record.branches import DECIDING, Branch, depends_on_types, may_change_type
+from autodiff.compiler.record.errors import CaptureError, expression_here, here, refusal
 from autodiff.compiler.record.sharing import share_memory
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value
@@ -35,6 +35,7 @@ WRITING: dict[Callable[..., Any], str] = {
 }  # fmt: skip
 """Functions that write into their first argument, and its name; besides the `at` of ufuncs."""
 
+AS_FLOATS = "give min() and max() floats alone, as 1.0 for 1, and ** a float; or compute it outside, and pass it"
 DECIDE = "a replay would repeat what the recorded call did; pass what is decided as an argument, as a bool or an int"
 
 TEXT = {np.array2string, np.array_repr, np.array_str}
@@ -60,6 +61,7 @@ class Recorder:
         self.counted: set[Value] = set()  # numbers that can be told before a step, being computed from its counters
         self.counting: list[Call] = []  # the calls that compute them, since the latest branch
         self.branches: list[Branch] = []
+        self.unsure: dict[Value, Call] = {}  # numbers that are ints for some values and floats for others
 
     # What is there before the first call
 
@@ -113,11 +115,24 @@ class Recorder:
         """
         self.check_open()
         if number.value not in self.counted:
-            raise refusal(f"{DECIDING[ask]} that depends on a number", DECIDE)
+            text = expression_here()
+            raise refusal(f"{DECIDING[ask]} that depends on a number{f', `{text}`,' if text else ''}", DECIDE)
         answer = ask(number.concrete)
         self.branches.append(Branch(number.value, ask, answer, here().line, self.counting))
         self.counting = []
         return answer
+
+    def settle_types(self, numbers: Iterable[StandIn]) -> None:
+        """Note that the types of some numbers matter, where they have other ones for other values. Raises CaptureError
+        for one that is not known before a step.
+        """
+        for number in numbers:
+            made = self.unsure.get(number.value)
+            if made is not None and number.value not in self.counted:
+                name = name_of(made.function)
+                raise refusal(f"{name}, an int for some values, a float for others,", AS_FLOATS, made.origin.line)
+            if made is not None:
+                self.decide(number, type)
 
     def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
         """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
@@ -188,9 +203,14 @@ class Recorder:
             viewed = {value.storage for value in made.results}
             made.args = mapped(args, lambda part: self.symbolic(plain(part, viewed)))
             made.keywords = mapped(keywords, lambda part: self.symbolic(plain(part, viewed)))
-        if is_counted and len(made.results) == 1 and made.results[0].form == "number":
+        is_number = len(made.results) == 1 and made.results[0].form == "number"
+        if is_counted and is_number:
             self.counted.add(made.results[0])
             self.counting.append(made)
+        if is_number and may_change_type(made, self.unsure.keys()):
+            self.unsure[made.results[0]] = made
+        elif not is_number and depends_on_types(made, self.unsure.keys()):
+            self.settle_types(recorded_in((args, keywords)))
         return stands
 
     def call_into(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

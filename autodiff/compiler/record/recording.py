@@ -24,7 +24,7 @@ from autodiff.compiler.record.errors import STANDARD, CaptureError, line_of, ref
 from autodiff.compiler.record.growing import Appended, Growing
 from autodiff.compiler.record.kinds import is_constant, type_name
 from autodiff.compiler.record.randomness import RandomStates
-from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate
+from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate, recorded_in
 from autodiff.compiler.record.shadows import put_in, take_out
 from autodiff.compiler.record.slot import GONE, Slot, TensorSlot, present
 from autodiff.compiler.record.stand_in import StandIn
@@ -123,6 +123,7 @@ def record(
                 "would not hand back; return the new Tensor, or pass an array and write into that"
             )
         entries.check()
+        recorder.settle_types(recorded_in(result))
         note_after(recording)
         tensors = {id(slot.owner) for slot in environment.arrays}
 

@@ -7,6 +7,7 @@ long as a step is recorded: one that reports to the recorder at work in the thre
 
 import builtins
 import math
+import operator
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from autodiff.compiler.record.recorder import Recorder, active, recorded_in
 from autodiff.compiler.record.slot import Shadow, Slot
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.optimizers import schedules
-from autodiff.trees import flatten
+from autodiff.trees import flatten, mapped
 
 
 class FunctionShadow(Shadow):
@@ -45,6 +46,7 @@ class TypeShadow(FunctionShadow):
 
     def record(self, recorder: Recorder, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Return the type of one object; make one of several arguments."""
+        recorder.settle_types(recorded_in(args[:1]))
         if len(args) == 1 and type(args[0]) is StandIn:
             return args[0].__class__
         return type(*args, **keywords)
@@ -57,6 +59,19 @@ class TypeShadow(FunctionShadow):
 
     def __mro_entries__(self, bases: Any) -> tuple[type]:
         return (type,)
+
+
+class QuestionShadow(FunctionShadow):
+    """That of a function that tells what an object is, or what it has: of a stand-in, what it tells of the original."""
+
+    def record(self, recorder: Recorder, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Ask what a stand-in stands for. An attribute that this has, the stand-in gives, or refuses."""
+        recorder.settle_types(recorded_in(args[:1]))
+        if type(args[0]) is StandIn:
+            if self.original is getattr and len(args) > 1 and hasattr(args[0].concrete, args[1]):
+                return getattr(args[0], args[1])
+            args = (args[0].concrete, *args[1:])
+        return self.original(*args, **keywords)
 
 
 class NumberShadow(FunctionShadow):
@@ -78,7 +93,7 @@ class MakerShadow(FunctionShadow):
         if (is_filled or self.original in COLLECTING) and recorded_in(args):
             return recorder.call(self.original, args, keywords)
         function = np.zeros if self.original is np.empty else self.original  # the same in every recording
-        made = function(*args, **keywords)
+        made = function(*mapped(args, length), **keywords)
         if type(made) is not np.ndarray or made.base is not None or made.dtype.kind not in "biufc":
             return made
         return made if any(arg is made for arg in args) else recorder.call(np.copy, (made,), {})
@@ -103,6 +118,11 @@ def is_number(part: Any) -> bool:
     return isinstance(part, int | float) and not isinstance(part, np.generic)
 
 
+def length(part: Any) -> Any:
+    """Return an int that is recorded as what it is: there is a program for each."""
+    return operator.index(part) if type(part) is StandIn and type(part.concrete) is int else part
+
+
 COLLECTING: tuple[Callable[..., Any], ...] = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray)
 MAKERS: tuple[Callable[..., Any], ...] = (
     *COLLECTING, np.zeros, np.ones, np.empty, np.full, np.eye,
@@ -116,6 +136,7 @@ SHADOWS: dict[int, Shadow] = {
     **{id(function): MakerShadow(function) for function in MAKERS},
     **{id(function): NumberShadow(function) for function in OF_NUMBERS},
     **{id(module): ModuleShadow(module) for module in (np, math, builtins)},
+    **{id(function): QuestionShadow(function) for function in (isinstance, hasattr, getattr)},
     id(type): TypeShadow(type),
 }
 

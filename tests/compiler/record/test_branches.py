@@ -1,6 +1,7 @@
 """Branches that a step takes by its counters: each way has a program of its own."""
 
 import json
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -81,6 +82,83 @@ WAYS = [
 ]  # fmt: skip
 
 
+INTS = np.arange(6).reshape(3, 2)
+
+TYPES = {
+    "min": lambda x, n: INTS * min(1, n / 5),
+    "max": lambda x, n: INTS + max(1, n / 5),
+    "one within another": lambda x, n: INTS * max(0, min(1, n / 5)),
+    "a negative power": lambda x, n: INTS * 2 ** (5 - n),
+    "a power of what is unsure": lambda x, n: INTS * 2 ** min(3, n / 5) + INTS * min(1, n / 5) ** 2,
+    "operators of Python": lambda x, n: INTS * (-abs(min(1, n / 5)) * 2 % 3 // 1),
+    "a number of a list": lambda x, n: np.array([min([1, n / 5]), 1]),
+    "a full array": lambda x, n: np.full(3, min(1, n / 5)),
+    "where": lambda x, n: np.where(x > 0, min(1, n / 5), INTS),
+    "a Tensor of ints": lambda x, n: ad.Tensor(INTS) * min(1, n / 5),
+    "returned": lambda x, n: (x, {"warmup": min(1, n / 5)}),
+    "type": lambda x, n: x * (1 if type(min(1, n / 5)) is int else 2),
+    "isinstance": lambda x, n: x * (1 if isinstance(min(1, n / 5), float) else 2),
+    "an expression with a condition": lambda x, n: INTS * (n / 5 if n < 5 else 1),
+}
+OF_ONE_TYPE = {
+    "an array of floats": lambda x, n: x * min(1, n / 5),
+    "a rate": lambda x, n: INTS * (0.5 * min(1, n / 5) * (1 + math.cos(math.pi * min(1, n / 9)))),
+    "rounded": lambda x, n: INTS * (round(n / 5) + math.floor(min(1, n / 5)) + abs(n) + n // 1),
+    "divided": lambda x, n: (INTS / max(1, n / 5), INTS * (min(1, n / 5) / 2)),
+    "compared": lambda x, n: (min(1, n / 5) > INTS, INTS * (min(1, n / 5) > 0.5)),
+    "floats": lambda x, n: INTS * min(1.0, n / 5),
+    "a power": lambda x, n: INTS * n**2 + INTS * 2.0 ** (5 - n),
+}
+
+
+def counted(way):
+    def build(wrap):
+        count = 0
+
+        def step(x):
+            nonlocal count
+            count += 1
+            return way(x, count)
+
+        step = wrap(step)
+        built.append(step)
+        return lambda i: step(X + 0.1 * i)
+
+    built = []
+    return build, built
+
+
+@pytest.mark.parametrize("way", TYPES.values(), ids=TYPES)
+def test_a_number_that_is_an_int_at_times_and_a_float_at_others(way):
+    build, built = counted(way)
+    check_calls(build, exact=True, calls=24)
+    assert len(built[1].programs) > 1
+
+
+@pytest.mark.parametrize("way", OF_ONE_TYPE.values(), ids=OF_ONE_TYPE)
+def test_its_type_is_no_branch_where_it_decides_nothing(way):
+    build, built = counted(way)
+    check_calls(build, exact=True, calls=24)
+    assert len(built[1].programs) == 1
+
+
+def test_a_length_that_is_counted():
+    build, _ = counted(lambda x, n: (np.arange(n % 3), np.eye(n % 2 + 1), np.zeros(n % 3)))
+    check_calls(build, exact=True, calls=24)
+
+
+def test_the_type_of_an_argument_is_refused_with_what_to_type():
+    step = ad.capture(lambda x, rate: INTS * min(1, rate))
+    with pytest.raises(ad.CaptureError, match=r"min, an int for some values.*test_branches.*as 1\.0 for 1"):
+        step(X, 0.5)
+
+    def build(wrap):
+        step = wrap(lambda x, rate: INTS * min(1.0, rate))
+        return lambda i: step(X, 0.3 * i)
+
+    check_calls(build, exact=True)
+
+
 @each_exactness
 @pytest.mark.parametrize("inside", [True, False], ids=["counted in the step", "counted outside"])
 @pytest.mark.parametrize("way", WAYS)
@@ -149,8 +227,14 @@ def test_too_many_ways_are_refused_by_the_line_that_decides():
 
 def test_a_branch_on_an_argument_is_refused_with_what_to_pass():
     step = ad.capture(lambda x, n: x * 2 if n > 5.0 else x)
-    with pytest.raises(ad.CaptureError, match=r"a branch that depends on a number .* pass what is decided"):
+    with pytest.raises(ad.CaptureError, match=r"a branch .* a number, `n > 5.0`, .* pass what is decided .* as a bool"):
         step(X, 3.0)
+
+    def build(wrap):
+        step = wrap(lambda x, is_large: x * 2 if is_large else x)
+        return lambda i: step(X, float(i % 9) > 5.0)
+
+    check_calls(build, calls=24)
 
 
 def test_a_branch_on_a_number_that_depends_on_an_array_is_refused():

@@ -4,9 +4,22 @@ import builtins
 import collections.abc
 import copy
 import math
+import numbers
 import threading
 from math import cos
 from types import SimpleNamespace
+from typing import (
+    Any,
+    Protocol,
+    SupportsAbs,
+    SupportsBytes,
+    SupportsComplex,
+    SupportsFloat,
+    SupportsIndex,
+    SupportsInt,
+    SupportsRound,
+    runtime_checkable,
+)
 
 import numpy as np
 import pytest
@@ -221,6 +234,75 @@ TYPES = {
 @pytest.mark.parametrize("function", TYPES.values(), ids=TYPES)
 def test_a_type_is_that_of_what_is_recorded(function):
     check_calls(of_a_float(function), calls=7)
+
+
+@runtime_checkable
+class HasShape(Protocol):
+    shape: Any
+
+
+@runtime_checkable
+class HasLength(Protocol):
+    def __len__(self): ...
+
+
+ABSTRACT = [
+    *(getattr(collections.abc, name) for name in collections.abc.__all__ if name != "ByteString"),
+    *(getattr(numbers, name) for name in numbers.__all__),
+    *(SupportsInt, SupportsFloat, SupportsComplex, SupportsBytes, SupportsIndex, SupportsAbs, SupportsRound),
+    *(HasShape, HasLength),
+]
+METHODS = (
+    "__iter__",
+    "__len__",
+    "__getitem__",
+    "__array__",
+    "__array_ufunc__",
+    "__float__",
+    "__and__",
+    "shape",
+    "item",
+)
+RECORDED = {"float": 0.5, "int": 3, "np.float32": np.float32(2.0), "array": X}
+
+
+def matched(part):
+    match part:
+        case collections.abc.Iterable():
+            return "iterable"
+        case numbers.Number():
+            return "a number"
+        case collections.abc.Hashable():
+            return "hashable"
+    return "something"
+
+
+def what_is_told(part):
+    told = [isinstance(part, kind) for kind in ABSTRACT]
+    told += [isinstance(part, float | np.generic), builtins.isinstance(part, (list, collections.abc.Sized))]
+    told += [hasattr(part, name) for name in METHODS]
+    told += [getattr(part, name, None) is None for name in METHODS]
+    return [*told, callable(part), matched(part), np.iterable(part)]
+
+
+@pytest.mark.parametrize("start", RECORDED.values(), ids=RECORDED)
+def test_python_tells_of_a_stand_in_what_it_tells_of_what_that_stands_for(start):
+    told = []
+    state = SimpleNamespace(now=start)
+
+    def step(x):
+        state.now = state.now + (x if isinstance(state.now, np.ndarray) else type(state.now)(1))
+        told.append(what_is_told(state.now))
+        return x * state.now
+
+    captured = ad.capture(step)
+    for _ in range(4):  # the lists that are appended to are Python's own, as long as nothing is compiled
+        try:
+            captured(np.array(1.0))
+        except ad.CaptureError:
+            break
+    assert len(told) > 1
+    assert told == [what_is_told(start)] * len(told)
 
 
 NUMBERS = {
