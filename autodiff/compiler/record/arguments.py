@@ -51,11 +51,13 @@ class Signature:
         self.is_plain = all(kind in (inspect._ParameterKind.POSITIONAL_OR_KEYWORD,) for kind in kinds)
 
     def bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments as the function is to be called with them. Raises TypeError as the function would."""
+        """Return the arguments as the function is to be called with them. Raises TypeError as the function would.
+
+        A default that stands for one that is not given is reached by the function, as a variable of its closure is.
+        """
         if self.is_plain and not keywords and len(args) == len(self.names):
             return args, keywords
         bound = self.signature.bind(*args, **keywords)
-        bound.apply_defaults()
         return bound.args, bound.kwargs
 
 
