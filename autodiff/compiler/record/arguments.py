@@ -10,7 +10,7 @@ import numpy as np
 
 from autodiff.compiler.record.environment import within
 from autodiff.compiler.record.errors import CaptureError
-from autodiff.compiler.record.kinds import is_array, is_constant, type_name
+from autodiff.compiler.record.kinds import check_class, is_array, is_constant, type_name
 from autodiff.tensor import Tensor
 from autodiff.trees import mapped, named_leaves, parts
 
@@ -22,7 +22,7 @@ class Inputs:
         plain = all((type(arg) is np.ndarray and arg.dtype.kind in "biufc") or type(arg) is float for arg in args)
         self.flat = None
         self.exact = exact
-        self.strides = [arg.strides for arg in args if isinstance(arg, np.ndarray)]
+        self.strides = [arg.strides for arg in args if type(arg) is np.ndarray]
         if plain and not keywords:
             self.flat = [(arg.shape, arg.dtype) if isinstance(arg, np.ndarray) else (None, None) for arg in args]
 
@@ -62,10 +62,16 @@ class Signature:
 
 
 def named_arguments(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Return the parts of all arguments with a name for each."""
+    """Return the parts of all arguments with a name for each. Raises CaptureError for one that is not what it says."""
     padded = [*names, *(f"argument {i}" for i in range(len(names), len(args)))]
     pairs = [*zip(padded, args, strict=False), *keywords.items()]
-    return [leaf for name, tree in pairs for leaf in named_leaves(tree, name)]
+    try:
+        leaves = [leaf for name, tree in pairs for leaf in named_leaves(tree, name)]
+        for _, part in [*pairs, *leaves]:
+            check_class(part)
+    except Exception as error:
+        raise CaptureError(f"an argument cannot be looked into ({error!r}); pass what the step reads of it") from error
+    return leaves
 
 
 @dataclass(eq=False, frozen=True)
@@ -125,7 +131,7 @@ def is_input(leaf: Any) -> bool:
 def objects_among(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return the parts of the arguments that hold something themselves, and have to be looked into."""
     leaves = named_arguments(names, args, keywords)
-    return [(name, leaf) for name, leaf in leaves if not is_input(leaf) and not is_constant(leaf)]
+    return [(name, leaf) for name, leaf in leaves if not is_input(leaf)]
 
 
 @dataclass(frozen=True)
@@ -137,22 +143,28 @@ class Entries:
     @staticmethod
     def of(tree: Any) -> "Entries":
         """Write down what a tree holds."""
-        held = parts(tree)
-        if held is None:
+        if parts(tree) is None:
             return Entries([])
+        held = entries_of(tree)
         inner = [Entries.of(part).containers for part in held.values()]
-        return Entries([(tree, dict(held)), *chain.from_iterable(inner)])
+        return Entries([(tree, held), *chain.from_iterable(inner)])
 
     def check(self) -> None:
         """Raise CaptureError if any of them holds something else."""
         for container, before in self.containers:
-            now = parts(container) or {}
+            now = entries_of(container)
             if [*now] != [*before] or any(now[key] is not part for key, part in before.items()):
                 raise CaptureError(
                     f"the step changes what is in a {type(container).__name__} among its arguments, which a replay "
                     f"would leave as it is: {[*before]} before, {[*now]} after; return it instead, write into the "
                     "arrays in it, or let the function reach it"
                 )
+
+
+def entries_of(container: Any) -> dict[Any, Any]:
+    """Return what a list, tuple or dict holds, by place or key."""
+    held = parts(container)
+    return {} if held is None else dict(held.items())
 
 
 def is_equal(now: Any, before: Any) -> bool:

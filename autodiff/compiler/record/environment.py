@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.growing import Growing
 from autodiff.compiler.record.kinds import (
     PLAIN,
+    check_class,
     is_array,
     is_constant,
     is_native,
@@ -35,6 +37,7 @@ from autodiff.compiler.record.places import (
     slots_of,
 )
 from autodiff.compiler.record.slot import GONE, Slot, TensorSlot
+from autodiff.compiler.record.stand_in import StandIn
 from autodiff.optimizers.optimizer import Optimizer
 from autodiff.tensor import Tensor
 
@@ -139,7 +142,10 @@ MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_
 
 
 class Strange(NamedTuple):
-    """An object of a kind that is not known, and where it was found: in an object of Python's, that is what to name."""
+    """An object of a kind that is not known, and where it was found: in an object of Python's, that is what to name.
+
+    Of an object that raises when it is looked at, the error.
+    """
 
     value: Any
     slot: Slot
@@ -195,7 +201,7 @@ class Walk:
         self.seen: dict[int, Any] = {}  # with the objects themselves, lest one dies and leaves its identity to another
         self.pending: list[tuple[Any, Slot, Slot | None]] = []
         self.later: list[tuple[Any, Slot, Slot | None]] = []
-        self.modules: dict[int, ModuleType] = {}
+        self.modules: dict[int, tuple[ModuleType, Slot]] = {}
         self.edges: list[tuple[Node, str | None, Node]] = []  # from an object to another, by the name that it takes
         self.names: dict[int, frozenset[str]] = {}  # what an object's code mentions
         self.strange: list[Strange] = []
@@ -212,14 +218,17 @@ class Walk:
             self.seen[id(owner)] = owner
             if len(self.seen) > LIMIT:
                 raise CaptureError(f"the function reaches more than {LIMIT} objects; pass it what it needs")
-            self.look_into(owner, where, outer)
+            try:
+                self.look_into(owner, where, outer)
+            except Exception as error:
+                self.note_error(error, owner, None, where)
         gradients = {slot.identity: slot for slot in self.found.gradient_arrays}
         self.found.gradient_arrays = [slot for key, slot in gradients.items() if key not in self.places]
 
     def look_into(self, owner: Any, where: Slot, outer: Slot | None) -> None:
         """Visit the places within an object. outer: where the object of Python's or the engine's is that it is in."""
         if isinstance(owner, ModuleType):
-            self.modules[id(owner)] = owner
+            self.modules[id(owner)] = owner, where
             return
         if isinstance(owner, random.Random | np.random.RandomState) and not isinstance(owner, random.SystemRandom):
             self.found.states.append((owner, where.name))
@@ -237,24 +246,39 @@ class Walk:
         if outer is None and not isinstance(owner, type) and is_trusted_class(type(owner)) and is_object(owner):
             outer = where
         note_length(self.found, owner, where, outer)
-        for slot in list(slots):
+        for slot in slots:
             self.visit(owner, slot, outer)
 
     def look_into_modules(self) -> bool:
         """Visit what the code names of modules that are held by objects. Return whether there is anything new."""
         names = frozenset[str]().union(*self.names.values())
-        for module in [*self.modules.values()]:
+        for module, where in [*self.modules.values()]:
             if not is_trusted_module(module):
-                for slot in module_slots(module, names, set()):
-                    self.visit(module, slot, None)
+                try:
+                    for slot in module_slots(module, names, set()):
+                        self.visit(module, slot, None)
+                except Exception as error:
+                    self.note_error(error, module, None, where)
         return bool(self.pending)
 
     def visit(self, owner: Any, slot: Slot, outer: Slot | None) -> None:
-        """Write down one place, and that what it holds is to be looked into."""
+        """Write down one place, unless it is gone, as a variable of the closure that is not set yet."""
         try:
-            value = slot.get()
-        except GONE:  # a variable of the closure that is not set yet
+            self.note(owner, slot, slot.get(), outer)
+        except GONE:
             return
+        except Exception as error:
+            self.note_error(error, owner, condition(owner, slot), slot)
+
+    def note_error(self, error: Exception, owner: Any, name: str | None, slot: Slot) -> None:
+        """Write down that an object raises when it is looked at. name: that by which another one leads to it."""
+        self.edges.append((id(owner), name, id(error)))
+        self.strange.append(Strange(error, slot))
+
+    def note(self, owner: Any, slot: Slot, value: Any, outer: Slot | None) -> None:
+        """Write down what is in a place, and that it is to be looked into."""
+        if type(value) not in (StandIn, Growing):
+            check_class(value)
         is_leaf = is_constant(value) or is_array(value) or isinstance(value, np.random.Generator)
         if not is_leaf:
             self.edges += edges_to(owner, slot, value)
@@ -323,6 +347,11 @@ def condition(owner: Any, slot: Slot) -> str | None:
 def words_for(value: Any, slot: Slot) -> str:
     """Return why an object cannot be followed, and what to do about it."""
     name = slot.name
+    if isinstance(value, Exception):
+        return (
+            f"{name} cannot be looked into ({value!r}), so that a replay would not see its state; pass what the step "
+            "reads of it as an argument, or leave it outside"
+        )
     if hasattr(type(value), "__next__"):
         return (
             f"{name} is an iterator, whose next() a replay would not call; take from it outside of the step, "

@@ -34,6 +34,12 @@ PYTHON_MADE, MADE_IN_C = 1 << 9, 1 << 8
 """Flags of a type: that it was made while Python runs, and that its attributes cannot be set."""
 
 
+def check_class(value: Any) -> None:
+    """Raise TypeError for an object that says to be of another class than it is, as proxies do."""
+    if value.__class__ is not type(value):
+        raise TypeError(f"its __class__ is {value.__class__}, and its type is not")
+
+
 def is_constant(value: Any) -> bool:
     """Return whether an object can never be other than it is."""
     if isinstance(value, PLAIN):
@@ -75,10 +81,11 @@ def is_trusted_class(kind: type) -> bool:
 
 def is_trusted_module(module: ModuleType) -> bool:
     """Return whether a module does: by its file, for a user's may have the name of one of Python's."""
-    file = getattr(module, "__file__", None)
-    if file is None:
-        origin = getattr(getattr(module, "__spec__", None), "origin", None)
-        return origin in ("built-in", "frozen") or module.__name__ in sys.builtin_module_names
+    held = object.__getattribute__(module, "__dict__")  # a lazy module would load for less
+    file = held.get("__file__")
+    if not isinstance(file, str):
+        origin = getattr(held.get("__spec__"), "origin", None)
+        return origin in ("built-in", "frozen") or held.get("__name__") in sys.builtin_module_names
     return is_trusted_file(file)
 
 

@@ -125,8 +125,8 @@ def object_slots(owner: Any, where: Slot) -> Iterator[Slot]:
     if isinstance(owner, defaultdict):
         yield Slot(owner, "default_factory", "attribute", f"{name}.default_factory")
     if type(owner) not in (*CONTAINERS, defaultdict):
-        yield Slot(owner, "__class__", "attribute", type(owner).__name__)
         yield from (Slot(owner, key, "attribute", f"{name}.{key}") for key in attributes_of(owner))
+        yield Slot(owner, "__class__", "attribute", type(owner).__name__)
     if isinstance(owner, Module):
         yield Slot(owner, "training", "attribute", f"{name}.training")  # of the class, until eval() is called
 
@@ -267,7 +267,7 @@ def builtins_of(function: FunctionType) -> dict[str, Any]:
 def has_module(cell: CellType) -> bool:
     """Return whether a variable of a closure is a module."""
     try:
-        return isinstance(cell.cell_contents, ModuleType)
+        return issubclass(type(cell.cell_contents), ModuleType)
     except ValueError:  # not set yet
         return False
 

@@ -231,7 +231,7 @@ def replace_contents(
         originals.append((outermost, Slot.get(outermost)))
         try:
             slot.set(stand_in)
-        except (TypeError, AttributeError):
+        except Exception:
             originals.pop()
             raise CaptureError(
                 f"{slot.name} is in a place that cannot be changed, so that its use cannot be recorded; pass it as an "
@@ -244,12 +244,12 @@ def replace_contents(
         replace(slot, recorder.record_array(slot.get(), "held", slot.name))
     for slot in environment.arrays:
         stand_in = recorder.record_array(slot.get(), "held", slot.name)
-        recording.held.append(Held(slot, stand_in.value))
         replace(slot, stand_in)
+        recording.held.append(Held(slot, stand_in.value))
     for slot in environment.numbers:
         number = recorder.record_number(slot.get(), slot.name, is_counter=True)
-        recording.held.append(Held(slot, number.value))
         replace(slot, number)
+        recording.held.append(Held(slot, number.value))
     for slot in environment.gradients:
         tensor = slot.get()
         recording.gradients.append(Held(slot, value_of(tensor)))

@@ -37,7 +37,7 @@ class Slot:
     def get(self) -> Any:
         """Return what the place holds. Raises AttributeError, KeyError, IndexError or ValueError if it is gone."""
         value = self.read()
-        return value.original if isinstance(value, Shadow) else value
+        return value.original if issubclass(type(value), Shadow) else value
 
     def read(self) -> Any:
         """Return what the place holds, be it a shadow."""

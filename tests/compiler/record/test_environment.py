@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import types
 from collections import OrderedDict, namedtuple
 
 import numpy as np
@@ -287,3 +288,126 @@ def test_capture_refuses_a_function_that_reaches_too_much():
     many = [[] for _ in range(100_001)]
     with pytest.raises(ad.CaptureError, match="reaches more than"):
         ad.capture(lambda x: many and x)(np.ones(1))
+
+
+# Objects that raise when they are looked at, or pose as others
+
+
+def raising(*names):
+    def refuse(*args):
+        raise RuntimeError("not to be asked")
+
+    return dict.fromkeys(names, refuse)
+
+
+def raising_property(name, error=RuntimeError):
+    def refuse(self):
+        raise error("not to be asked")
+
+    return {name: property(refuse)}
+
+
+class Proxy:
+    def __init__(self, original):
+        object.__setattr__(self, "_original", original)
+
+    def __getattr__(self, name):
+        return getattr(self._original, name)
+
+    @property
+    def __class__(self):
+        return type(self._original)
+
+
+class Meta(type):
+    def __getattribute__(cls, name):
+        if name in ("__dict__", "__mro__", "__module__", "__slots__"):
+            raise RuntimeError(name)
+        return super().__getattribute__(name)
+
+
+class OfMeta(metaclass=Meta):
+    pass
+
+
+class LazyModule(types.ModuleType):
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+
+SPECIAL = (
+    "__eq__",
+    "__hash__",
+    "__repr__",
+    "__bool__",
+    "__len__",
+    "__iter__",
+    "__contains__",
+    "__str__",
+    "__getitem__",
+)
+TAKEN = {
+    "special methods": type("Odd", (), raising(*SPECIAL))(),
+    "a list of them": [type("Odd", (), raising(*SPECIAL))()],
+    "__getattr__": type("Odd", (), raising("__getattr__"))(),
+    "a descriptor": type("Odd", (), {**raising_property("value"), "other": 1})(),
+    "a descriptor before a slot": type(
+        "Odd", (type("Base", (), {"__slots__": ("value",)}),), raising_property("value")
+    )(),
+    "slots without values": type("Odd", (), {"__slots__": {"value": "of a dict"}})(),
+    "a number of another class": type("Odd", (int,), raising("__eq__", "__repr__"))(3),
+    "text of another class": type("Odd", (str,), raising("__eq__", "__repr__"))("text"),
+    "no module": type("Odd", (), {"__module__": None})(),
+}
+REFUSED = {
+    "__dict__": type("Odd", (), raising_property("__dict__"))(),
+    "__dict__ that is none": type("Odd", (), {"__dict__": 5})(),
+    "__class__": type("Odd", (), raising_property("__class__"))(),
+    "__getattribute__": type("Odd", (), raising("__getattribute__"))(),
+    "a list": type("Odd", (list,), raising("__len__", "__iter__"))([1]),
+    "a dict": type("Odd", (dict,), raising("__len__", "__iter__", "items"))(a=1),
+    "a key": {type("Odd", (), raising("__repr__"))(): 1},
+    "a metaclass": OfMeta(),
+    "a class of it": OfMeta,
+    "a lazy module": LazyModule("lazy"),
+    **{
+        f"posing as {type(one).__name__}": Proxy(one) for one in ([1], {"a": 1}, np.ones(2), 3, np, len, ad.Tensor(1.0))
+    },
+}
+
+
+def ways_to_reach(odd):
+    holder = type("Holder", (), {})()
+    holder.held = odd
+    return {
+        "a closure": lambda x: (odd, x * 2)[1],
+        "an attribute": lambda x: (holder.held, x * 2)[1],
+        "an argument": lambda x, odd: x * 2,
+        "not named": lambda x: (holder, x * 2)[1],
+    }
+
+
+@pytest.mark.parametrize("way", ["a closure", "an attribute", "an argument"])
+@pytest.mark.parametrize("name", TAKEN)
+def test_an_odd_object_that_can_be_looked_into(name, way):
+    odd = TAKEN[name]
+    step = ad.capture(ways_to_reach(odd)[way])
+    for i in range(6):
+        assert np.array_equal(step(np.ones(2) * i, *[odd] * (way == "an argument")), np.full(2, 2.0 * i))
+
+
+@pytest.mark.parametrize("way", ["a closure", "an attribute", "an argument"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_object_that_cannot_be_looked_into_is_refused_by_name(name, way):
+    odd = REFUSED[name]
+    step = ad.capture(ways_to_reach(odd)[way])
+    with pytest.raises(ad.CaptureError, match="cannot be looked into") as caught:
+        step(np.ones(2), *[odd] * (way == "an argument"))
+    assert {"a closure": "odd", "an attribute": "held", "an argument": "pass what"}[way] in str(caught.value)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_an_object_that_no_code_names_may_be_odd(name):
+    step = ad.capture(ways_to_reach(REFUSED[name])["not named"])
+    for i in range(6):
+        assert np.array_equal(step(np.ones(2) * i), np.full(2, 2.0 * i))
