@@ -167,6 +167,9 @@ class Captured(Opaque, Generic[P, R]):
             if places := one.replacements():
                 self.follow(places, one, begun)
                 self.specializations.remove(one)
+            elif batches := one.replaced_batches():  # which are looked up from now on
+                self.step.changing |= batches
+                self.specializations.remove(one)
         if len(self.specializations) >= self.limit:
             self.make_room(alike, arguments)
         self.specializations.append(begun)

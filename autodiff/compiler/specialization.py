@@ -136,6 +136,10 @@ class Specialization:
         """Return the places of numbers that are other ones now."""
         return changed_numbers(self.environment) if self.environment is not None else set()
 
+    def replaced_batches(self) -> set[Identity]:
+        """Return the places of Tensors, and of tuples and dicts of arrays, that hold others like them now."""
+        return self.environment.replaced_batches() if self.environment is not None else set()
+
     def rests_on(self, numbers: set[Identity]) -> bool:
         """Return whether this is for one value of certain numbers."""
         fixed = self.environment.fixed if self.environment is not None else []
@@ -325,10 +329,10 @@ class Specialization:
 
 
 def changed_numbers(environment: Environment) -> set[Identity]:
-    """Return the places of Python numbers that are other numbers now."""
+    """Return the places of Python numbers that are other numbers now, and of batches that are others like them."""
     numbers = {slot.identity for slot, before in environment.fixed if is_number(before)}
     changed = [slot for slot, _ in environment.changes() if slot is not None and is_number(present(slot))]
-    return numbers & {slot.identity for slot in changed}
+    return (numbers & {slot.identity for slot in changed}) | environment.replaced_batches()
 
 
 def is_changed(environment: Environment) -> bool:

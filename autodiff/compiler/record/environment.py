@@ -36,10 +36,11 @@ from autodiff.compiler.record.places import (
     names_of_trusted_bases,
     slots_of,
 )
-from autodiff.compiler.record.slot import GONE, Slot, TensorSlot
+from autodiff.compiler.record.slot import GONE, BatchSlot, Slot, TensorSlot, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.optimizers.optimizer import Optimizer
 from autodiff.tensor import Tensor
+from autodiff.trees import flatten, parts, paths
 
 LIMIT = 100_000
 """Objects to look at before giving up: a step that reaches more should be given what it needs."""
@@ -106,6 +107,12 @@ class Environment:
                 yield None, words_for_length(name, len(order), container)
             elif [*container] != order:
                 yield None, f"{name} held {order} and holds now {[*container]}"
+
+    def replaced_batches(self) -> set[tuple[int, Any]]:
+        """Return the places of Tensors, and of lists, tuples and dicts of arrays, that hold others like them now."""
+        pairs = [(slot, before, present(slot)) for slot, before in self.fixed if not isinstance(slot.owner, Optimizer)]
+        others = [(slot, before, now) for slot, before, now in pairs if now is not before]
+        return {slot.identity for slot, before, now in others if is_batch(before) and are_alike(now, before)}
 
 
 def is_node(slot: Slot) -> bool:
@@ -264,9 +271,14 @@ class Walk:
     def visit(self, owner: Any, slot: Slot, outer: Slot | None) -> None:
         """Write down one place, unless it is gone, as a variable of the closure that is not set yet."""
         try:
-            self.note(owner, slot, slot.get(), outer)
+            value = slot.get()
         except GONE:
             return
+        except Exception as error:
+            self.note_error(error, owner, condition(owner, slot), slot)
+            return
+        try:
+            self.note(owner, slot, value, outer)
         except Exception as error:
             self.note_error(error, owner, condition(owner, slot), slot)
 
@@ -285,8 +297,8 @@ class Walk:
         if slot.identity in self.places:
             return
         self.places.add(slot.identity)
-        if slot.identity in self.changing and is_state(value):
-            self.found.arrays.append(TensorSlot(slot.owner, slot.key, slot.access, slot.name))
+        if slot.identity in self.changing and end_of(value) not in self.changing and is_batch(value):
+            self.note_batch(slot, value)
             return
         sort_in(self.found, slot, value, self.changing)
         if end_of(value) in self.changing and isinstance(value, list | deque):
@@ -297,6 +309,22 @@ class Walk:
                 self.found.gradient_arrays.append(Slot(value, "_data", "attribute", slot.name))
         elif not is_leaf:
             self.pending.append((value, slot, outer))
+
+    def note_batch(self, slot: Slot, value: Any) -> None:
+        """Write down a place that holds another batch, or another part of one, in every step."""
+        self.places.add(slot.identity)
+        held = parts(value)
+        if held is not None:
+            structure = BatchSlot(slot.owner, slot.key, slot.access, slot.name)
+            self.found.fixed.append((structure, structure.get()))
+            for key, part in held.items():
+                self.note_batch(Slot(slot, key, "part", f"{slot.name}[{key!r}]"), part)
+        elif is_state(value):
+            self.found.arrays.append(TensorSlot(slot.owner, slot.key, slot.access, slot.name))
+        elif is_number(value):
+            self.found.numbers.append(slot)
+        else:
+            sort_in(self.found, slot, value, self.changing)
 
     def refuse_strange(self) -> None:
         """Raise CaptureError for an object that cannot be followed, if there is a way to it by names that are used."""
@@ -412,6 +440,27 @@ def is_number(value: Any) -> bool:
 def is_state(value: Any) -> bool:
     """Return whether this is a Tensor in whose place a step may put another one: none that gathers gradients."""
     return isinstance(value, Tensor) and (value.node is None or value.node.function is not None)
+
+
+def is_batch(value: Any) -> bool:
+    """Return whether this is a Tensor, or a list, tuple or dict of Tensors, arrays and constants: one of many alike."""
+    if parts(value) is None:
+        return is_state(value)
+    is_held = [is_array(leaf) or is_state(leaf) for leaf in flatten(value)]
+    return any(is_held) and all(held or is_constant(leaf) for held, leaf in zip(is_held, flatten(value), strict=True))
+
+
+def are_alike(now: Any, before: Any) -> bool:
+    """Return whether something is a batch that a step may be given as well as another one."""
+    outlines = [[(path, *kind_of(leaf)) for path, leaf in paths(batch)] for batch in (now, before)]
+    return is_batch(now) and outlines[0] == outlines[1]
+
+
+def kind_of(leaf: Any) -> tuple[Any, Any]:
+    """Return the shape and dtype of an array or a Tensor; the type of a number; anything else as it is."""
+    if isinstance(leaf, Tensor | np.ndarray):
+        return leaf.shape, leaf.dtype
+    return type(leaf), None if is_number(leaf) else leaf
 
 
 def is_setting(slot: Slot, value: Any) -> bool:

@@ -26,7 +26,7 @@ from autodiff.compiler.record.kinds import is_constant, type_name
 from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate, recorded_in
 from autodiff.compiler.record.shadows import put_in, take_out
-from autodiff.compiler.record.slot import GONE, Slot, TensorSlot, present
+from autodiff.compiler.record.slot import GONE, WITHIN, Slot, TensorSlot, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
@@ -91,6 +91,15 @@ class Recording:
         return kept and not self.changes and not self.counters
 
 
+@dataclass(slots=True)
+class Replaced:
+    """A place, what was there, and what is there while a step is recorded."""
+
+    slot: Slot
+    original: Any
+    stand_in: Any = None
+
+
 def record(
     function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], changing: set[tuple[int, Any]]
 ) -> Recording:
@@ -102,12 +111,12 @@ def record(
     environment = explore(function, changing, objects)
     recorder = Recorder()
     recording = Recording(recorder.trace, environment, errstate=current_errstate())
-    originals: list[tuple[Slot, Any]] = []
+    replacements: list[Replaced] = []
     random_states = RandomStates(environment)
     logs = {id(slot.get()): Growing(slot.get(), slot.name) for slot in environment.growing}
     try:
         put_in(environment, recorder)
-        replace_contents(environment, recorder, recording, originals, logs)
+        replace_contents(environment, recorder, recording, replacements, logs)
         stand_in = partial(stand_for_argument, recorder=recorder)
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
         inputs = inputs_in((recorded_args, recorded_keywords))
@@ -146,7 +155,7 @@ def record(
         while True:  # the user may interrupt this too
             try:
                 take_out(recorder)
-                put_all_back(function, changing, objects, originals)
+                put_all_back(function, changing, objects, replacements)
                 for log in logs.values():
                     while log.added:
                         log.target.append(mapped(log.added.pop(0), concrete_output))
@@ -219,24 +228,25 @@ def replace_contents(
     environment: Environment,
     recorder: Recorder,
     recording: Recording,
-    originals: list[tuple[Slot, Any]],
+    replacements: list[Replaced],
     logs: dict[int, Growing],
 ) -> None:
     """Put recorded arrays, numbers and generators in the places of those that the function reaches."""
 
     def replace(slot: Slot, stand_in: Any) -> None:
         outermost = slot
-        while outermost.access == "entry":
+        while outermost.access in WITHIN and isinstance(outermost.owner.get(), tuple):
             outermost = outermost.owner
-        originals.append((outermost, Slot.get(outermost)))
+        replacements.append(Replaced(outermost, Slot.get(outermost)))  # first, for the user may interrupt this
         try:
             slot.set(stand_in)
         except Exception:
-            originals.pop()
+            replacements.pop()
             raise CaptureError(
                 f"{slot.name} is in a place that cannot be changed, so that its use cannot be recorded; pass it as an "
                 "argument, or hold it in a variable, an attribute, a list or a dict"
             ) from None
+        replacements[-1].stand_in = Slot.get(outermost)
 
     for slot in environment.growing:
         replace(slot, logs[id(slot.get())])
@@ -290,27 +300,29 @@ def note_after(recording: Recording) -> None:
 
 
 def put_all_back(
-    function: Callable[..., Any], changing: set[tuple[int, Any]], objects: Any, originals: list[tuple[Slot, Any]]
+    function: Callable[..., Any], changing: set[tuple[int, Any]], objects: Any, replacements: list[Replaced]
 ) -> None:
     """Put the arrays themselves in all places of stand-ins: it may be done again, from the beginning."""
-    for slot, original in reversed(originals):
-        put_back(slot, original)
+    for one in reversed(replacements):
+        put_back(one.slot, one.original, one.stand_in)
     after = walk_through(function, changing, objects).found
     for slot in [*after.arrays, *after.gradient_arrays, *after.numbers, *(slot for slot, _ in after.fixed)]:
-        put_back(slot, None)
+        put_back(slot, None, None)
 
 
-def put_back(slot: Slot, original: Any) -> None:
-    """Put the array itself in the place of what stood for it; tuples and generators as they were."""
+def put_back(slot: Slot, original: Any, stand_in: Any) -> None:
+    """Put the array itself in the place of what stood for it; tuples and generators as they were, if they are there."""
     try:
         now = slot.get()
     except GONE:  # the step removed it
         return
-    if type(now) is Growing:
+    if is_still_stand_in(Slot.get(slot), original):  # around an array that was replaced in it
+        Slot.set(slot, original)
+    elif type(now) is Growing:
         slot.set(now.target)
     elif type(now) is StandIn:
         slot.set(np.asarray(now.concrete) if isinstance(slot.owner, Tensor) else now.concrete)
-    elif isinstance(original, tuple) or type(now) is GeneratorStandIn or is_still_stand_in(now, original):
+    elif (isinstance(original, tuple) and now is stand_in) or type(now) is GeneratorStandIn:
         slot.set(original)
 
 

@@ -6,11 +6,16 @@ from keyword import iskeyword
 from typing import Any, Literal
 
 from autodiff.tensor import Tensor, wrap
+from autodiff.trees import parts
 
 Identity = tuple[int, Any]
 """What tells a place from others."""
 GONE = (AttributeError, KeyError, IndexError, ValueError)
 """What reading a place raises that is not there any more."""
+
+
+WITHIN = ("entry", "part")
+"""How a place is reached whose owner is a place itself."""
 
 
 class Shadow:
@@ -24,14 +29,15 @@ class Shadow:
 class Slot:
     """A place that holds an object: an attribute, an item of a list or dict, or a variable of a closure.
 
-    An "entry" is that of a tuple, whose own place is the owner; "class" is an attribute of a class as it stands there,
+    An "entry" is that of a tuple, whose own place is the owner; a "part" is the same, or an item of a list or
+    dict, where there is another one in every call; "class" is an attribute of a class as it stands there,
     not as an object sees it; "builtin" is a name that a function, the owner, finds among Python's own unless a global
     variable comes before it; "constant" cannot change.
     """
 
     owner: Any
     key: Any
-    access: Literal["attribute", "item", "entry", "cell", "class", "builtin", "constant"]
+    access: Literal["attribute", "item", "entry", "part", "cell", "class", "builtin", "constant"]
     name: str
 
     def get(self) -> Any:
@@ -43,8 +49,11 @@ class Slot:
         """Return what the place holds, be it a shadow."""
         if self.access == "attribute":
             return getattr(self.owner, self.key)
-        if self.access == "entry":
-            return self.owner.get()[self.key]
+        if self.access in WITHIN:
+            try:
+                return self.owner.get()[self.key]
+            except TypeError:  # there is something of another structure now
+                raise KeyError(self.key) from None
         if self.access == "class":
             return vars(self.owner)[self.key]
         if self.access == "builtin":
@@ -65,8 +74,11 @@ class Slot:
             setattr(self.owner, self.key, value)
         elif self.access == "item":
             self.owner[self.key] = value
-        elif self.access == "entry":
+        elif self.access in WITHIN:
             before = self.owner.get()
+            if not isinstance(before, tuple):
+                before[self.key] = value
+                return
             entries = [*before[: self.key], value, *before[self.key + 1 :]]
             self.owner.set(type(before)(*entries) if hasattr(before, "_fields") else type(before)(entries))
         elif self.access == "cell":
@@ -80,12 +92,13 @@ class Slot:
 
     def source(self, name: Callable[[Any], str]) -> str:
         """Return the expression that reads the place, in Python. `name` gives an object the name it has there."""
-        if self.access == "entry":
-            return f"{self.owner.source(name)}[{self.key}]"
         if self.access == "builtin":
             names, builtins = name(self.owner.__globals__), name(self.owner.__builtins__)
             return f"{names}.get({self.key!r}, {builtins}.get({self.key!r}))"
-        owner = name(vars(self.owner) if self.access == "class" else self.owner)
+        if self.access in WITHIN:
+            owner = self.owner.source(name)
+        else:
+            owner = name(vars(self.owner) if self.access == "class" else self.owner)
         if self.access == "attribute":
             return f"{owner}.{self.key}" if is_written_plainly(self.key) else f"getattr({owner}, {self.key!r})"
         if self.access == "cell":
@@ -96,12 +109,14 @@ class Slot:
         """Return the statement that puts the value of an expression there, in Python."""
         if self.access == "class" or (self.access == "attribute" and not is_written_plainly(self.key)):
             return f"setattr({name(self.owner)}, {self.key!r}, {value})"
+        if self.access in WITHIN:
+            return f"{name(self)}.set({value})"
         return f"{self.source(name)} = {value}"
 
     @property
     def identity(self) -> Identity:
         """What tells the place from others: the same for an attribute of a module and for the global variable it is."""
-        if self.access == "entry":
+        if self.access in WITHIN:
             return self.owner.identity[0], (self.owner.identity[1], self.key)
         if self.access == "attribute" and self.key in getattr(self.owner, "__dict__", ()):
             return id(vars(self.owner)), self.key
@@ -138,6 +153,29 @@ class TensorSlot(Slot):
     def assignment(self, name: Callable[[Any], str], value: str) -> str:
         """Return the statement that puts a new Tensor there, around the value of an expression."""
         return Slot(self.owner, self.key, self.access, self.name).assignment(name, f"{name(wrap)}({value}, None)")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSlot(Slot):
+    """The structure of the list, tuple or dict in a place that is given another one in every step."""
+
+    def get(self) -> Any:
+        """Return the structure."""
+        return structure_of(Slot.get(self))
+
+    def source(self, name: Callable[[Any], str]) -> str:
+        """Return the expression that makes it."""
+        return f"{name(structure_of)}({Slot.source(self, name)})"
+
+
+structures: dict[Any, Any] = {}
+
+
+def structure_of(batch: Any) -> Any:
+    """Return what tells lists, tuples and dicts of other classes, lengths or keys apart: the same object if alike."""
+    held = parts(batch)
+    structure = type(batch), None if held is None else tuple(held)
+    return structures.setdefault(structure, structure)
 
 
 def is_written_plainly(attribute: str) -> bool:
