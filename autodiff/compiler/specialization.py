@@ -166,7 +166,7 @@ class Specialization:
 
     def record(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Run the function and record it; compile it if it did the same as in the call before."""
-        previous = self.latest
+        previous = earlier = self.latest
         if previous is not None:  # from outside, between the calls: from now on these are looked up in every call
             self.step.changing |= changed_numbers(previous.environment)
         if len(self.step.changing) > self.followed:  # then there are places that it did not know
@@ -186,7 +186,8 @@ class Specialization:
         self.recordings += 1
         steady = not recording.changes and not recording.counters
         self.step.changing |= recording.counters
-        if recording.changes and self.recordings > 1:
+        again = earlier is not None and not {*recording.changes}.isdisjoint(earlier.changes)
+        if again or (recording.changes and self.recordings >= RECORDINGS):
             raise CaptureError(
                 f"{self.name} changes what a replay would leave as it is: {recording.changes[0]}; return it from "
                 f"the function and change it outside{words_for_writes(recording.trace)}"

@@ -26,7 +26,7 @@ from autodiff.compiler.record.kinds import is_constant, type_name
 from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate, recorded_in
 from autodiff.compiler.record.shadows import put_in, take_out
-from autodiff.compiler.record.slot import GONE, WITHIN, Slot, TensorSlot, present
+from autodiff.compiler.record.slot import GONE, WITHIN, BatchSlot, Slot, TensorSlot, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
@@ -116,6 +116,7 @@ def record(
     logs = {id(slot.get()): Growing(slot.get(), slot.name) for slot in environment.growing}
     try:
         put_in(environment, recorder)
+        batches = [(slot, Slot.get(slot)) for slot, _ in environment.fixed if isinstance(slot, BatchSlot)]
         replace_contents(environment, recorder, recording, replacements, logs)
         stand_in = partial(stand_for_argument, recorder=recorder)
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
@@ -133,6 +134,7 @@ def record(
             )
         entries.check()
         recorder.settle_types(recorded_in(result))
+        check_containers(batches)
         note_after(recording)
         tensors = {id(slot.owner) for slot in environment.arrays}
 
@@ -276,6 +278,16 @@ def can_be_followed(slot: Slot) -> bool:
     except GONE:
         return False
     return slot.access not in ("constant", "class", "builtin") and (is_number(now) or is_state(now))
+
+
+def check_containers(batches: list[tuple[BatchSlot, Any]]) -> None:
+    """Raise CaptureError if a step has put another list or dict in the place of one: a replay writes into that."""
+    for slot, before in batches:
+        if not isinstance(before, tuple) and present(Slot(slot.owner, slot.key, slot.access, slot.name)) is not before:
+            raise CaptureError(
+                f"the step changes what a replay would leave as it is: {slot.name} is another {type(before).__name__} "
+                "than it was; put a tuple there, or change what is in it"
+            )
 
 
 def note_after(recording: Recording) -> None:

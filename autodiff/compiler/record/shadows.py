@@ -7,7 +7,6 @@ long as a step is recorded: one that reports to the recorder at work in the thre
 
 import builtins
 import math
-import operator
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ import numpy as np
 from autodiff.compiler.record.environment import Environment
 from autodiff.compiler.record.recorder import Recorder, active, recorded_in
 from autodiff.compiler.record.slot import Shadow, Slot
-from autodiff.compiler.record.stand_in import StandIn
+from autodiff.compiler.record.stand_in import StandIn, bound
 from autodiff.optimizers import schedules
 from autodiff.trees import flatten, mapped
 
@@ -93,7 +92,7 @@ class MakerShadow(FunctionShadow):
         if (is_filled or self.original in COLLECTING) and recorded_in(args):
             return recorder.call(self.original, args, keywords)
         function = np.zeros if self.original is np.empty else self.original  # the same in every recording
-        made = function(*mapped(args, length), **keywords)
+        made = function(*mapped(args, bound), **keywords)
         if type(made) is not np.ndarray or made.base is not None or made.dtype.kind not in "biufc":
             return made
         return made if any(arg is made for arg in args) else recorder.call(np.copy, (made,), {})
@@ -116,11 +115,6 @@ def is_number(part: Any) -> bool:
     if type(part) is StandIn:
         return part.value.form == "number"
     return isinstance(part, int | float) and not isinstance(part, np.generic)
-
-
-def length(part: Any) -> Any:
-    """Return an int that is recorded as what it is: there is a program for each."""
-    return operator.index(part) if type(part) is StandIn and type(part.concrete) is int else part
 
 
 COLLECTING: tuple[Callable[..., Any], ...] = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray)

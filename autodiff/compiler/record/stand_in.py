@@ -322,11 +322,18 @@ class StandIn(metaclass=Untold):
         raise missing(name)
 
 
+def bound(part: Any) -> Any:
+    """Return the value of a counter, an int for which there is a program of its own; anything else as it is."""
+    return operator.index(part) if type(part) is StandIn and type(part.concrete) is int else part
+
+
 def convert(array: Any, dtype: np.dtype[Any], copy: bool = True) -> Any:
     """Return an array or a NumPy scalar converted to another dtype."""
     return array.astype(dtype, copy=copy)
 
 
 def array_of(part: Any) -> Any:
-    """Return the array of a Tensor without a graph, as NumPy asks for; anything else as it is."""
+    """Return the array of a Tensor without a graph, as NumPy asks for; a slice by counters with what they are now."""
+    if isinstance(part, slice):
+        return slice(*map(bound, (part.start, part.stop, part.step)))
     return part._data if isinstance(part, Tensor) and part.node is None else part

@@ -53,6 +53,13 @@ def a_branch_before_what_would_fail(x, n):
     return x * (1 / (n - 7)) if n != 7 else x
 
 
+def a_slice(x, n):
+    k = n % 3
+    z = np.zeros(4)
+    z[k : k + 2] = x[1]
+    return x[k : k + 2] * 2, z, ad.Tensor(x)[: k + 1], x[:: k + 1, 0]
+
+
 def a_while(x, n):
     while n > 15:
         n, x = n - 5, x * 2
@@ -78,7 +85,7 @@ def python_numbers(x, n):
 WAYS = [
     a_look_into_a_dict, a_list_repeated, one_of_several, python_numbers,
     every_fifth, from_the_tenth_on, several, the_truth_of_a_number, an_entry_of_a_list, a_loop, an_int,
-    a_branch_before_what_would_fail, a_while,
+    a_branch_before_what_would_fail, a_while, a_slice,
 ]  # fmt: skip
 
 
@@ -211,6 +218,30 @@ def test_a_training_step_that_does_more_in_some_calls():
         return call
 
     check_calls(build, calls=40)
+
+
+def test_two_networks_in_turn_of_which_one_begins_later():
+    """Its optimizer makes what it keeps in the second call, of another way than the first."""
+
+    def build(wrap):
+        models = [network(seed) for seed in (0, 1)]
+        optimizers = [ad.Adam(model.parameters(), 0.01) for model in models]
+        count = 0
+
+        def step(x):
+            nonlocal count
+            count += 1
+            way = count % 2
+            loss = np.mean(models[way](x) ** 2)
+            optimizers[way].zero_grad()
+            loss.backward()
+            optimizers[way].step()
+            return loss
+
+        step = wrap(step)
+        return lambda i: (step(X + 0.1 * i), [p.data for model in models for p in model.parameters()])
+
+    check_calls(build, calls=30)
 
 
 def test_too_many_ways_are_refused_by_the_line_that_decides():
