@@ -177,7 +177,9 @@ def explore(
 
 
 def walk_through(
-    function: Callable[..., Any], changing: AbstractSet[tuple[int, Any]], arguments: Iterable[tuple[str, Any]] = ()
+    function: Callable[..., Any] | None,
+    changing: AbstractSet[tuple[int, Any]],
+    arguments: Iterable[tuple[str, Any]] = (),
 ) -> "Walk":
     """Return what a function can reach, be it of a known kind or not."""
     walk = Walk(function, changing)
@@ -191,16 +193,13 @@ def walk_through(
 
 def within(value: Any, name: str) -> Environment:
     """Return what an object holds, be it of a known kind or not."""
-    walk = Walk(value, frozenset())
-    walk.visit(None, Slot((value,), 0, "constant", name), None)
-    walk.go()
-    return walk.found
+    return walk_through(None, frozenset(), [(name, value)]).found
 
 
 class Walk:
     """A walk through all that a function can reach."""
 
-    def __init__(self, function: Callable[..., Any], changing: AbstractSet[tuple[int, Any]]) -> None:
+    def __init__(self, function: Callable[..., Any] | None, changing: AbstractSet[tuple[int, Any]]) -> None:
         self.found = Environment()
         self.function = function
         self.changing = changing

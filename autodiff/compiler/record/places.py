@@ -33,7 +33,7 @@ from autodiff.compiler.record.kinds import (
     is_trusted_module,
     native_base,
 )
-from autodiff.compiler.record.slot import Slot
+from autodiff.compiler.record.slot import Slot, present
 from autodiff.modules.module import Module
 from autodiff.tensor import Tensor
 
@@ -44,6 +44,14 @@ OPAQUE = ("autodiff.function", "autodiff.graph")
 """Modules of the engine whose objects stay what they are."""
 OF_THE_SYSTEM = ("threading", "queue", "logging", "asyncio", "concurrent", "multiprocessing", "subprocess", "socket")
 """Modules of Python whose objects lead to threads, files and processes."""
+OF_WRAPPERS: dict[type, tuple[str, ...]] = {
+    property: ("fget", "fset", "fdel"),
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+    functools.cached_property: ("func",),
+    functools._lru_cache_wrapper: ("__wrapped__",),
+}
+"""Where what wraps a function holds it."""
 OF_CLASSES = {
     *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__", "__annotations__"),
     *("__dataclass_fields__", "__dataclass_params__", "__match_args__", "__abstractmethods__", "_abc_impl"),
@@ -80,14 +88,9 @@ def slots_of(owner: Any, where: Slot) -> Iterator[Slot] | None:
         function = owner.__func__
         within = Slot(owner, "__self__", "attribute", type(owner.__self__).__name__)
         return iter((within, Slot(owner, "__func__", "attribute", getattr(function, "__name__", name))))
-    if isinstance(owner, property):
-        return iter([Slot(owner, part, "attribute", f"{name}.{part}") for part in ("fget", "fset", "fdel")])
-    if isinstance(owner, staticmethod | classmethod):
-        return iter((Slot(owner, "__func__", "attribute", name),))
-    if isinstance(owner, functools.cached_property):
-        return iter((Slot(owner, "func", "attribute", name),))
-    if isinstance(owner, functools._lru_cache_wrapper):
-        return iter((Slot(owner, "__wrapped__", "attribute", name),))
+    for kind, attributes in OF_WRAPPERS.items():
+        if isinstance(owner, kind):
+            return iter([Slot(owner, attribute, "attribute", name) for attribute in attributes])
     if isinstance(owner, partial):
         return partial_slots(owner, name)
     if isinstance(owner, MappingProxyType):
@@ -178,22 +181,19 @@ def class_slots(kind: type) -> Iterator[Slot]:
 def function_slots(function: FunctionType) -> Iterator[Slot]:
     """Yield the variables of a function's closure, the globals that it names, its defaults, attributes and code."""
     yield Slot(function, "__code__", "attribute", f"the code of {function.__name__}")
-    yield from closure_slots(function)
     names = names_in(function.__code__)
-    modules = [cell.cell_contents for cell in function.__closure__ or () if has_module(cell)]
+    variables = [*closure_slots(function)]
     for variable in sorted(names.variables):
         if variable in function.__globals__:
-            yield Slot(function.__globals__, variable, "item", variable)
-            modules.append(function.__globals__[variable])
+            variables.append(Slot(function.__globals__, variable, "item", variable))
         elif variable in builtins_of(function):
             yield Slot(function, variable, "builtin", variable)
-    for module in sorted(imported(names, function)):
-        modules.append(sys.modules[module])
-        if not is_trusted_module(sys.modules[module]):
-            yield Slot(sys.modules, module, "item", module)
+    yield from variables
+    imports = [Slot(sys.modules, module, "item", module) for module in sorted(imported(names, function))]
+    yield from (slot for slot in imports if not is_trusted_module(slot.get()))
     seen: set[str] = set()
-    for module in modules:
-        if isinstance(module, ModuleType):
+    for module in map(present, [*variables, *imports]):
+        if issubclass(type(module), ModuleType):
             yield from module_slots(module, names.attributes, seen)
     yield Slot(function, "__defaults__", "attribute", f"the defaults of {function.__name__}")
     for key in function.__kwdefaults__ or {}:
@@ -210,10 +210,7 @@ def closure_slots(function: FunctionType) -> Iterator[Slot]:
 def held_slots(function: FunctionType) -> Iterator[Slot]:
     """Yield what a trusted function holds for its user, and not the objects of Python's that it works with."""
     for slot in closure_slots(function):
-        try:
-            kind = type(slot.get())
-        except ValueError:  # not set yet
-            continue
+        kind = type(present(slot))
         if is_native(kind) or not is_trusted_class(kind) or kind.__module__.startswith(f"{ENGINE_NAME}."):
             yield slot
 
@@ -229,15 +226,12 @@ def module_slots(module: ModuleType, names: frozenset[str], seen: set[str]) -> I
     seen.add(module.__name__)
     for attribute in sorted(names & vars(module).keys()):
         value = vars(module)[attribute]
-        if not trusted or not (is_constant(value) or value is sys.modules or callable(value) or is_module(value)):
+        if not trusted or not (
+            is_constant(value) or value is sys.modules or callable(value) or isinstance(value, ModuleType)
+        ):
             yield Slot(module, attribute, "attribute", f"{module.__name__}.{attribute}")
         if isinstance(value, ModuleType):
             yield from module_slots(value, names, seen)
-
-
-def is_module(value: Any) -> bool:
-    """Return whether an object is a module."""
-    return isinstance(value, ModuleType)
 
 
 def is_of_python(module: ModuleType) -> bool:
@@ -264,14 +258,6 @@ def builtins_of(function: FunctionType) -> dict[str, Any]:
     return found
 
 
-def has_module(cell: CellType) -> bool:
-    """Return whether a variable of a closure is a module."""
-    try:
-        return issubclass(type(cell.cell_contents), ModuleType)
-    except ValueError:  # not set yet
-        return False
-
-
 @lru_cache(maxsize=4096)
 def names_in(code: CodeType) -> Names:
     """Return what a function mentions, and the functions within it."""
@@ -286,11 +272,9 @@ def names_in(code: CodeType) -> Names:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             inner = names_in(constant)
-            variables, attributes, imports = (
-                variables | inner.variables,
-                attributes | inner.attributes,
-                imports | inner.imports,
-            )
+            variables |= inner.variables
+            attributes |= inner.attributes
+            imports |= inner.imports
     return Names(frozenset(variables), frozenset(attributes), frozenset(imports))
 
 

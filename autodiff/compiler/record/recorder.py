@@ -240,13 +240,12 @@ class Recorder:
                     return operand
             owner = owner_of(part)
             for operand in operands:
-                if owner_of(operand.concrete) is owner and self.has_number(made):
-                    made.results.append(describe(part, Storage("made")))
-                    self.moving.add(made.results[-1].storage)
-                    return StandIn(self, made.results[-1], part)
-                if owner_of(operand.concrete) is owner:
-                    made.is_view = True
-                    made.results.append(describe(part, operand.value.storage))
+                if owner_of(operand.concrete) is owner:  # in a place that a recorded number tells, it is a copy
+                    made.is_view = all(value.form == "array" for value in made.operands())
+                    storage = operand.value.storage if made.is_view else Storage("made")
+                    if not made.is_view:
+                        self.moving.add(storage)
+                    made.results.append(describe(part, storage))
                     return StandIn(self, made.results[-1], part)
             if part.dtype.hasobject:
                 raise refusal(f"{name_of(made.function)}, which returned objects,", "compute with NumPy's functions")
@@ -257,10 +256,6 @@ class Recorder:
             )
         made.results.append(describe(part, Storage("made", is_known=is_known)))
         return StandIn(self, made.results[-1], part) if isinstance(part, np.ndarray) or not is_known else part
-
-    def has_number(self, made: Call) -> bool:
-        """Return whether a view is at a place that a recorded number tells, another one in every step."""
-        return any(value.form != "array" for value in made.operands())
 
     def targets(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
         """Return the arrays that a call writes into."""

@@ -39,6 +39,11 @@ def binary(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> tuple[Callable
     return on_the_left, on_the_right, in_place
 
 
+def unary(ufunc: np.ufunc, number: Callable[[Any], Any]) -> Callable[["StandIn"], Any]:
+    """Return the method of an operator with one argument: Python's own of a Python number, NumPy's otherwise."""
+    return lambda self: self.recorder.call(number if self.value.form == "number" else ufunc, (self,), {})
+
+
 def comparison(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> Callable[["StandIn", Any], Any]:
     """Return the method of a comparison."""
     return binary(ufunc, number)[0]
@@ -205,22 +210,13 @@ class StandIn(metaclass=Untold):
             return self**other
         return self.recorder.call(operator.ipow, (self, other), {}, written=(self,))
 
-    def __neg__(self) -> Any:
-        return self.recorder.call(operator.neg if self.value.form == "number" else np.negative, (self,), {})
-
-    def __pos__(self) -> Any:
-        return self.recorder.call(operator.pos if self.value.form == "number" else np.positive, (self,), {})
-
-    def __abs__(self) -> Any:
-        return self.recorder.call(abs if self.value.form == "number" else np.absolute, (self,), {})
+    __neg__, __pos__ = unary(np.negative, operator.neg), unary(np.positive, operator.pos)
+    __abs__, __invert__ = unary(np.absolute, abs), unary(np.invert, operator.invert)
 
     def __round__(self, digits: int | None = None) -> Any:
         if self.value.form != "number":
             raise refusal("round()", NUMBER)
         return self.recorder.call(round, (self, digits), {})
-
-    def __invert__(self) -> Any:
-        return self.recorder.call(operator.invert if self.value.form == "number" else np.invert, (self,), {})
 
     def __getitem__(self, index: Any) -> Any:
         return self.recorder.call(operator.getitem, (self, mapped(index, array_of)), {})
