@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter, methodcaller
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
@@ -20,6 +22,7 @@ from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.growing import Growing
 from autodiff.compiler.record.kinds import (
     PLAIN,
+    attributes_of_module,
     check_class,
     is_array,
     is_constant,
@@ -30,13 +33,15 @@ from autodiff.compiler.record.kinds import (
     type_name,
 )
 from autodiff.compiler.record.places import (
+    DYNAMIC,
     Opaque,
+    is_by_name,
     module_slots,
     names_in,
     names_of_trusted_bases,
     slots_of,
 )
-from autodiff.compiler.record.slot import GONE, BatchSlot, Slot, TensorSlot, present
+from autodiff.compiler.record.slot import GONE, BatchSlot, Slot, TensorSlot, absence, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.optimizers.optimizer import Optimizer
 from autodiff.tensor import Tensor
@@ -228,6 +233,7 @@ class Walk:
                 self.look_into(owner, where, outer)
             except Exception as error:
                 self.note_error(error, owner, None, where)
+        self.note_absent_attributes()
         gradients = {slot.identity: slot for slot in self.found.gradient_arrays}
         self.found.gradient_arrays = [slot for key, slot in gradients.items() if key not in self.places]
 
@@ -267,11 +273,24 @@ class Walk:
                     self.note_error(error, module, None, where)
         return bool(self.pending)
 
+    def note_absent_attributes(self) -> None:
+        """Write down that modules have no other attributes that the code names, which hasattr and getattr ask for."""
+        names = frozenset[str]().union(*self.names.values())
+        for module, where in self.modules.values():
+            if not is_trusted_module(module):
+                held = attributes_of_module(module)
+                if names & DYNAMIC:
+                    self.found.lengths.append((held, len(held), where.name))
+                    continue
+                place = absence(f"another attribute of {where.name}", lacks(held, names - held.keys()))
+                self.found.fixed.append((place, True))
+
     def visit(self, owner: Any, slot: Slot, outer: Slot | None) -> None:
         """Write down one place, unless it is gone, as a variable of the closure that is not set yet."""
         try:
             value = slot.get()
         except GONE:
+            self.found.fixed.append((absence(slot.name, partial(is_gone, slot)), True))
             return
         except Exception as error:
             self.note_error(error, owner, condition(owner, slot), slot)
@@ -290,6 +309,8 @@ class Walk:
         """Write down what is in a place, and that it is to be looked into."""
         if type(value) not in (StandIn, Growing):
             check_class(value)
+        if isinstance(value, attrgetter | methodcaller):
+            self.names[id(value)] = frozenset(DYNAMIC)
         is_leaf = is_constant(value) or is_array(value) or isinstance(value, np.random.Generator)
         if not is_leaf:
             self.edges += edges_to(owner, slot, value)
@@ -340,6 +361,17 @@ class Walk:
                 raise CaptureError(words_for(value, slot))
 
 
+def lacks(attributes: dict[str, Any], names: AbstractSet[str]) -> Callable[[], bool]:
+    """Return a test of whether a module still has no attribute of some names: at once, if none has been added to it."""
+    length, last = len(attributes), next(reversed(attributes), None)
+
+    def still() -> bool:
+        is_as_it_was = len(attributes) == length and next(reversed(attributes), None) == last
+        return is_as_it_was or attributes.keys().isdisjoint(names)
+
+    return still
+
+
 def is_object(owner: Any) -> bool:
     """Return whether something is an object with attributes, rather than a function or a container of Python's."""
     return not is_native(type(owner))
@@ -379,6 +411,11 @@ def words_for(value: Any, slot: Slot) -> str:
             f"{name} cannot be looked into ({value!r}), so that a replay would not see its state; pass what the step "
             "reads of it as an argument, or leave it outside"
         )
+    if is_by_name(value):
+        return (
+            f"{name} finds by a name what a replay would not see; name the variable or the module itself, or do that "
+            "outside of the step"
+        )
     if hasattr(type(value), "__next__"):
         return (
             f"{name} is an iterator, whose next() a replay would not call; take from it outside of the step, "
@@ -409,6 +446,7 @@ def note_length(found: Environment, owner: Any, where: Slot, outer: Slot | None)
         if not is_trusted_class(owner):
             copyreg._slotnames(owner)  # type: ignore[attr-defined]  # which adds an attribute, as the first copy would
             found.lengths.append((vars(owner), len(vars(owner)), name))
+            found.fixed.append((Slot(owner, "__bases__", "attribute", f"the bases of {name}"), owner.__bases__))
     elif not isinstance(owner, tuple | Opaque) and isinstance(getattr(owner, "__dict__", None), dict):
         found.lengths.append((vars(owner), len(vars(owner)), name))
 

@@ -79,9 +79,15 @@ def is_trusted_class(kind: type) -> bool:
     return is_trusted_name(kind.__module__)
 
 
+def attributes_of_module(module: ModuleType) -> dict[str, Any]:
+    """Return what a module holds, without asking it: a lazy one would load, and others may raise."""
+    held: dict[str, Any] = object.__getattribute__(module, "__dict__")
+    return held
+
+
 def is_trusted_module(module: ModuleType) -> bool:
     """Return whether a module does: by its file, for a user's may have the name of one of Python's."""
-    held = object.__getattribute__(module, "__dict__")  # a lazy module would load for less
+    held = attributes_of_module(module)
     file = held.get("__file__")
     if not isinstance(file, str):
         origin = getattr(held.get("__spec__"), "origin", None)

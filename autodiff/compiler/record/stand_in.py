@@ -26,7 +26,7 @@ def binary(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> tuple[Callable
     """Return the methods of an operator: with the array on the left, on the right, and in place."""
 
     def on_the_left(self: "StandIn", other: Any) -> Any:
-        return NotImplemented if isinstance(other, Tensor) else self.recorder.operate(ufunc, number, self, other)
+        return NotImplemented if defers_to(other) else self.recorder.operate(ufunc, number, self, other)
 
     def on_the_right(self: "StandIn", other: Any) -> Any:
         return self.recorder.operate(ufunc, number, other, self)
@@ -42,6 +42,11 @@ def binary(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> tuple[Callable
 def unary(ufunc: np.ufunc, number: Callable[[Any], Any]) -> Callable[["StandIn"], Any]:
     """Return the method of an operator with one argument: Python's own of a Python number, NumPy's otherwise."""
     return lambda self: self.recorder.call(number if self.value.form == "number" else ufunc, (self,), {})
+
+
+def defers_to(other: Any) -> bool:
+    """Return whether an array leaves an operator to what stands on its right, as a Tensor, by NumPy's protocol."""
+    return isinstance(other, Tensor) or getattr(type(other), "__array_ufunc__", False) is None
 
 
 def comparison(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> Callable[["StandIn", Any], Any]:
@@ -200,7 +205,7 @@ class StandIn(metaclass=Untold):
         return other // self, other % self
 
     def __pow__(self, other: Any) -> Any:
-        return NotImplemented if isinstance(other, Tensor) else self.recorder.call(operator.pow, (self, other), {})
+        return NotImplemented if defers_to(other) else self.recorder.call(operator.pow, (self, other), {})
 
     def __rpow__(self, other: Any) -> Any:
         return self.recorder.call(operator.pow, (other, self), {})
