@@ -226,6 +226,12 @@ class Specialization:
 
     # Replaying
 
+    def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Sequence[Any] | None:
+        """Return the parts of arguments that a replay is given; None if they are not alike."""
+        if self.arguments.inputs.are_like(args, keywords):
+            return args
+        return self.arguments.leaves_of(*self.step.signature.bind(args, keywords))
+
     def replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
         """Run the program of a call of this kind."""
         assert self.compiled is not None
@@ -262,9 +268,7 @@ class Specialization:
         if look and not self.guard.unchanged():
             return None
         try:
-            leaves: Sequence[Any] | None = args
-            if not self.arguments.inputs.are_like(args, {}):
-                leaves = self.arguments.leaves_of(*self.step.signature.bind(args, {}))
+            leaves = self.leaves_of(args, {})
             if leaves:
                 self.guard.check_shared_memory(leaves)
         except (CaptureError, TypeError):  # which the step raises by itself

@@ -45,7 +45,7 @@ class Step(Protocol):
     def __call__(self, *args: Any) -> Any:
         """Take one step."""
 
-    def trusted(self, args: tuple[Any, ...]) -> Replayed | None:
+    def trusted(self) -> Replayed | None:
         """Return what replays a step with these arguments; None if there is nothing yet that is trusted to."""
 
 
@@ -68,7 +68,7 @@ class Repetition:
         """Take the steps and return their results, stacked; None if there were no steps."""
         args = self.draw()
         while args is not END:
-            replayed = self.step.trusted(args)
+            replayed = self.step.trusted()
             leaves = None if replayed is None else replayed.ready(args, look=True)
             if replayed is None or leaves is None:
                 self.take_one(args)
@@ -168,7 +168,7 @@ class Feed:
         replayed, step = self.replayed, self.repetition.step
         if self.repetition.is_listed:
             return replayed.ready(self.args, look=False)
-        is_the_same = step.trusted(self.args) is replayed and replayed.compiled is self.compiled
+        is_the_same = step.trusted() is replayed and replayed.compiled is self.compiled
         return replayed.ready(self.args, look=True) if is_the_same else None
 
 
