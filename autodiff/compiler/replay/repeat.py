@@ -15,7 +15,7 @@ from autodiff.compiler.replay.stacks import Stacks, ends_finite, joined, stack_o
 from autodiff.compiler.replay.undo import Undo
 from autodiff.trees import Tree, flatten
 
-CHUNK = 100
+CHUNK = 500
 """Steps that a loop takes at most, before all that the function reaches is looked at again."""
 END = object()
 
