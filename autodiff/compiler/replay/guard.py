@@ -45,11 +45,9 @@ class Guard:
         self.environment = environment
         self.program = program
         self.branches = branches
-        self.bound = [
-            *((held.slot, held.before.array) for held in program.held if isinstance(held.before, Value)),
-            *((slot, slot.get()) for slot in environment.generators),
-        ]
-        self.bound = [(slot, one) for slot, one in self.bound if one is not None]
+        places = [(held.slot, held.before.array) for held in program.held if isinstance(held.before, Value)]
+        places += [(slot, slot.get()) for slot in environment.generators]
+        self.bound = [(slot, one) for slot, one in places if one is not None]
         self.expected = [*environment.fixed, *self.bound]
         self.looks = [(slot, one, one.shape, one.dtype) for slot, one in self.expected if isinstance(one, np.ndarray)]
         self.numbers = [
@@ -77,9 +75,9 @@ class Guard:
         """Return whether the program reads what a gradient was before."""
         return isinstance(gradient.before, Value) and gradient.before.storage in self.read
 
-    def changed_arrays(self) -> list[str]:
-        """Return the names of the arrays that were computed on once and for all, and have been changed since."""
-        return [name for array, contents, name in self.program.watched if array.tobytes() != contents]
+    def changed_arrays(self) -> list[NDArray[Any]]:
+        """Return the arrays that were computed on once and for all, and have been changed since."""
+        return [array for array, contents, _ in self.program.watched if array.tobytes() != contents]
 
     def check_shared_memory(self, leaves: Sequence[Any]) -> None:
         """Raise CaptureError if an argument shares memory with something that the step writes into."""

@@ -288,7 +288,7 @@ def test_arrays_that_were_computed_on_are_watched():
     step = trained(lambda x: x * np.exp(scale))
     assert step.current.guard.changed_arrays() == []
     scale[0] = 9
-    assert step.current.guard.changed_arrays() == ["scale"]
+    assert step.current.guard.changed_arrays()[0] is scale
     np.testing.assert_array_equal(step(X), X * np.exp(scale))
     assert step.current.guard.changed_arrays() == []
 
