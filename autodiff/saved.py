@@ -33,10 +33,11 @@ def hand_out(array: NDArray[Any]) -> NDArray[Any]:
 
 def owner_of(array: NDArray[Any]) -> NDArray[Any]:
     """Return the array that owns the memory of a view."""
-    while array.base is not None:
-        base = array.base if isinstance(array.base, np.ndarray) else getattr(array.base, "base", None)
+    while (base := array.base) is not None:
         if not isinstance(base, np.ndarray):  # NumPy's stride tricks put an object of theirs in between
-            break
+            base = getattr(base, "base", None)
+            if not isinstance(base, np.ndarray):
+                break
         array = base
     return array
 

@@ -3,8 +3,8 @@
 import functools
 import operator
 import sys
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from threading import get_ident
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from autodiff.compiler.passes.program import Program
@@ -134,19 +134,24 @@ class Captured(Opaque, Generic[P, R]):
 
     def __call__(self, *args: P.args, **keywords: P.kwargs) -> R:
         """Run the function, or the program that was made of it."""
-        mode = mode_now()
-        current = self.current
-        if current is not None and current.is_ready and mode == current.mode:
-            leaves: Sequence[Any] | None = args
-            if not current.arguments.inputs.are_like(args, keywords):
-                leaves = current.arguments.leaves_of(*self.signature.bind(args, keywords))
+        current = self.trusted()
+        if current is not None:
+            leaves = current.leaves_of(args, keywords)
             if leaves is not None and current.guard.unchanged():  # type: ignore[union-attr]
                 return current.replay(args, keywords, leaves)  # type: ignore[no-any-return]
-        return self.choose(mode, *self.signature.bind(args, keywords))
+        return self.choose(*self.signature.bind(args, keywords))
 
-    def choose(self, mode: tuple[Any, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
+    def trusted(self) -> Specialization | None:
+        """Return what replayed the latest call, if it is ready for one more as the mode and the thread are now."""
+        current = self.current
+        if current is None or not current.is_ready or modes.get()[:3] != current.mode:
+            return None
+        return current if get_ident() == self.thread and active.recorder is None else None
+
+    def choose(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
         """Run what calls of this kind have been made into, or begin with it."""
-        self.check_call(*mode)
+        mode = modes.get()[:3]
+        self.check_call(*mode, get_ident(), active.recorder)
         found = [(one, one.arguments.leaves_of(args, keywords)) for one in self.specializations if one.mode == mode]
         alike = {one: leaves for one, leaves in found if leaves is not None}
         chosen = next((one for one in alike if one.guard is not None and one.guard.unchanged()), None)
@@ -238,11 +243,6 @@ class Captured(Opaque, Generic[P, R]):
             raise ValueError(f"steps is a number of steps, at least 0, found {steps}")
         return Repetition(self, steps, batches, while_finite).run()
 
-    def trusted(self, args: tuple[Any, ...]) -> Specialization | None:
-        """Return what replays a step with these arguments; None if there is nothing yet that is trusted to."""
-        current = self.current
-        return current if current is not None and current.is_ready and mode_now() == current.mode else None
-
     def check_call(
         self, grad_enabled: bool, watch: object, transforms: int, thread: int, recorder: Recorder | None
     ) -> None:
@@ -267,8 +267,3 @@ class Captured(Opaque, Generic[P, R]):
                 "them the function itself"
             )
         self.thread = thread
-
-
-def mode_now() -> tuple[Any, ...]:
-    """Return what has to be the same in every call: whether gradients are recorded and so on, and the thread."""
-    return (*modes.get()[:3], threading.get_ident(), active.recorder)

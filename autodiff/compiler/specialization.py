@@ -63,8 +63,6 @@ class Specialization:
 
     def __init__(self, step: Step, arguments: Arguments, mode: tuple[Any, ...]) -> None:
         self.step = step
-        self.function = step.function
-        self.name = step.name
         self.arguments = arguments
         self.mode = mode
         self.compiles_exactly = step.exact  # also where fast kernels round too far away
@@ -97,7 +95,7 @@ class Specialization:
     def run(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
         """Run the function while its program is not trusted, and record or check it."""
         if self.failure:
-            raise CaptureError(f"{self.name} could not be captured: {self.failure}")
+            raise CaptureError(f"{self.step.name} could not be captured: {self.failure}")
         if self.guard is not None:
             self.guard.check_shared_memory(leaves)
         try:
@@ -174,14 +172,14 @@ class Specialization:
         self.followed = len(self.step.changing)
         self.environment = self.left = None
         objects = objects_among(self.arguments.names, args, keywords)
-        self.environment = explore(self.function, self.step.changing, objects)
+        self.environment = explore(self.step.function, self.step.changing, objects)
         self.generators = [slot.get() for slot in self.environment.generators]
         self.note_unsteady(self.environment)
         others = any(slot.get() is not self.arrays.get(slot.identity) for slot in self.environment.arrays)
         try:
-            self.latest = recording = record(self.function, args, keywords, self.step.changing)
+            self.latest = recording = record(self.step.function, args, keywords, self.step.changing)
         finally:
-            self.left = walk_through(self.function, self.step.changing, objects).found
+            self.left = walk_through(self.step.function, self.step.changing, objects).found
             self.arrays = {slot.identity: slot.get() for slot in self.left.arrays}
         self.recordings += 1
         steady = not recording.changes and not recording.counters
@@ -189,7 +187,7 @@ class Specialization:
         again = earlier is not None and not {*recording.changes}.isdisjoint(earlier.changes)
         if again or (recording.changes and self.recordings >= RECORDINGS):
             raise CaptureError(
-                f"{self.name} changes what a replay would leave as it is: {recording.changes[0]}; return it from "
+                f"{self.step.name} changes what a replay would leave as it is: {recording.changes[0]}; return it from "
                 f"the function and change it outside{words_for_writes(recording.trace)}"
             )
         if previous is not None and steady:
@@ -201,7 +199,7 @@ class Specialization:
                 self.recordings -= 1
             elif self.recordings >= RECORDINGS or previous.is_settled():
                 wrote = words_for_writes(recording.trace)
-                raise CaptureError(f"{self.name} did not do the same in two calls: {words}{wrote}")
+                raise CaptureError(f"{self.step.name} did not do the same in two calls: {words}{wrote}")
         return recording.result
 
     def compile(self, recording: Recording) -> None:
@@ -231,6 +229,12 @@ class Specialization:
 
     # Replaying
 
+    def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Sequence[Any] | None:
+        """Return the parts of arguments that a replay is given; None if they are not alike."""
+        if self.arguments.inputs.are_like(args, keywords):
+            return args
+        return self.arguments.leaves_of(*self.step.signature.bind(args, keywords))
+
     def replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
         """Run the program of a call of this kind."""
         assert self.compiled is not None
@@ -249,13 +253,13 @@ class Specialization:
             return self.compiled.replay(leaves)
         except Exception as error:
             if not self.undo.foresees(error):
-                error.add_note(f"in a replay of {self.name}; without capture, the same call may tell more")
+                error.add_note(f"in a replay of {self.step.name}; without capture, the same call may tell more")
                 raise
             if put_back is not None:
                 put_back()
             if isinstance(error, CaptureError):
                 raise
-        return detached(self.function(*args, **keywords))  # raises it, where it does
+        return detached(self.step.function(*args, **keywords))  # raises it, where it does
 
     def ready(self, args: tuple[Any, ...], look: bool) -> Sequence[Any] | None:
         """Return the parts of arguments that a replay is given, if all it takes is a replay; see `Replayed`."""
@@ -267,9 +271,7 @@ class Specialization:
         if look and not self.guard.unchanged():
             return None
         try:
-            leaves: Sequence[Any] | None = args
-            if not self.arguments.inputs.are_like(args, {}):
-                leaves = self.arguments.leaves_of(*self.step.signature.bind(args, {}))
+            leaves = self.leaves_of(args, {})
             if leaves:
                 self.guard.check_shared_memory(leaves)
         except (CaptureError, TypeError):  # which the step raises by itself
@@ -280,9 +282,8 @@ class Specialization:
         """Compile once more if an array that was computed on once and for all has changed: it is read from now on."""
         assert self.latest is not None
         assert self.guard is not None
-        changed = {id(array) for array, contents, _ in self.guard.program.watched if array.tobytes() != contents}
-        if changed:
-            self.unsteady |= changed
+        if changed := self.guard.changed_arrays():
+            self.unsteady |= {id(array) for array in changed}
             self.compile(self.latest)
 
     def check_replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
@@ -297,7 +298,7 @@ class Specialization:
         if large:
             self.compiled = None
         try:
-            check = Check(lambda: self.function(*args, **keywords), self.guard, leaves)
+            check = Check(lambda: self.step.function(*args, **keywords), self.guard, leaves)
         finally:
             if large:
                 self.compile(self.latest)
@@ -317,7 +318,7 @@ class Specialization:
             check.after.restore()
         if words:
             raise CaptureError(
-                f"the program of {self.name} does not do what the function does: {words}. If the function reads "
+                f"the program of {self.step.name} does not do what the function does: {words}. If the function reads "
                 "something that changes from call to call, pass it as an argument; if not, this is a defect of capture"
             )
         if trusted:

@@ -45,7 +45,7 @@ class Optimizer:
 
     def step(self) -> None:
         """Move every parameter that has a gradient by one step."""
-        if self.moving != [*map(moves, self.parameters)]:
+        if self.moving != (*map(moves, self.parameters),):
             self.regroup(self.states)
         for group, state in zip(self.groups, self.group_states, strict=True):
             if not moves(group[0]):
@@ -75,9 +75,9 @@ class Optimizer:
         for i, (parameter, state) in enumerate(zip(self.parameters, states, strict=True)):
             alone = i if parameter.size >= self.alone_from else None
             groups[moves(parameter), parameter.dtype, kind_of(state), alone].append(i)
-        self.moving = [*map(moves, self.parameters)]
-        self.groups = [[self.parameters[i] for i in group] for group in groups.values()]
-        self.group_states = [joined([states[i] for i in group]) for group in groups.values()]
+        self.moving = (*map(moves, self.parameters),)  # tuples, so that a captured step need not look into them
+        self.groups = tuple(tuple(self.parameters[i] for i in group) for group in groups.values())
+        self.group_states = tuple(joined([states[i] for i in group]) for group in groups.values())
 
     @property
     def states(self) -> list[State]:

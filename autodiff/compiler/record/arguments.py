@@ -16,29 +16,29 @@ from autodiff.trees import mapped, named_leaves, parts
 
 
 class Inputs:
-    """What the parts of the arguments that are arrays and numbers were like; the others are constants."""
+    """What arguments were like that are arrays and floats, and nothing else."""
 
     def __init__(self, args: tuple[Any, ...], keywords: dict[str, Any], exact: bool) -> None:
         plain = all((type(arg) is np.ndarray and arg.dtype.kind in "biufc") or type(arg) is float for arg in args)
-        self.flat = None
-        self.exact = exact
-        self.strides = [arg.strides for arg in args if type(arg) is np.ndarray]
-        if plain and not keywords:
-            self.flat = [(arg.shape, arg.dtype) if isinstance(arg, np.ndarray) else (None, None) for arg in args]
+        self.are_plain = plain and not keywords
+        self.kinds: list[tuple[Any, ...]] = [
+            (np.ndarray, arg.shape, arg.dtype, arg.strides if exact else None)
+            if type(arg) is np.ndarray
+            else (float, None, None, None)
+            for arg in args
+        ]
 
     def are_like(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
         """Return, quickly, whether arguments are arrays and floats alike; False may also mean that it takes a look."""
-        if keywords or self.flat is None or len(args) != len(self.flat):
+        if keywords or not self.are_plain or len(args) != len(self.kinds):
             return False
-        if not args:
-            return True
-        for arg, (shape, dtype) in zip(args, self.flat, strict=True):
-            if shape is None:
-                if type(arg) is not float:
-                    return False
-            elif type(arg) is not np.ndarray or arg.shape != shape or arg.dtype != dtype:
+        for i, (kind, shape, dtype, strides) in enumerate(self.kinds):
+            arg = args[i]
+            if type(arg) is not kind or (shape is not None and (arg.dtype is not dtype or arg.shape != shape)):
                 return False
-        return not self.exact or [arg.strides for arg in args if isinstance(arg, np.ndarray)] == self.strides
+            if strides is not None and arg.strides != strides:
+                return False
+        return True
 
 
 class Signature:

@@ -166,7 +166,7 @@ class Check:
 
 def left(guard: Guard, before: State, after: State, result: Any) -> list[Left]:
     """Return the values that a call left, and what it returned."""
-    added_to = {slot.identity for slot in guard.read_gradients}
+    added_to = {held.slot.identity for held in guard.program.gradients if guard.is_read(held)}
     fresh = [slot.identity not in added_to for slot, _ in after.gradients]
     found = [
         Left(name, value, None if i < len(fresh) and fresh[i] else start)

@@ -1,7 +1,10 @@
 """The guard: a fast check, before every replay, that what the function reaches is what it was when it was recorded."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, combinations, product
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +14,8 @@ from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.branches import Branches
 from autodiff.compiler.record.environment import Environment, is_node, is_state
 from autodiff.compiler.record.errors import CaptureError
-from autodiff.compiler.record.sharing import is_borrowed, overlap, share_memory
+from autodiff.compiler.record.recording import Held
+from autodiff.compiler.record.sharing import is_borrowed, share_memory
 from autodiff.compiler.record.slot import Slot, TensorSlot, present
 from autodiff.compiler.record.trace import Value
 from autodiff.optimizers.optimizer import Optimizer
@@ -41,23 +45,22 @@ class Guard:
         self.environment = environment
         self.program = program
         self.branches = branches
-        self.expected = list(expected_objects(environment, program))
+        places = [(held.slot, held.before.array) for held in program.held if isinstance(held.before, Value)]
+        places += [(slot, slot.get()) for slot in environment.generators]
+        self.bound = [(slot, one) for slot, one in places if one is not None]
+        self.expected = [*environment.fixed, *self.bound]
         self.looks = [(slot, one, one.shape, one.dtype) for slot, one in self.expected if isinstance(one, np.ndarray)]
         self.numbers = [
             (held.slot, number_type(held.before))
             for held in program.held
             if isinstance(held.before, Value) and held.before.form != "array"
         ]
-        read = {value.storage for call in program.calls for value in call.operands()}
-        read |= {value.storage for value in program.ends()}
-        self.gradients = [
-            (held, isinstance(held.before, Value) and held.before.storage in read) for held in program.gradients
-        ]
+        self.read = {value.storage for call in program.calls for value in call.operands()}
+        self.read |= {value.storage for value in program.ends()}
         self.stays = all((held.before is None) is (held.after is None) for held in program.gradients)
-        self.read_gradients = [held.slot for held, is_read in self.gradients if is_read]
         written = program.written_storages()
         arrays = [held for held in program.held if isinstance(held.before, Value) and held.before.form == "array"]
-        used = read | {*written}
+        used = self.read | {*written}
         self.followed = [held for held in arrays if held.before.array is None and held.before.storage in used]
         self.writes_arguments = any(written[value.storage] for value in program.inputs)
         self.writes_followed = any(written[held.before.storage] for held in self.followed)
@@ -68,18 +71,24 @@ class Guard:
         self.written = written
         self.unchanged = compiled(self)
 
-    def changed_arrays(self) -> list[str]:
-        """Return the names of the arrays that were computed on once and for all, and have been changed since."""
-        return [name for array, contents, name in self.program.watched if array.tobytes() != contents]
+    def is_read(self, gradient: Held) -> bool:
+        """Return whether the program reads what a gradient was before."""
+        return isinstance(gradient.before, Value) and gradient.before.storage in self.read
+
+    def changed_arrays(self) -> list[NDArray[Any]]:
+        """Return the arrays that were computed on once and for all, and have been changed since."""
+        return [array for array, contents, _ in self.program.watched if array.tobytes() != contents]
 
     def check_shared_memory(self, leaves: Sequence[Any]) -> None:
         """Raise CaptureError if an argument shares memory with something that the step writes into."""
         owners = [owner_of(leaf) for leaf in leaves if isinstance(leaf, np.ndarray)]
-        is_shared = any(id(owner) in self.written_owners for owner in owners)
+        known = self.written_owners
+        suspects = [owner for owner in owners if id(owner) in known or owner.base is not None]
+        if not suspects and not (self.writes_borrowed or self.writes_arguments or self.writes_followed):
+            return
+        is_shared = any(share_memory(*pair) for pair in product(owners, known.values()))
         if self.writes_arguments:
             is_shared |= any(share_memory(*pair) for pair in combinations(owners, 2))
-        if self.writes_borrowed or any(map(is_borrowed, owners)):
-            is_shared |= any(overlap(*pair) for pair in product(owners, self.written_owners.values()))
         if self.followed and (self.writes_arguments or self.writes_followed):
             followed = [owner_of(held.slot.get()) for held in self.followed]
             is_shared |= any(share_memory(*pair) for pair in product(owners, followed))
@@ -107,12 +116,11 @@ class Guard:
 
     def changes(self) -> Iterator[Change]:
         """Yield everything that is not what it was, but for the contents of arrays."""
-        for slot, before in self.expected:
-            if is_array_slot(before):
-                now = present(slot)
-                if now is not before:
-                    words = f"{slot.name} has another array than it had"
-                    yield Change(slot, words, looks_like(now, before, self.program.exact))
+        for slot, before in self.bound:
+            now = present(slot)
+            if now is not before:
+                words = f"{slot.name} has another array than it had"
+                yield Change(slot, words, looks_like(now, before, self.program.exact))
         for slot, array, shape, dtype in self.looks:
             if (array.shape, array.dtype) != (shape, dtype):
                 yield Change(None, f"{slot.name} has been made {kind_of(array)}, and was one of {dtype} {shape}")
@@ -128,11 +136,11 @@ class Guard:
         for slot, kind in self.numbers:
             if type(present(slot)) is not kind:
                 yield Change(slot, f"{slot.name} is a {type(present(slot)).__name__}, and was a {kind.__name__}")
-        for held, is_read in self.gradients:
+        for held in self.program.gradients:
             now = present(held.slot)
             if (now is None) is not (held.before is None):
                 yield Change(held.slot, f"{held.slot.name} was {'None' if held.before is None else 'an array'}")
-            elif is_read and not looks_like(now._data, held.before, False):
+            elif self.is_read(held) and not looks_like(now._data, held.before, False):
                 yield Change(held.slot, f"{held.slot.name} is {kind_of(now._data)}, and was {kind_of(held.before)}")
         for place, words in self.environment.changes():
             yield Change(place, words)
@@ -166,71 +174,98 @@ def number_type(value: Value) -> type:
     return {"i": int, "f": float, "b": bool, "c": complex}[value.dtype.kind]
 
 
-def is_array_slot(before: Any) -> bool:
-    """Return whether a place holds an array that the program works on."""
-    return isinstance(before, np.ndarray | np.random.Generator)
-
-
-def expected_objects(environment: Environment, program: Program) -> Iterator[tuple[Slot, Any]]:
-    """Yield the places to look at, with what has to be there."""
-    yield from environment.fixed
-    for held in program.held:
-        if isinstance(held.before, Value) and held.before.array is not None:
-            yield held.slot, held.before.array
-    for slot in environment.generators:
-        yield slot, slot.get()
-
-
-def compiled(guard: "Guard") -> Callable[[], bool]:
+def compiled(guard: Guard) -> Callable[[], bool]:
     """Return a function that tells whether every place holds the very object that it has to hold.
 
-    It looks at dozens of places in a microsecond or two: one expression, in which each object has a name of its own.
+    It looks at dozens of places in two microseconds: one expression, in which each object is a variable of its own. The
+    attributes of an object are looked up in its dict, which takes half the time.
     """
     objects: dict[int, Any] = {}
+    dicts: dict[int, str] = {}
 
     def name(thing: Any) -> str:
-        objects[id(thing)] = thing
-        return f"x{id(thing)}"
+        if id(thing) not in dicts:
+            objects[id(thing)] = thing
+        return dicts.get(id(thing), f"x{id(thing)}")
 
-    expected = [(slot, thing) for slot, thing in guard.expected if slot.access not in CONSTANT]
-    tests = [f"{slot.source(name)} is {name(thing)}" for slot, thing in expected if not is_node(slot)]
-    tests += [f"{slot.source(name)} is {'not ' * (thing is not None)}None" for slot, thing in expected if is_node(slot)]
-    tests += [
-        f"len({name(container)}) == {length}" if length else f"not {name(container)}"
-        for container, length, _ in guard.environment.lengths
-    ]
-    tests += [f"{name(array)}.tobytes() == {name(before)}" for array, before, _ in guard.environment.contents]
-    tests += [f"[*{name(container)}] == {name(order)}" for container, order, _ in guard.environment.orders]
-    for held, is_read in guard.gradients:
-        tests.append(f"{held.slot.source(name)} is {'None' if held.before is None else 'not None'}")
-        if is_read:
-            tests += array_tests(f"{held.slot.source(name)}._data", held.before, name)
-    tests += [f"{slot.source(name)}.__class__ is {name(kind)}" for slot, kind in guard.numbers]
-    tests += [f"{name(array)}.dtype is {name(dtype)}" for _, array, _, dtype in guard.looks]
-    tests += [f"{name(array)}.shape == {shape}" for slot, array, shape, _ in guard.looks if not is_of_engine(slot)]
-    for held in guard.followed:
-        if isinstance(held.slot, TensorSlot):
-            tests.append(f"{name(is_state)}({held.slot.tensor_source(name)})")
-        tests += array_tests(held.slot.source(name), held.before, name)
-        if guard.program.exact and held.after is held.before:
-            tests.append(f"{held.slot.source(name)}.strides == {held.before.strides}")
-        if guard.written[held.before.storage]:
-            tests.append(f"{held.slot.source(name)}.flags.writeable")
-    if guard.followed:
-        tests.append(f"{name(guard.are_apart)}()")
-    tests += [f"{name(array)}.tobytes() == {name(contents)}" for array, contents, _ in guard.program.watched]
-    if guard.branches is not None and guard.branches.branches:
-        tests.append(f"{name(guard.branches)}.hold()")
-    lines = "\n                and ".join(tests or ["True"])
-    source = (
-        f"def build({', '.join(f'x{key}' for key in objects)}):\n    def unchanged():\n        try:\n"
-        f"            return ({lines})\n        except (AttributeError, KeyError, IndexError, ValueError):\n"
-        "            return False\n    return unchanged\n"
+    counts = Counter(id(slot.owner) for slot, _ in guard.expected if is_in_dict(slot))
+    owners = {id(slot.owner): slot.owner for slot, _ in guard.expected if counts[id(slot.owner)] > 1}
+    lines = [f"d{i} = {name(owner)}.__dict__" for i, owner in enumerate(owners.values())]
+    dicts |= {id(vars(owner)): f"d{i}" for i, owner in enumerate(owners.values())}
+
+    def source(slot: Slot) -> str:
+        if id(slot.owner) in owners and is_in_dict(slot):
+            slot = replace(slot, owner=vars(slot.owner), access="item")
+        return slot.source(name)
+
+    tests = "\n            and ".join(tests_of(guard, name, source)) or "True"
+    lines.append(f"return ({tests})")
+    text = (
+        f"def unchanged({', '.join(f'x{key}' for key in objects)}):\n    try:\n        "
+        + "\n        ".join(lines)
+        + "\n    except (AttributeError, KeyError, IndexError, ValueError):\n        return False\n"
     )
     namespace: dict[str, Any] = {}
-    exec(compile(source, "<guard of a captured step>", "exec"), namespace)
-    made: Callable[[], bool] = namespace["build"](*objects.values())
-    return made
+    exec(compile(text, "<guard of a captured step>", "exec"), namespace)
+    unchanged = namespace["unchanged"]
+    unchanged.__defaults__ = (*objects.values(),)
+    return unchanged  # type: ignore[no-any-return]
+
+
+def is_in_dict(slot: Slot) -> bool:
+    """Return whether an attribute is what the dict of its object holds, and nothing that its class has.
+
+    That a class of the user's gets something of the name is seen by itself.
+    """
+    owner, kind = slot.owner, type(slot.owner)
+    if slot.access != "attribute" or isinstance(owner, ModuleType | type) or hasattr(kind, slot.key):
+        return False
+    is_plain: bool = kind.__getattribute__ is object.__getattribute__  # type: ignore[comparison-overlap]
+    return is_plain and slot.key in getattr(owner, "__dict__", ())
+
+
+def tests_of(guard: Guard, name: Callable[[Any], str], source: Callable[[Slot], str]) -> Iterator[str]:
+    """Yield the comparisons of a guard. name, source: of an object and of a place, in Python."""
+    for slot, thing in guard.expected:
+        if is_node(slot):
+            yield f"{source(slot)} is {'not ' * (thing is not None)}None"
+        elif slot.access not in CONSTANT:
+            yield f"{source(slot)} is {name(thing)}"
+    for container, length, _ in guard.environment.lengths:
+        yield f"len({name(container)}) == {length}" if length else f"not {name(container)}"
+    for array, before, _ in guard.environment.contents:
+        yield f"{name(array)}.tobytes() == {name(before)}"
+    for array, before, _ in guard.program.watched:
+        if array.flags.c_contiguous:  # then they are compared where they are
+            yield f"{name(before)}.startswith({name(array.data)})"
+        else:
+            yield f"{name(array)}.tobytes() == {name(before)}"
+    for container, order, _ in guard.environment.orders:
+        yield f"[*{name(container)}] == {name(order)}"
+    for held in guard.program.gradients:
+        yield f"{source(held.slot)} is {'None' if held.before is None else 'not None'}"
+        if guard.is_read(held):
+            yield from array_tests(f"{source(held.slot)}._data", held.before, name)
+    for slot, kind in guard.numbers:
+        yield f"{source(slot)}.__class__ is {name(kind)}"
+    groups = [them for slot, them in guard.expected if slot.key == "group_states" and isinstance(slot.owner, Optimizer)]
+    states = {id(state) for group in groups for state in group}  # there another shape is an error to the step
+    for slot, array, shape, dtype in guard.looks:
+        yield f"{name(array)}.dtype is {name(dtype)}"
+        if not isinstance(slot.owner, Tensor | Optimizer) and id(slot.owner) not in states:
+            yield f"{name(array)}.shape == {shape}"
+    for held in guard.followed:
+        if isinstance(held.slot, TensorSlot):
+            yield f"{name(is_state)}({held.slot.tensor_source(name)})"
+        yield from array_tests(source(held.slot), held.before, name)
+        if guard.program.exact and held.after is held.before:
+            yield f"{source(held.slot)}.strides == {held.before.strides}"
+        if guard.written[held.before.storage]:
+            yield f"{source(held.slot)}.flags.writeable"
+    if guard.followed:
+        yield f"{name(guard.are_apart)}()"
+    if guard.branches is not None and guard.branches.branches:
+        yield f"{name(guard.branches)}.hold()"
 
 
 def array_tests(source: str, like: Value, name: Callable[[Any], str]) -> list[str]:
@@ -244,8 +279,3 @@ def array_tests(source: str, like: Value, name: Callable[[Any], str]) -> list[st
 
 CONSTANT = ("entry", "constant")
 """How places are reached that cannot change, such as the entries of a tuple."""
-
-
-def is_of_engine(slot: Slot) -> bool:
-    """Return whether an array is that of a Tensor or an optimizer: with another shape it is an error to the step."""
-    return isinstance(slot.owner, Tensor | Optimizer)

@@ -15,7 +15,7 @@ from autodiff.compiler.replay.stacks import Stacks, ends_finite, joined, stack_o
 from autodiff.compiler.replay.undo import Undo
 from autodiff.trees import Tree, flatten
 
-CHUNK = 100
+CHUNK = 500
 """Steps that a loop takes at most, before all that the function reaches is looked at again."""
 END = object()
 
@@ -45,7 +45,7 @@ class Step(Protocol):
     def __call__(self, *args: Any) -> Any:
         """Take one step."""
 
-    def trusted(self, args: tuple[Any, ...]) -> Replayed | None:
+    def trusted(self) -> Replayed | None:
         """Return what replays a step with these arguments; None if there is nothing yet that is trusted to."""
 
 
@@ -63,57 +63,79 @@ class Repetition:
         self.while_finite = while_finite
         self.done = 0
         self.stacks: list[Tree] = []
+        self.args: Any = ()  # that were drawn last
+        self.is_drawing = False
+        self.is_ahead = False  # whether they are those of a step that the program of a loop cannot take
 
     def run(self) -> Tree:
         """Take the steps and return their results, stacked; None if there were no steps."""
-        args = self.draw()
-        while args is not END:
-            replayed = self.step.trusted(args)
-            leaves = None if replayed is None else replayed.ready(args, look=True)
+        self.draw()
+        while self.args is not END:
+            replayed = self.step.trusted()
+            leaves = None if replayed is None else replayed.ready(self.args, look=True)
             if replayed is None or leaves is None:
-                self.take_one(args)
-                args = self.draw()
+                self.take_one()
             else:
-                args = self.take_many(Feed(self, replayed, args, leaves))
+                self.take_many(replayed, leaves)
+            if not self.is_ahead:
+                self.draw()
+            self.is_ahead = False
         return joined(self.stacks) if self.stacks else None
 
-    def draw(self) -> Any:
-        """Return the arguments of the next step, END if there is none."""
-        if not self.left:
-            return END
-        args = () if self.batches is None else next(self.batches, END)
-        if args is not END and not isinstance(args, tuple):
-            raise TypeError(f"a batch has to be a tuple of the step's arguments, found a {type(args).__name__}")
-        return args
+    def draw(self) -> None:
+        """Take the arguments of the next step, END if there is none."""
+        self.args = END
+        if self.left:
+            self.args = () if self.batches is None else next(self.batches, END)
+        if self.args is not END and not isinstance(self.args, tuple):
+            raise TypeError(f"a batch has to be a tuple of the step's arguments, found a {type(self.args).__name__}")
 
-    def take_one(self, args: tuple[Any, ...]) -> None:
+    def take_one(self) -> None:
         """Take one step by itself."""
         try:
-            result = self.step(*args)
+            result = self.step(*self.args)
         except Exception as error:
             self.note(error)
             raise
         self.add(stack_of_one(result), 1)
 
-    def take_many(self, feed: "Feed") -> Any:
-        """Take steps in a loop, until all is to be looked at again; return the arguments of the next step, or END."""
-        schedule, compiled = feed.replayed.schedule, feed.compiled
+    def take_many(self, replayed: Replayed, leaves: Sequence[Any]) -> None:
+        """Take steps in a loop, until all is to be looked at again."""
+        assert replayed.compiled is not None
+        schedule = replayed.schedule
         count = min(self.left, CHUNK, schedule.due - schedule.replays - 1)
         numbers = [*range(count)]
-        stacks = Stacks(feed.replayed.program.outputs, count)
-        with held_back(numbers, feed):
-            done, error = compiled.loop(zip(numbers, feed, strict=False), self.while_finite, stacks.arrays)
+        stacks = Stacks(replayed.program.outputs, count)
+        feed = repeat(leaves) if self.batches is None else self.drawn(replayed, leaves)
+        with held_back(numbers, self):
+            done, error = replayed.compiled.loop(zip(numbers, feed, strict=False), self.while_finite, stacks.arrays)
         schedule.replays += done
         self.add(stacks.results(done), done)
         if error is None:
-            return feed.args if feed.is_ahead else self.draw()
-        if feed.is_drawing:
+            return
+        if self.is_drawing:
             raise error
-        if not feed.replayed.undo.foresees(error):
+        if not replayed.undo.foresees(error):
             self.note(error)
             raise error
-        self.take_one(feed.args)  # it has changed nothing yet, and by itself it raises what the function does
-        return self.draw()
+        self.take_one()  # it has changed nothing yet, and by itself it raises what the function does
+
+    def drawn(self, replayed: Replayed, leaves: Sequence[Any] | None) -> Iterator[Sequence[Any]]:
+        """Yield what the program is given for one batch after the other, for as long as it can go on with that."""
+        compiled = replayed.compiled
+        while leaves is not None:
+            yield leaves
+            self.is_drawing = True
+            self.draw()
+            self.is_drawing = False
+            if self.args is END:
+                leaves = None
+            elif self.is_listed:
+                leaves = replayed.ready(self.args, look=False)
+            else:
+                is_the_same = self.step.trusted() is replayed and replayed.compiled is compiled
+                leaves = replayed.ready(self.args, look=True) if is_the_same else None
+        self.is_ahead = True
 
     def add(self, results: Tree, count: int) -> None:
         """Add the results of some steps."""
@@ -130,50 +152,8 @@ class Repetition:
         error.add_note(f"in step {self.done} of a repetition, counted from 0")
 
 
-class Feed:
-    """What the steps of a loop are given, one after the other, for as long as the program can go on with that.
-
-    args: the arguments that were drawn last. is_ahead: whether they are those of a step that the program cannot take.
-    """
-
-    def __init__(
-        self, repetition: Repetition, replayed: Replayed, args: tuple[Any, ...], leaves: Sequence[Any]
-    ) -> None:
-        assert replayed.compiled is not None
-        self.repetition = repetition
-        self.replayed = replayed
-        self.compiled = replayed.compiled
-        self.args = args
-        self.leaves: Sequence[Any] | None = leaves
-        self.is_drawing = False
-        self.is_ahead = False
-
-    def __iter__(self) -> Iterator[Any]:
-        return repeat(self.leaves) if self.repetition.batches is None else self.drawn()
-
-    def drawn(self) -> Iterator[Sequence[Any]]:
-        """Yield what the program is given for one batch after the other."""
-        while self.leaves is not None:
-            yield self.leaves
-            self.is_drawing = True
-            self.args = self.repetition.draw()
-            self.is_drawing = False
-            if self.args is END:
-                return
-            self.leaves = self.leaves_now()
-        self.is_ahead = True
-
-    def leaves_now(self) -> Sequence[Any] | None:
-        """Return what the program is given for the present arguments; None if it cannot go on with them."""
-        replayed, step = self.replayed, self.repetition.step
-        if self.repetition.is_listed:
-            return replayed.ready(self.args, look=False)
-        is_the_same = step.trusted(self.args) is replayed and replayed.compiled is self.compiled
-        return replayed.ready(self.args, look=True) if is_the_same else None
-
-
 @contextmanager
-def held_back(numbers: list[int], feed: Feed) -> Iterator[None]:
+def held_back(numbers: list[int], repetition: Repetition) -> Iterator[None]:
     """Have Ctrl-C empty a list, by which a loop over it ends after the present step, and raise KeyboardInterrupt then.
 
     It raises that at once where the loop waits for a batch. A handler that somebody else has set stays as it is.
@@ -186,7 +166,7 @@ def held_back(numbers: list[int], feed: Feed) -> Iterator[None]:
 
     def wait(number: int, frame: FrameType | None) -> None:
         nonlocal asked
-        if feed.is_drawing:
+        if repetition.is_drawing:
             raise KeyboardInterrupt
         asked = True
         numbers.clear()

@@ -299,7 +299,7 @@ def test_results_of_several_shapes_are_no_stack():
         def __call__(self):
             return np.zeros(next(sizes)), 1.0
 
-        def trusted(self, args):
+        def trusted(self):
             return None
 
     with pytest.raises(ValueError, match=r"result 0 of the steps is no stack: it is \(3,\) and \(4,\)"):
