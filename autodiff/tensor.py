@@ -443,16 +443,16 @@ def gradients(
 def seed_for(output: Tensor, seed: Any) -> Tensor:
     """Return the gradient a backward pass starts from, checked against the output."""
     if seed is None:
-        if output.size != 1:
+        if output._data.size != 1:
             raise ValueError(
                 f"backward() from a tensor of shape {output.shape} needs the gradient to start from, an array of that "
                 "shape; or reduce it to a scalar first, with np.sum or np.mean"
             )
         return wrap(np.ones_like(output._data), None)
     start = seed if isinstance(seed, Tensor) else wrap(np.copy(seed), None)  # a copy, for the pass may be recorded
-    if start.shape != output.shape:
+    if start._data.shape != output._data.shape:
         raise ValueError(f"the gradient to start from has shape {start.shape}, the tensor {output.shape}")
-    return start if start.dtype == output.dtype else start.astype(output.dtype)
+    return start if start._data.dtype == output._data.dtype else start.astype(output.dtype)
 
 
 def add_grads(old: Tensor, new: Tensor, create_graph: bool) -> Tensor:
