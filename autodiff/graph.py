@@ -112,12 +112,10 @@ def backward_pass(
         while pending.queue:
             node, g, shared = pending.pop()
             if node.tensor is not None if targets is None else node in targets:
-                is_theirs = shared or not is_new(g)
-                results[node] = (np.copy(g) if lift is None else +g) if is_theirs else g
+                results[node] = alone(g, shared, lift)
                 if targets is not None:
                     continue  # these are the variables: what they were computed from is not asked for
-            if node.function is None:
-                continue
+            assert node.function is not None
             if node.saved is None:
                 raise GraphFreedError(
                     f"backward() reached {node.function.name} a second time, and what it saved was freed by the first "
@@ -135,11 +133,21 @@ def backward_pass(
             if not retain_graph:
                 node.saved = node.kept = None
                 node.parents = node.stamps = FREED
+    for leaf, g, shared in pending.gradients.values():
+        if leaf.tensor is not None if targets is None else leaf in targets:
+            results[leaf] = alone(g, shared, lift)
     return results
 
 
+def alone(gradient: Array, shared: bool, lift: Callable[[Any, Node], Array] | None) -> Array:
+    """Return a gradient that nobody else holds: itself, or a copy."""
+    if not shared and is_new(gradient):
+        return gradient
+    return np.copy(gradient) if lift is None else +gradient
+
+
 class Pending:
-    """The gradients on their way to nodes, and a queue of those nodes, newest first."""
+    """The gradients on their way to nodes, and a queue of those nodes, newest first. Those of leaves stay."""
 
     def __init__(self) -> None:
         self.gradients: dict[int, tuple[Node, Array, bool]] = {}  # by the order of the node
@@ -152,7 +160,8 @@ class Pending:
         """
         order = node.order
         if order not in self.gradients:
-            heappush(self.queue, -order)
+            if node.function is not None:
+                heappush(self.queue, -order)
             self.gradients[order] = node, gradient, shared
             return
         _, total, is_shared = self.gradients[order]

@@ -273,7 +273,8 @@ class Tensor:
     __array_priority__ = 1000
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
-        check_no_out(full_name(ufunc), inputs, keywords.get("out"))
+        if "out" in keywords:
+            check_no_out(full_name(ufunc), inputs, keywords["out"])
         if method != "__call__":
             if (ufunc, method) in of_methods:
                 return find(of_methods[ufunc, method])(*inputs, **{"axis": 0, **keywords})
@@ -284,7 +285,8 @@ class Tensor:
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         differentiable = find(function)
-        check_no_out(full_name(function), args, keywords.get("out"))
+        if "out" in keywords:
+            check_no_out(full_name(function), args, keywords["out"])
         try:
             return differentiable(*args, **keywords)
         except TypeError as error:
