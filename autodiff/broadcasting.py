@@ -12,9 +12,11 @@ def unbroadcast(gradient: Any, shape: tuple[int, ...]) -> Any:
 
     None where an array of that shape does not broadcast to the gradient's.
     """
-    if gradient.ndim > 1 and gradient.shape[-1:] == shape and isinstance(gradient, np.ndarray):
-        rows = math.prod(gradient.shape[:-1])
-        if gradient.ndim == 2 or gradient.flags.c_contiguous:  # BLAS sums columns several times faster than np.sum
+    if gradient.shape[-1:] == shape and isinstance(gradient, np.ndarray):
+        if gradient.ndim == 2:  # BLAS sums columns several times faster than np.sum
+            return ones(len(gradient), gradient.dtype) @ gradient
+        if gradient.ndim > 2 and gradient.flags.c_contiguous:
+            rows = math.prod(gradient.shape[:-1])
             return ones(rows, gradient.dtype) @ np.reshape(gradient, (rows, *shape))
     added = gradient.ndim - len(shape)
     stretched = tuple(

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from autodiff.arrays import as_array
-from autodiff.function import VJP, Function, P, R, Variadic
+from autodiff.function import Function, P, R, Variadic
 from autodiff.modes import modes
 from autodiff.registry import check_no_out, full_name, functions
+from autodiff.signatures import VJP
 from autodiff.tensor import Tensor, holds_tensor, wrap
 from autodiff.trees import flatten, mapped
 

@@ -5,9 +5,9 @@ A rule is one vector-Jacobian product: a lambda that takes `g`, the gradient of 
 sums the result over broadcast axes, so a rule need not. It returns `g`, a view, or a new array, and never writes.
 """
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
+from itertools import takewhile
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 import numpy as np
@@ -18,15 +18,17 @@ from autodiff.graph import Fused, Node, Rule
 from autodiff.modes import Watch, modes
 from autodiff.registry import MissingRuleError, check_no_out, full_name, translated
 from autodiff.saved import handed_out, is_reachable
+from autodiff.signatures import VJP, read_needs, read_signature
 from autodiff.stamps import stamp
 from autodiff.tensor import Tensor, unwrap, wrap
 from autodiff.views import Made, share_with_source
 
+ndarray = np.ndarray  # a name of its own is found in half the time
 SEQUENCE = (list, tuple)
 CHANGEABLE = (np.ndarray, list, tuple)
+NO_KEYWORDS: dict[str, Any] = {}
 P = ParamSpec("P")
 R = TypeVar("R")
-VJP = Callable[..., Any]
 Arguments = tuple[tuple[Any, ...], list[Any], dict[str, Any], dict[str, Any]]
 """Positional arguments as they were passed in and as arrays, then keywords as they were passed in and as arrays."""
 
@@ -51,6 +53,7 @@ class Function(Generic[P, R]):
         unknown = {*self.rules, *needs} - {*self.names, "out"}
         assert not unknown, f"the rules of {self.name} name {sorted(unknown)}, its arguments are {self.names}"
         self.accepted = ({*self.rules, *needs, *accepts} & set(self.names)) - {"out"}  # the value, not NumPy's argument
+        self.simple = len([*takewhile(self.accepted.__contains__, self.names)])  # so many need no check
         self.plans: dict[tuple[str, ...], tuple[tuple[str, str, int | None, bool], ...]] = {}
         self.fused: Fused | None = None
 
@@ -66,86 +69,81 @@ class Function(Generic[P, R]):
 
     def __call__(self, *args: P.args, **keywords: P.kwargs) -> R:
         """Apply the function: to arrays as it is; to Tensors recording a node where a gradient has to flow."""
+        if keywords or len(args) > self.simple:
+            return self.apply_checked(args, keywords)  # type: ignore[no-any-return]
         arrays: list[Any] = []
         parents: dict[str, Node] = {}
         has_tensor = False
-        is_simple = not keywords and len(args) <= len(self.rules)
         for name, value in zip(self.names, args):  # noqa: B905 - the named argument would cost a tenth of the call
             if isinstance(value, Tensor):
                 has_tensor = True
                 arrays.append(value._data)
                 if value.node is not None:
                     parents[name] = value.node
-            else:
+            elif type(value) is ndarray or not isinstance(value, SEQUENCE):
                 arrays.append(value)
-                if isinstance(value, SEQUENCE):
-                    is_simple = False
-        if is_simple:
-            if not has_tensor:
-                return self.forward(*args, **keywords)
-            return self.apply((args, arrays, {}, {}), parents)  # type: ignore[no-any-return]
-        given: dict[str, Any] = translated(keywords) if keywords else {}
-        for name, value in given.items():
-            if isinstance(value, Tensor):
-                has_tensor = True
-                if value.node is not None:
-                    parents[name] = value.node
+            else:
+                return self.apply_checked(args, keywords)  # type: ignore[no-any-return]
         if not has_tensor:
+            return self.forward(*args, **keywords)
+        return self.apply((args, arrays, NO_KEYWORDS, NO_KEYWORDS), parents)  # type: ignore[no-any-return]
+
+    def apply_checked(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Apply the function to arguments that may be lists, keywords, or such as the rules do not know."""
+        given = translated(keywords)
+        named_values = [*zip(self.names, args, strict=False), *given.items()]
+        tensors = {name: value for name, value in named_values if isinstance(value, Tensor)}
+        if not tensors:
             return self.forward(*args, **given)
-        self.check_accepted(args, given, bool(parents) and modes.get().grad_enabled)
+        parents = {name: tensor.node for name, tensor in tensors.items() if tensor.node is not None}
+        self.check_accepted(args, named_values, bool(parents) and modes.get().grad_enabled)
         arrays = [unwrap(value) for value in args]
         if isinstance(self.forward, np.ufunc):
             weaken_lists(arrays)
-        named = {name: unwrap(value) for name, value in given.items()}
-        return self.apply((args, arrays, given, named), parents)  # type: ignore[no-any-return]
+        return self.apply((args, arrays, given, {name: unwrap(value) for name, value in given.items()}), parents)
 
     def compute(
         self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any], watch: Watch | None
     ) -> Any:
-        """Return a function of plain arrays; errors tell what the arrays were. NumPy's scalars become 0-d arrays."""
+        """Return a function of plain arrays; errors tell what the arrays were, and who watches is shown the result."""
         try:
-            out = forward(*arrays, **named) if watch is None else self.compute_watched(forward, arrays, named, watch)
+            if watch is None:
+                return forward(*arrays, **named)
+            with np.errstate(all="ignore"):  # an error will tell more than a warning
+                out = forward(*arrays, **named)
         except (TypeError, ValueError, IndexError, np.linalg.LinAlgError) as error:
             error.add_note(f"in {describe_call(self.name, arrays)}{advice(self.forward)}")
             raise
-        if type(out) is tuple:
-            return out
-        array = out if type(out) is np.ndarray else as_array(out)
-        if array.dtype.kind not in "biuf":
-            raise TypeError(
-                f"{describe_call(self.name, arrays)} is of dtype {array.dtype}, through which no gradient flows"
-            )
-        return array
-
-    def compute_watched(
-        self, forward: Callable[..., Any], arrays: list[Any], named: dict[str, Any], watch: Watch
-    ) -> Any:
-        """Return a function of plain arrays, and show it to who watches."""
-        with np.errstate(all="ignore"):  # an error will tell more than a warning
-            out = forward(*arrays, **named)
         watch.computed(self.name, arrays, out)
         return out
 
     def apply(self, arguments: Arguments, parents: Mapping[Any, Node]) -> Any:
-        """Return the function's value, with a node that holds what the rules need if there are parents."""
+        """Return the function's value, with a node that holds what the rules need if there are parents.
+
+        NumPy's scalars become 0-d arrays.
+        """
         _, arrays, _, named = arguments
-        mode = modes.get()
-        recorded = mode.grad_enabled and bool(parents)
+        grad_enabled, watch, _, _ = modes.get()
+        recorded = grad_enabled and bool(parents)
         kept = None
         if recorded and self.fused is not None and self.is_fused(parents, arrays, named):
-            out, kept = self.compute(self.fused.forward, arrays, named, mode.watch)
-            out = as_array(out)
+            out, kept = self.compute(self.fused.forward, arrays, named, watch)
         else:
-            out = self.compute(self.forward, arrays, named, mode.watch)
-        if type(out) is tuple:  # of indices, from np.where(t)
-            return tuple(wrap(part, None) for part in out)
+            out = self.compute(self.forward, arrays, named, watch)
+        if type(out) is not ndarray:
+            if type(out) is tuple:  # of indices, from np.where(t)
+                return tuple(wrap(part, None) for part in out)
+            out = as_array(out)
+        dtype = out.dtype
+        if dtype.kind not in "biuf":
+            raise TypeError(f"{describe_call(self.name, arrays)} is of dtype {dtype}, through which no gradient flows")
         node = None
-        if recorded and out.dtype.kind == "f":
-            node = Node(self, parents, {}, out.shape, out.dtype)
+        if recorded and dtype.kind == "f":
+            node = Node(self, parents, {}, out.shape, dtype)
             self.save(node, out, arguments)
             node.kept = kept
-            if mode.watch is not None:
-                mode.watch.made(node, out, arrays, named)
+            if watch is not None:
+                watch.made(node, out, arrays, named)
         made = wrap(out, node)
         if out.base is not None or (arrays and out is arrays[0]) or (named and is_one_of(out, named)):
             share_with_source(made, Made(self.forward, *arguments))
@@ -156,7 +154,8 @@ class Function(Generic[P, R]):
         args, arrays, keywords, named = arguments
         saved, wanted = node.saved, tuple(node.parents)
         assert saved is not None
-        for need, source, position, of_shape in self.plans.get(wanted) or self.plan(wanted):
+        plan = self.plans.get(wanted)
+        for need, source, position, of_shape in self.plan(wanted) if plan is None else plan:
             given = None
             if position is None:
                 value = out
@@ -167,16 +166,20 @@ class Function(Generic[P, R]):
             else:
                 value = self.defaults[source]
             if of_shape:
-                saved[need] = np.shape(value)
+                saved[need] = value.shape if type(value) is ndarray else np.shape(value)
                 continue
             saved[need] = value
-            if isinstance(given, CHANGEABLE) or (handed_out and is_reachable(value)):
+            if given is None or isinstance(given, Tensor):
+                is_changeable = handed_out and is_reachable(value)
+            else:
+                is_changeable = isinstance(given, CHANGEABLE)
+            if is_changeable:
                 node.stamps[need] = stamp(value)
 
     def is_fused(self, parents: Mapping[Any, Node], arrays: list[Any], named: dict[str, Any]) -> bool:
         """Return whether the hand-tuned way is open for these arguments."""
         assert self.fused is not None
-        return [*parents] == [self.fused.argument] and self.fused.applies(*arrays, **named)
+        return len(parents) == 1 and self.fused.argument in parents and self.fused.applies(*arrays, **named)
 
     def plan(self, arguments: tuple[str, ...]) -> tuple[tuple[str, str, int | None, bool], ...]:
         """Return what to save when these arguments need a gradient: each value's name, and the argument it comes from.
@@ -194,14 +197,16 @@ class Function(Generic[P, R]):
         self.plans[arguments] = tuple(plan)
         return self.plans[arguments]
 
-    def check_accepted(self, args: tuple[Any, ...], keywords: dict[str, Any], has_gradient: bool) -> None:
+    def check_accepted(
+        self, args: tuple[Any, ...], named_values: Iterable[tuple[str, Any]], has_gradient: bool
+    ) -> None:
         """Refuse arguments that the rules do not know, rather than be wrong about them; out= in any case."""
         if len(args) > len(self.names):
             raise MissingRuleError(
                 f"{self.name} takes {len(self.names)} arguments on tensors, found {len(args)}; out= is not among them: "
                 f"use the value, y = {self.name}(...)"
             )
-        for name, value in [*zip(self.names, args, strict=False), *keywords.items()]:
+        for name, value in named_values:
             if name in self.accepted or (name in self.defaults and value is self.defaults[name]):
                 continue
             if name == "out":
@@ -226,7 +231,7 @@ class Variadic(Function[..., Any]):
         """Apply the function; see `Function.__call__`."""
         if not any(isinstance(value, Tensor) for value in args):
             return self.forward(*args, **keywords)
-        self.check_accepted((), keywords, True)
+        self.check_accepted((), keywords.items(), True)
         parents = {
             i: value.node for i, value in enumerate(args) if isinstance(value, Tensor) and value.node is not None
         }
@@ -251,23 +256,6 @@ class RuleByPosition(dict[int, Rule]):
     def __missing__(self, i: int) -> Rule:
         self[i] = Rule(lambda g, *values: self.vjp(g, i, *values), self.needs)
         return self[i]
-
-
-def read_signature(forward: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """Return the names of a function's arguments and the defaults of those that have one."""
-    if isinstance(forward, np.ufunc):
-        return ("x",) if forward.nin == 1 else ("a", "b"), {}
-    parameters = [p for p in inspect.signature(forward).parameters.values() if p.kind is not p.VAR_POSITIONAL]
-    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
-    defaults = {name: False if name == "keepdims" else value for name, value in defaults.items()}
-    return tuple(p.name for p in parameters), defaults
-
-
-def read_needs(vjp: VJP) -> tuple[str, ...]:
-    """Return the names of what a rule needs besides `g`."""
-    names = tuple(inspect.signature(vjp).parameters)
-    assert names[:1] == ("g",), f"a derivative rule takes g first, found {names}"
-    return names[1:]
 
 
 def is_one_of(out: Any, named: dict[str, Any]) -> bool:

@@ -1,16 +1,15 @@
 """The graph of a computation, and the backward pass over it."""
 
-import heapq
-import itertools
 import weakref
 from collections.abc import Callable, Collection, Mapping
+from heapq import heappop, heappush
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from autodiff.broadcasting import unbroadcast
 from autodiff.modes import modes
-from autodiff.saved import check_unchanged
+from autodiff.saved import check_unchanged, next_order
 
 Array = Any
 """A NumPy array in a first-order backward pass; a Tensor where the pass is itself differentiated."""
@@ -83,8 +82,6 @@ class Node:
         self.tensor: weakref.ref[Any] | None = None  # who wants the gradient: leaves, and those that asked
 
 
-next_order = itertools.count().__next__
-
 FREED: dict[Any, Any] = {}
 """What a node has for parents and stamps after its backward pass: nothing, so that a kept loss is its value alone."""
 
@@ -115,18 +112,16 @@ def backward_pass(
         while pending.queue:
             node, g, shared = pending.pop()
             if node.tensor is not None if targets is None else node in targets:
-                results[node] = (np.copy(g) if lift is None else +g) if shared else g
+                results[node] = alone(g, shared, lift)
                 if targets is not None:
                     continue  # these are the variables: what they were computed from is not asked for
-            if node.function is None:
-                continue
+            assert node.function is not None
             if node.saved is None:
                 raise GraphFreedError(
                     f"backward() reached {node.function.name} a second time, and what it saved was freed by the first "
                     "pass; call the first backward() with retain_graph=True, or compute the value again"
                 )
-            if node.saved:
-                check_unchanged(node.saved, node.stamps, node.function.name)
+            check_unchanged(node.saved, node.stamps, node.function.name, node.order)
             for name, parent in node.parents.items():
                 if parent.order >= oldest:
                     gradient = vector_jacobian_product(node, name, g, lift)
@@ -134,37 +129,50 @@ def backward_pass(
                         gradient = fit_to(parent, gradient, node, name)
                     if watch is not None:
                         watch.gradient(node, name, gradient)
-                    pending.add(parent, gradient, shared=gradient is g or not is_new(gradient))
+                    pending.add(parent, gradient, shared=gradient is g)
             if not retain_graph:
                 node.saved = node.kept = None
                 node.parents = node.stamps = FREED
+    for leaf, g, shared in pending.gradients.values():
+        if leaf.tensor is not None if targets is None else leaf in targets:
+            results[leaf] = alone(g, shared, lift)
     return results
 
 
+def alone(gradient: Array, shared: bool, lift: Callable[[Any, Node], Array] | None) -> Array:
+    """Return a gradient that nobody else holds: itself, or a copy."""
+    if not shared and is_new(gradient):
+        return gradient
+    return np.copy(gradient) if lift is None else +gradient
+
+
 class Pending:
-    """The gradients on their way to nodes, and a queue of those nodes, newest first."""
+    """The gradients on their way to nodes, and a queue of those nodes, newest first. Those of leaves stay."""
 
     def __init__(self) -> None:
-        self.gradients: dict[Node, tuple[Array, bool]] = {}  # and whether somebody else holds it too
-        self.queue: list[tuple[int, Node]] = []
+        self.gradients: dict[int, tuple[Node, Array, bool]] = {}  # by the order of the node
+        self.queue: list[int] = []
 
     def add(self, node: Node, gradient: Array, shared: bool) -> None:
-        """Add a gradient to what the node has. The first is borrowed, the second allocates, later ones add in place."""
-        if node not in self.gradients:
-            heapq.heappush(self.queue, (-node.order, node))
-            self.gradients[node] = gradient, shared
+        """Add a gradient to what the node has. The first is borrowed, the second allocates, later ones add in place.
+
+        shared: whether the gradient is also that of another node, or the seed.
+        """
+        order = node.order
+        if order not in self.gradients:
+            if node.function is not None:
+                heappush(self.queue, -order)
+            self.gradients[order] = node, gradient, shared
             return
-        total, is_shared = self.gradients[node]
-        if is_shared:
-            total = total + gradient
-            self.gradients[node] = total, not is_new(total)
+        _, total, is_shared = self.gradients[order]
+        if is_shared or not is_new(total):
+            self.gradients[order] = node, total + gradient, False
         else:
             np.add(total, gradient, out=total)
 
     def pop(self) -> tuple[Node, Array, bool]:
         """Return the newest node, its gradient, now complete, and whether that is shared."""
-        _, node = heapq.heappop(self.queue)
-        return node, *self.gradients.pop(node)
+        return self.gradients.pop(-heappop(self.queue))
 
 
 def is_new(gradient: Array) -> bool:
@@ -176,12 +184,14 @@ def vector_jacobian_product(node: Node, name: Any, g: Array, lift: Callable[[Any
     """Return the gradient with respect to the argument `name` of the node's function, given that of its output."""
     function, saved = node.function, node.saved
     assert function is not None and saved is not None  # noqa: PT018
-    if lift is None and function.fused is not None and node.kept is not None:
+    if lift is None and node.kept is not None and function.fused is not None:
         return function.fused.vjp(g, node.kept)
-    rule = function.rules[name]
+    vjp, needs = function.rules[name]
+    if not needs:
+        return vjp(g)
     if lift is None:
-        return rule.vjp(g, *[saved[need] for need in rule.needs])
-    return rule.vjp(g, *[lift_saved(node, need, lift) for need in rule.needs])
+        return vjp(g, *[saved[need] for need in needs])
+    return vjp(g, *[lift_saved(node, need, lift) for need in needs])
 
 
 def lift_saved(node: Node, need: str, lift: Callable[[Any, Node], Array]) -> Any:

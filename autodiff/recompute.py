@@ -6,8 +6,9 @@ from typing import Any, ParamSpec
 
 import numpy as np
 
-from autodiff.graph import Fused, Node, Rule, next_order
+from autodiff.graph import Fused, Node, Rule
 from autodiff.modes import modes, recording
+from autodiff.saved import next_order
 from autodiff.tensor import Tensor, gradients, wrap
 
 P = ParamSpec("P")

@@ -22,6 +22,8 @@ def stamp(value: Any) -> Stamp:
     any element and with their order. The upper half of the bits counts in the lower one too, at no element's own place:
     what overflows is lost, and from the uppermost bits of two words nothing else might remain.
     """
+    if type(value) is np.ndarray and value.nbytes <= SMALL:
+        return value.tobytes()
     if not isinstance(value, np.ndarray):
         held = parts(value)
         if held is not None:

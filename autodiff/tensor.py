@@ -273,7 +273,8 @@ class Tensor:
     __array_priority__ = 1000
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
-        check_no_out(full_name(ufunc), inputs, keywords.get("out"))
+        if "out" in keywords:
+            check_no_out(full_name(ufunc), inputs, keywords["out"])
         if method != "__call__":
             if (ufunc, method) in of_methods:
                 return find(of_methods[ufunc, method])(*inputs, **{"axis": 0, **keywords})
@@ -284,7 +285,8 @@ class Tensor:
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         differentiable = find(function)
-        check_no_out(full_name(function), args, keywords.get("out"))
+        if "out" in keywords:
+            check_no_out(full_name(function), args, keywords["out"])
         try:
             return differentiable(*args, **keywords)
         except TypeError as error:
@@ -443,16 +445,16 @@ def gradients(
 def seed_for(output: Tensor, seed: Any) -> Tensor:
     """Return the gradient a backward pass starts from, checked against the output."""
     if seed is None:
-        if output.size != 1:
+        if output._data.size != 1:
             raise ValueError(
                 f"backward() from a tensor of shape {output.shape} needs the gradient to start from, an array of that "
                 "shape; or reduce it to a scalar first, with np.sum or np.mean"
             )
         return wrap(np.ones_like(output._data), None)
     start = seed if isinstance(seed, Tensor) else wrap(np.copy(seed), None)  # a copy, for the pass may be recorded
-    if start.shape != output.shape:
+    if start._data.shape != output._data.shape:
         raise ValueError(f"the gradient to start from has shape {start.shape}, the tensor {output.shape}")
-    return start if start.dtype == output.dtype else start.astype(output.dtype)
+    return start if start._data.dtype == output._data.dtype else start.astype(output.dtype)
 
 
 def add_grads(old: Tensor, new: Tensor, create_graph: bool) -> Tensor:

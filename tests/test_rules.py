@@ -62,6 +62,8 @@ def perturbed(vjp, factor, offset, seen):
 @each_rule
 def test_a_rule_that_is_wrong_by_a_thousandth_fails(function, name, monkeypatch):
     rules = functions[function].rules
+    fused = functions[function].fused
+    order = 2 if fused is not None and fused.argument == name else 1  # the first may never call that rule
     seen = []
 
     def break_rule(factor, offset):
@@ -71,10 +73,10 @@ def test_a_rule_that_is_wrong_by_a_thousandth_fails(function, name, monkeypatch)
             monkeypatch.setitem(rules, name, Rule(perturbed(rules[name].vjp, factor, offset, seen), rules[name].needs))
 
     break_rule(1.001, 0.0)
-    reports = check_rule(function, 1)
+    reports = check_rule(function, order)
     if not any(seen):  # a rule whose gradient is zero
         break_rule(1.0, 0.001)
-        reports = check_rule(function, 1)
+        reports = check_rule(function, order)
     failed = {report.argument for report in reports if not report.passed}
     assert (name or "inputs") in failed
 

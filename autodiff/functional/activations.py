@@ -157,16 +157,20 @@ def normal_share(x: Any, approximate: str) -> Any:
     raise ValueError(f"gelu: approximate must be 'none' or 'tanh', found {approximate!r}")
 
 
-def gelu_slope(x: Any, approximate: str) -> Any:
+def gelu_slope(x: Any, approximate: str, share: Any) -> Any:
     """Return the derivative of gelu: the distribution function, and x times the density."""
-    share = normal_share(x, approximate)
+    near = np.clip(x, -FAR, FAR)
     if approximate == "none":
-        return share + weighed(x, np.exp(-x * x / 2) / math.sqrt(2 * math.pi))
-    inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x * x)  # of the tanh
-    return share + weighed(x * inner, 2 * share * (1 - share))
+        return share + near * np.exp(near * near * -0.5) * (1 / math.sqrt(2 * math.pi))
+    inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * near * near)  # of the tanh
+    return share + near * inner * (2 * share * (1 - share))
 
 
-@differentiable(x=lambda g, x, approximate: g * gelu_slope(x, approximate))
+FAR = 100
+"""The density is 0 there, and the share 0 or 1; times an infinite x, 0 would be no number."""
+
+
+@differentiable(x=lambda g, x, approximate: g * gelu_slope(x, approximate, normal_share(x, approximate)))
 def gelu(x: Any, approximate: str = "none") -> Any:
     """Return x times the normal distribution function of x (Hendrycks & Gimpel 2016).
 
@@ -175,7 +179,16 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     >>> F.gelu(ad.Tensor([0.0, 10.0]))
     Tensor([ 0., 10.])
     """
-    return weighed(x, normal_share(x, approximate))
+    return np.maximum(x, -FAR) * normal_share(x, approximate)
+
+
+def fused_gelu(x: Any, approximate: str = "none") -> tuple[Any, Any]:
+    """Return gelu, and with what `fused_gradient` need not compute the distribution function again."""
+    share = normal_share(x, approximate)
+    return np.maximum(x, -FAR) * share, (x, approximate, share)
+
+
+gelu.fuse("x", lambda x, approximate="none": True, fused_gelu, lambda g, kept: g * gelu_slope(*kept))
 
 
 # Along an axis

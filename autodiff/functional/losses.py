@@ -193,8 +193,10 @@ def classes_last(name: str, scores: Any, labels: Any, axis: int | None) -> tuple
 
     Raises ValueError for class numbers of a shape that does not go with the other axes of the scores.
     """
-    where = axis if axis is not None else min(1, scores.ndim - 1)
-    if where in (-1, scores.ndim - 1):
+    if axis == -1 or (axis is None and scores.ndim < 3):
+        return scores, labels
+    where = 1 if axis is None else axis
+    if where == scores.ndim - 1:
         return scores, labels
     if not is_class_index(labels):
         labels = as_array(labels, scores.dtype)
