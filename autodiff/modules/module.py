@@ -68,8 +68,14 @@ class Module:
     ['factor']
     """
 
-    training = True
+    training: bool
     """Whether layers do what they do in training only, as dropout does; `train()` and `eval()` set it."""
+
+    def __new__(cls, *args: Any, **keywords: Any) -> Self:
+        """Make a module that is in training, whether or not its class calls `super().__init__()`."""
+        module = super().__new__(cls)
+        object.__setattr__(module, "training", True)
+        return module
 
     def __call__(self, *inputs: Any, **keywords: Any) -> Any:
         """Return `forward` of the inputs."""
@@ -195,10 +201,7 @@ class Module:
     def train(self, mode: bool = True) -> Self:
         """Set the module and all modules within it to training, or with False to evaluation. Returns the module."""
         for module in self.modules():
-            if mode:
-                vars(module).pop("training", None)  # leaves it as it was before eval(), which a captured step asks for
-            else:
-                module.training = False
+            module.training = mode
         return self
 
     def eval(self) -> Self:

@@ -427,3 +427,72 @@ def test_a_class_whose_objects_are_copied_is_as_it_was():
     copy.deepcopy(trainer)  # for which Python writes down something in the class
     step(X)
     assert len(step.programs) == 1
+
+
+def a_mode(build_model):
+    """Return what makes a step that sets a model to training or to evaluation itself."""
+
+    def build(wrap):
+        model = build_model()
+        optimizer = ad.SGD(model.parameters(), 0.05)
+
+        def step(x, training):
+            model.train(training)
+            if not training:
+                with ad.no_grad():
+                    return np.mean(model(x) ** 2)
+            loss = np.mean(model(x) ** 2)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        step = wrap(step)
+        return lambda i: (step(points(i), i % 4 != 3), model.training, [p.data for p in model.parameters()])
+
+    return build
+
+
+MODES = {
+    "dropout": lambda: ad.Sequential(network(), ad.Dropout(0.5, rng=np.random.default_rng(0))),
+    "normalization": lambda: ad.Sequential(network(), ad.BatchNorm1d(1, dtype=np.float64)),
+}
+
+
+@each_exactness
+@pytest.mark.parametrize("build_model", MODES.values(), ids=MODES)
+def test_a_step_that_sets_the_mode_of_a_model(build_model, exact):
+    check_calls(a_mode(build_model), exact, calls=32)
+
+
+@pytest.mark.parametrize("values", [(True, False), ("a", "b"), (None, "a"), (False, None)])
+@pytest.mark.parametrize("place", ["attribute", "item", "variable"])
+def test_a_constant_that_a_step_puts_in_the_place_of_another(place, values):
+    def build(wrap):
+        box, held, variable = SimpleNamespace(value=values[0]), {"value": values[0]}, values[0]
+
+        def step(x, to):
+            nonlocal variable
+            now = {"attribute": box.value, "item": held["value"], "variable": variable}[place]
+            if place == "attribute":
+                box.value = values[to]
+            elif place == "item":
+                held["value"] = values[to]
+            else:
+                variable = values[to]
+            return x * (2.0 if now == values[0] else 3.0)
+
+        step = wrap(step)
+        return lambda i: (step(points(i), i // 3 % 2), box.value, held["value"], variable)
+
+    check_calls(build, calls=36)
+
+
+def test_a_constant_that_is_another_in_every_call_is_refused():
+    box = SimpleNamespace(text="")
+
+    def function(x):
+        box.text += "a"
+        return x * 2
+
+    refused(ad.capture(function), "box.text", times=20)

@@ -134,8 +134,8 @@ def listing(program: Program) -> Iterator[str]:
             yield f"  {names[held.before]:8} {in_brackets(held.before):20} {held.slot.name}"
     yield from call_lines(program, names, "  ")
     for held in [*program.held, *program.gradients]:
-        if isinstance(held.after, Value) and held.after is not held.before:
-            yield f"  {held.slot.name} = {names[held.after]}"
+        if held.after is not held.before and held.after is not None:
+            yield f"  {held.slot.name} = {names.text(held.after)}"
     for one in program.appended:
         yield f"  {one.name}.append({mapped(one.part, lambda part: names.text(part))})"
     yield f"  return {mapped(program.outputs, lambda part: names.text(part))}"

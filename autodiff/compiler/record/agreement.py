@@ -31,7 +31,9 @@ def difference(before: Recording, after: Recording) -> str:
     for held in after.held:
         if held.slot.identity not in places_before:
             return f"the step reaches {held.slot.name}, which was not there a call before. {ADVICE}"
-        same.agree(places_before[held.slot.identity].before, held.before)
+        was = places_before[held.slot.identity].before
+        if not same.agree(was, held.before) and not isinstance(held.before, Value):
+            return f"{held.slot.name} was {was!r} a call before, and is now {held.before!r}. {ADVICE}"
     for gradient_before, gradient in zip(before.gradients, after.gradients, strict=False):
         same.agree(gradient_before.before, gradient.before)
     for first, second in zip_longest(before.trace.calls, after.trace.calls):
@@ -43,6 +45,12 @@ def difference(before: Recording, after: Recording) -> str:
     for one, other in zip_longest(before.trace.appended, after.trace.appended):
         if one is None or other is None or one.target is not other.target or not same.agree(one.part, other.part):
             return f"the step appends something else to {(one or other).name} than a call before. {ADVICE}"
+    for held in after.held:
+        was = places_before[held.slot.identity].after
+        if not isinstance(held.after, Value) and not same.agree(was, held.after):
+            return (
+                f"the step left {in_words(held.after)} in {held.slot.name}, and {in_words(was)} a call before. {ADVICE}"
+            )
     if not same.agree(before.trace.outputs, after.trace.outputs):
         now, was = (tree_in_words(one.trace.outputs) for one in (after, before))
         return f"the step returned {now}, and {was} a call before. {ADVICE}"

@@ -46,6 +46,8 @@ def is_constant(value: Any) -> bool:
         return not getattr(value, "__dict__", None)
     if isinstance(value, CONSTANT):
         return True
+    if type(value).__name__ == "cython_function_or_method":  # as np.random.default_rng is
+        return is_trusted_name(value.__module__) and "." not in value.__qualname__
     return any(f"{kind.__module__}.{kind.__qualname__}" in CONSTANT_ELSEWHERE for kind in type(value).__mro__)
 
 

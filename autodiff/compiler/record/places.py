@@ -36,7 +36,6 @@ from autodiff.compiler.record.kinds import (
     native_base,
 )
 from autodiff.compiler.record.slot import Slot, present
-from autodiff.modules.module import Module
 from autodiff.tensor import Tensor
 
 CONTAINERS = (list, dict, set, frozenset, tuple, deque)
@@ -140,8 +139,6 @@ def object_slots(owner: Any, where: Slot) -> Iterator[Slot]:
     if type(owner) not in (*CONTAINERS, defaultdict):
         yield from (Slot(owner, key, "attribute", f"{name}.{key}") for key in attributes_of(owner))
         yield Slot(owner, "__class__", "attribute", type(owner).__name__)
-    if isinstance(owner, Module):
-        yield Slot(owner, "training", "attribute", f"{name}.training")  # of the class, until eval() is called
 
 
 def bound_slots(method: BuiltinFunctionType | MethodWrapperType, name: str) -> Iterator[Slot] | None:

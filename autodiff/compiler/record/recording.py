@@ -26,11 +26,14 @@ from autodiff.compiler.record.kinds import is_constant, type_name
 from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate, recorded_in
 from autodiff.compiler.record.shadows import put_in, take_out
-from autodiff.compiler.record.slot import GONE, WITHIN, BatchSlot, Slot, TensorSlot, present
+from autodiff.compiler.record.slot import GONE, WITHIN, Absence, BatchSlot, Slot, TensorSlot, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
 from autodiff.trees import flatten, mapped
+
+SWITCHED = (bool, str, type(None))
+"""What a step may put in the place of another of these."""
 
 
 @dataclass(slots=True)
@@ -169,9 +172,12 @@ def record(
     random_states.check(function)
     grown = environment.grown()
     recording.counters |= {end_of(one) if beginning_of(one) in changing else beginning_of(one) for one in grown}
+    before = {id(slot): value for slot, value in environment.fixed}
     for slot, words in environment.changes(grown):
         if slot is not None and can_be_followed(slot):
             recording.counters.add(slot.identity)
+        elif slot is not None and is_switch(slot, before[id(slot)]):
+            recording.held.append(Held(slot, before[id(slot)], slot.get()))
         else:
             recording.changes.append(words)
     numbers = [(one.slot, one.before) for one in recording.held if one.before in recorder.counted]
@@ -288,6 +294,13 @@ def check_containers(batches: list[tuple[BatchSlot, Any]]) -> None:
                 f"the step changes what a replay would leave as it is: {slot.name} is another {type(before).__name__} "
                 "than it was; put a tuple there, or change what is in it"
             )
+
+
+def is_switch(slot: Slot, before: Any) -> bool:
+    """Return whether a step has put a constant in the place of another, as model.eval() does: a replay does too."""
+    if is_gone(slot) or slot.access not in ("attribute", "item", "cell") or isinstance(slot.owner, Absence | Tensor):
+        return False
+    return isinstance(before, SWITCHED) and isinstance(slot.get(), SWITCHED)
 
 
 def note_after(recording: Recording) -> None:

@@ -224,10 +224,19 @@ class StandIn(metaclass=Untold):
         return self.recorder.call(round, (self, digits), {})
 
     def __getitem__(self, index: Any) -> Any:
+        first, *others = index if isinstance(index, tuple) and index else (index,)
+        if type(first) is slice and any(map(is_counter, bounds_of(first))):
+            rows = self.sliced(*bounds_of(first))
+            return rows[(slice(None), *others)] if others else rows
         return self.recorder.call(operator.getitem, (self, mapped(index, array_of)), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self.recorder.call(operator.setitem, (self, mapped(index, array_of), value), {}, written=(self,))
+
+    def sliced(self, start: Any, stop: Any, step: Any) -> Any:
+        """Return a slice whose bounds are recorded, a batch as a rule: there is a program for each length."""
+        operator.index(self.recorder.call(length_between, (len(self), start, stop, step), {}))
+        return self.recorder.call(between, (self, start, stop, step), {})
 
     def __iter__(self) -> Iterator[Any]:
         return (self[i] for i in range(len(self)))
@@ -325,12 +334,32 @@ class StandIn(metaclass=Untold):
 
 def bound(part: Any) -> Any:
     """Return the value of a counter, an int for which there is a program of its own; anything else as it is."""
-    return operator.index(part) if type(part) is StandIn and type(part.concrete) is int else part
+    return operator.index(part) if is_counter(part) else part
+
+
+def is_counter(part: Any) -> bool:
+    """Return whether this is a recorded int of Python's."""
+    return type(part) is StandIn and type(part.concrete) is int
 
 
 def convert(array: Any, dtype: np.dtype[Any], copy: bool = True) -> Any:
     """Return an array or a NumPy scalar converted to another dtype."""
     return array.astype(dtype, copy=copy)
+
+
+def bounds_of(where: slice) -> tuple[Any, Any, Any]:
+    """Return where a slice begins and ends, and its step."""
+    return where.start, where.stop, where.step
+
+
+def between(array: Any, start: Any, stop: Any, step: Any) -> Any:
+    """Return a slice of an array."""
+    return array[start:stop:step]
+
+
+def length_between(length: int, start: Any, stop: Any, step: Any) -> int:
+    """Return the length of a slice of what has a length."""
+    return len(range(*slice(start, stop, step).indices(length)))
 
 
 def array_of(part: Any) -> Any:

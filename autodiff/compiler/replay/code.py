@@ -140,6 +140,8 @@ class Writer:
                 yield f"{copyto}({self.text(value)}, leaves[{i}])"
         for held in self.program.held:
             value = held.before
+            if not isinstance(value, Value):
+                continue
             if value.storage in read and value.form == "number":
                 yield f"{self.text(value)} = {held.slot.source(self.slot_name)}"
             elif value.storage in read and value.array is None:

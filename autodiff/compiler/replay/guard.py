@@ -58,6 +58,7 @@ class Guard:
         self.read = {value.storage for call in program.calls for value in call.operands()}
         self.read |= {value.storage for value in program.ends()}
         self.stays = all((held.before is None) is (held.after is None) for held in program.gradients)
+        self.stays &= all(isinstance(held.before, Value) for held in program.held)  # or it is a switch
         written = program.written_storages()
         arrays = [held for held in program.held if isinstance(held.before, Value) and held.before.form == "array"]
         used = self.read | {*written}

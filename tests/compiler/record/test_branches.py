@@ -60,6 +60,11 @@ def a_slice(x, n):
     return x[k : k + 2] * 2, z, ad.Tensor(x)[: k + 1], x[:: k + 1, 0]
 
 
+def a_batch(x, n):
+    first = n % 7
+    return x.repeat(8, axis=0)[first * 4 : (first + 1) * 4], x.repeat(8, axis=0)[n : n + 2, 0], x[-(n % 3) - 1 :]
+
+
 def a_while(x, n):
     while n > 15:
         n, x = n - 5, x * 2
@@ -85,7 +90,7 @@ def python_numbers(x, n):
 WAYS = [
     a_look_into_a_dict, a_list_repeated, one_of_several, python_numbers,
     every_fifth, from_the_tenth_on, several, the_truth_of_a_number, an_entry_of_a_list, a_loop, an_int,
-    a_branch_before_what_would_fail, a_while, a_slice,
+    a_branch_before_what_would_fail, a_while, a_slice, a_batch,
 ]  # fmt: skip
 
 
@@ -303,3 +308,28 @@ def test_a_function_of_python_that_does_not_take_a_recorded_number_is_named():
     assert "test_branches.py" in refused(
         ad.capture(function), "gives a recorded array to a function that cannot take it"
     )
+
+
+def test_batches_of_one_length_have_one_program():
+    state = SimpleNamespace(count=0)
+    numbers = np.arange(200.0).reshape(100, 2)
+
+    def function():
+        state.count += 1
+        return numbers[(state.count - 1) * 2 : state.count * 2] * 2
+
+    step = ad.capture(function)
+    for i in range(40):
+        np.testing.assert_array_equal(step(), numbers[2 * i : 2 * i + 2] * 2)
+    assert len(step.programs) == 1
+
+
+def test_a_slice_by_a_counter_is_written_into_by_its_place():
+    state, numbers = SimpleNamespace(count=0), np.zeros(50)
+
+    def function():
+        state.count += 1
+        part = numbers[state.count : state.count + 2]
+        part += 1
+
+    refused(ad.capture(lambda x: function()), r"t\[i\] by a name of its own")
