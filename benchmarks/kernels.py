@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.kernels
 
 float32, 300 samples, 100 hidden units, 3 classes, in aligned memory. Rounds are interleaved and medians compared. The
-tables in `autodiff/compiler/passes/kernels.py` and `products.py` are made of these.
+tables in `kernels.py`, `products.py` and `scalars.py` in `autodiff/compiler/passes` are made of these.
 """
 
 import statistics
@@ -43,6 +43,8 @@ def kernels() -> dict[str, list[tuple[str, Callable[[], Any]]]]:
     one_hot = np.zeros(900, np.float32)
     one_hot[index] = 1
     chosen = aligned((300,))
+    ones, total, other, difference = np.ones(300, np.float32), *(np.zeros((), np.float32) for _ in range(3))
+    scalar, other_scalar = total[()], other[()]
 
     def layer() -> None:
         np.matmul(inputs, weight.T, wide)
@@ -84,6 +86,14 @@ def kernels() -> dict[str, list[tuple[str, Callable[[], Any]]]]:
         "a negative layer of 2 inputs": [
             ("-z", lambda: np.negative(hidden, out=wide)),
             ("-[w.T; b]", lambda: np.negative(joint, out=joint)),
+        ],
+        "a sum of 300 numbers": [
+            ("np.add.reduce(x, out=out)", lambda: np.add.reduce(chosen, out=total)),
+            ("np.dot(ones, x)", lambda: np.dot(ones, chosen)),
+        ],
+        "a difference of two sums": [
+            ("np.subtract(a, b, out), without axes", lambda: np.subtract(total, other, difference)),
+            ("a - b, scalars", lambda: scalar - other_scalar),
         ],
         "a layer of 2 inputs": [("x @ w.T; + b", layer), ("[x 1] @ [w.T; b], and copies of w and b", layer_at_once)],
         "a layer of 3 outputs, transposed": [

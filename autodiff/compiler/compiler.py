@@ -20,6 +20,7 @@ from autodiff.compiler.passes.parts import place_parts, separate_gradients, upda
 from autodiff.compiler.passes.products import fold_bias, store_few_columns, transpose_outputs
 from autodiff.compiler.passes.program import Pass, Program
 from autodiff.compiler.passes.renaming import rename_changed
+from autodiff.compiler.passes.scalars import compute_with_scalars
 from autodiff.compiler.passes.simplify import (
     drop_dead_calls,
     drop_needless_views,
@@ -45,7 +46,7 @@ SIMPLIFY: tuple[Pass, ...] = (
 )
 ROUNDING: tuple[Pass, ...] = (fold_bias, drop_dead_calls, cut_into_blocks)
 """Passes after which the program rounds differently, as are these: left out of exact programs."""
-ROUNDING_IN_BLOCKS: tuple[Pass, ...] = (transpose_outputs, store_few_columns)
+ROUNDING_IN_BLOCKS: tuple[Pass, ...] = (transpose_outputs, store_few_columns, compute_with_scalars)
 KERNELS: tuple[Pass, ...] = (
     fill_extrema,
     choose_by_bits,

@@ -16,6 +16,7 @@ import importlib
 import io
 import itertools
 import logging
+import operator
 import os
 import queue
 import random
@@ -485,6 +486,201 @@ def what_a_function_of_the_engine_holds():
     return (lambda x: gradient(x)), lambda: held.__setitem__(0, 3.0)
 
 
+def the_defaults_of_a_function():
+    def helper(scale=2.0):
+        return scale
+
+    return (lambda x: x * helper()), lambda: setattr(helper, "__defaults__", (3.0,))
+
+
+def the_keyword_defaults_of_a_function():
+    def helper(*, scale=2.0):
+        return scale
+
+    return (lambda x: x * helper()), lambda: setattr(helper, "__kwdefaults__", {"scale": 3.0})
+
+
+def the_code_of_a_function():
+    def helper():
+        return 2.0
+
+    return (lambda x: x * helper()), lambda: setattr(helper, "__code__", (lambda: 3.0).__code__)
+
+
+def the_bases_of_a_class():
+    class Slow:
+        scale = 2.0
+
+    class Fast:
+        scale = 3.0
+
+    class Settings(Slow):
+        pass
+
+    settings = Settings()
+    return (lambda x: x * settings.scale), lambda: setattr(Settings, "__bases__", (Fast,))
+
+
+def the_class_of_an_object():
+    class Slow:
+        scale = 2.0
+
+    class Fast:
+        scale = 3.0
+
+    settings = Slow()
+    return (lambda x: x * settings.scale), lambda: setattr(settings, "__class__", Fast)
+
+
+def an_attribute_of_a_metaclass():
+    class Kind(type):
+        scale = 2.0
+
+    class Settings(metaclass=Kind):
+        pass
+
+    return (lambda x: x * Settings.scale), lambda: setattr(Kind, "scale", 3.0)
+
+
+def what_a_module_makes_of_other_names():
+    scales = {"scale": 2.0}
+    module = types.ModuleType("module_of_capture")
+    module.__getattr__ = lambda name: scales[name]
+    return (lambda x: x * module.scale), lambda: scales.update(scale=3.0)
+
+
+def a_property_of_a_module():
+    class Module(types.ModuleType):
+        @property
+        def scale(self):
+            return self.__dict__["held"] + 0.0
+
+    module = Module("module_of_capture")
+    module.held = 2.0
+    return (lambda x: x * module.scale), lambda: setattr(module, "held", 3.0)
+
+
+def an_attribute_that_a_module_has_not_yet():
+    module = types.ModuleType("module_of_capture")
+    return (lambda x: x * (3.0 if hasattr(module, "fast") else 2.0)), lambda: setattr(module, "fast", True)
+
+
+def an_attribute_that_a_module_has_not_yet_beside_one_that_goes():
+    module = types.ModuleType("module_of_capture")
+    module.other, module.last = 1.0, 2.0
+
+    def change():
+        del module.last
+        module.scale = 3.0
+
+    return (lambda x: x * getattr(module, "scale", 2.0)), change
+
+
+def an_attribute_that_an_object_has_not_yet():
+    box = Box(1.0)
+    return (lambda x: x * getattr(box, "scale", 2.0)), lambda: setattr(box, "scale", 3.0)
+
+
+def a_slot_that_is_not_set_yet():
+    class Settings:
+        __slots__ = ("scale",)
+
+    settings = Settings()
+    return (lambda x: x * getattr(settings, "scale", 2.0)), lambda: setattr(settings, "scale", 3.0)
+
+
+def a_variable_that_is_not_set_yet():
+    def function(x):
+        try:
+            return x * scale
+        except NameError:
+            return x * 2.0
+
+    def change():
+        nonlocal scale
+        scale = 3.0
+
+    if random.random() > 1:
+        scale = 1.0
+    return function, change
+
+
+def a_global_variable_that_is_not_set_yet():
+    def function(x):
+        try:
+            return x * SCALE_OF_A_STEP
+        except NameError:
+            return x * 2.0
+
+    globals().pop("SCALE_OF_A_STEP", None)
+    return function, lambda: globals().update(SCALE_OF_A_STEP=3.0)
+
+
+def a_key_that_a_dict_has_not_yet():
+    scales = {}
+    return (lambda x: x * scales.get("scale", 2.0)), lambda: scales.update(scale=3.0)
+
+
+def an_attribute_of_a_module_by_another_name():
+    module, names = types.ModuleType("module_of_capture"), ["sca" + "le"]
+    module.scale = 2.0
+    return (lambda x: x * getattr(module, names[0])), lambda: setattr(module, "scale", 3.0)
+
+
+def an_attribute_of_a_module_that_another_name_would_have():
+    module, names = types.ModuleType("module_of_capture"), ["sca" + "le"]
+    return (lambda x: x * getattr(module, names[0], 2.0)), lambda: setattr(module, "scale", 3.0)
+
+
+def an_attribute_in_the_dict_of_a_module():
+    module, names = types.ModuleType("module_of_capture"), ["sca" + "le"]
+    module.scale = 2.0
+    return (lambda x: x * vars(module)[names[0]]), lambda: setattr(module, "scale", 3.0)
+
+
+def an_attribute_of_a_module_by_an_attrgetter():
+    module, read = types.ModuleType("module_of_capture"), operator.attrgetter("scale")
+    module.scale = 2.0
+    return (lambda x: x * read(module)), lambda: setattr(module, "scale", 3.0)
+
+
+def a_module_by_its_name():
+    module = sys.modules["module_of_capture"] = types.ModuleType("module_of_capture")
+    module.scale = 2.0
+    return (lambda x: x * importlib.import_module("module_of_capture").scale), lambda: setattr(module, "scale", 3.0)
+
+
+def a_module_by_pythons_function():
+    module = sys.modules["module_of_capture"] = types.ModuleType("module_of_capture")
+    module.scale = 2.0
+    return (lambda x: x * __import__("module_of_capture").scale), lambda: setattr(module, "scale", 3.0)
+
+
+def a_module_among_those_that_there_are():
+    module = sys.modules["module_of_capture"] = types.ModuleType("module_of_capture")
+    module.scale = 2.0
+    return (lambda x: x * sys.modules["module_of_capture"].scale), lambda: setattr(module, "scale", 3.0)
+
+
+def a_variable_among_the_global_ones():
+    globals().pop("SCALE_OF_A_STEP", None)
+    return (lambda x: x * globals().get("SCALE_OF_A_STEP", 2.0)), lambda: globals().update(SCALE_OF_A_STEP=3.0)
+
+
+def a_variable_in_a_text():
+    return (lambda x: x * eval("RATE")), lambda: globals().update(RATE=3.0)
+
+
+def the_environment_by_a_function():
+    os.environ["SCALE_OF_A_STEP"] = "2.0"
+    return (lambda x: x * float(os.getenv("SCALE_OF_A_STEP"))), lambda: os.environ.update(SCALE_OF_A_STEP="3.0")
+
+
+def the_environment_by_a_function_in_a_variable():
+    getenv, os.environ["SCALE_OF_A_STEP"] = os.getenv, "2.0"
+    return (lambda x: x * float(getenv("SCALE_OF_A_STEP"))), lambda: os.environ.update(SCALE_OF_A_STEP="3.0")
+
+
 def an_object_of_a_random_state():
     state = np.random.RandomState(0)
     return (lambda x: x * state.uniform()), lambda: None
@@ -510,12 +706,15 @@ CASES = [
 def test_what_a_step_reads_is_followed_or_refused(case, monkeypatch):
     monkeypatch.setenv("SCALE_OF_A_STEP", "")
     monkeypatch.setattr(sys, "argv", [*sys.argv])
+    monkeypatch.setitem(globals(), "RATE", RATE)
+    monkeypatch.setitem(globals(), "SCALE_OF_A_STEP", None)
+    monkeypatch.setitem(sys.modules, "module_of_capture", None)
     is_followed_or_refused(*case())
     logging.getLogger("tests.compiler.out_of_sight").disabled = False
 
 
 def is_followed_or_refused(function, change):
-    step = ad.capture(function)
+    step = ad.capture(function, check_every=0)  # for a check of a replay would see what the guard has to
     for call in range(16):
         if call == 8:
             change()

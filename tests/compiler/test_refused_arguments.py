@@ -113,7 +113,7 @@ def test_an_argument_that_shares_memory_with_another_that_is_written_is_refused(
 
     x = np.zeros(4)
     for _ in range(2):
-        with pytest.raises(ad.CaptureError, match=r"shares its memory.*copy"):
+        with pytest.raises(ad.CaptureError, match=r"shares its memory with another argument.*copy"):
             step(x[:3], x[1:])
 
 

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter, methodcaller
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any, NamedTuple
 
@@ -28,13 +30,15 @@ from autodiff.compiler.record.kinds import (
     type_name,
 )
 from autodiff.compiler.record.places import (
+    DYNAMIC,
     Opaque,
+    is_by_name,
     module_slots,
     names_in,
     names_of_trusted_bases,
     slots_of,
 )
-from autodiff.compiler.record.slot import GONE, Slot, TensorSlot
+from autodiff.compiler.record.slot import GONE, Slot, TensorSlot, absence, is_gone
 from autodiff.optimizers.optimizer import Optimizer
 from autodiff.tensor import Tensor
 
@@ -213,6 +217,7 @@ class Walk:
             if len(self.seen) > LIMIT:
                 raise CaptureError(f"the function reaches more than {LIMIT} objects; pass it what it needs")
             self.look_into(owner, where, outer)
+        self.note_absent_attributes()
         gradients = {slot.identity: slot for slot in self.found.gradient_arrays}
         self.found.gradient_arrays = [slot for key, slot in gradients.items() if key not in self.places]
 
@@ -249,12 +254,27 @@ class Walk:
                     self.visit(module, slot, None)
         return bool(self.pending)
 
+    def note_absent_attributes(self) -> None:
+        """Write down that modules have no other attributes that the code names, which hasattr and getattr ask for."""
+        names = frozenset[str]().union(*self.names.values())
+        for module in self.modules.values():
+            if not is_trusted_module(module):
+                if names & DYNAMIC:
+                    self.found.lengths.append((vars(module), len(vars(module)), module.__name__))
+                    continue
+                others = names - vars(module).keys()
+                place = absence(f"another attribute of {module.__name__}", lacks(vars(module), others))
+                self.found.fixed.append((place, True))
+
     def visit(self, owner: Any, slot: Slot, outer: Slot | None) -> None:
         """Write down one place, and that what it holds is to be looked into."""
         try:
             value = slot.get()
         except GONE:  # a variable of the closure that is not set yet
+            self.found.fixed.append((absence(slot.name, partial(is_gone, slot)), True))
             return
+        if isinstance(value, attrgetter | methodcaller):
+            self.names[id(value)] = frozenset(DYNAMIC)
         is_leaf = is_constant(value) or is_array(value) or isinstance(value, np.random.Generator)
         if not is_leaf:
             self.edges += edges_to(owner, slot, value)
@@ -287,6 +307,17 @@ class Walk:
         for value, slot in self.strange:
             if id(value) in reached:
                 raise CaptureError(words_for(value, slot))
+
+
+def lacks(attributes: dict[str, Any], names: AbstractSet[str]) -> Callable[[], bool]:
+    """Return a test of whether a module still has no attribute of some names: at once, if none has been added to it."""
+    length, last = len(attributes), next(reversed(attributes), None)
+
+    def still() -> bool:
+        is_as_it_was = len(attributes) == length and next(reversed(attributes), None) == last
+        return is_as_it_was or attributes.keys().isdisjoint(names)
+
+    return still
 
 
 def is_object(owner: Any) -> bool:
@@ -323,6 +354,11 @@ def condition(owner: Any, slot: Slot) -> str | None:
 def words_for(value: Any, slot: Slot) -> str:
     """Return why an object cannot be followed, and what to do about it."""
     name = slot.name
+    if is_by_name(value):
+        return (
+            f"{name} finds by a name what a replay would not see; name the variable or the module itself, or do that "
+            "outside of the step"
+        )
     if hasattr(type(value), "__next__"):
         return (
             f"{name} is an iterator, whose next() a replay would not call; take from it outside of the step, "
@@ -353,6 +389,7 @@ def note_length(found: Environment, owner: Any, where: Slot, outer: Slot | None)
         if not is_trusted_class(owner):
             copyreg._slotnames(owner)  # type: ignore[attr-defined]  # which adds an attribute, as the first copy would
             found.lengths.append((vars(owner), len(vars(owner)), name))
+            found.fixed.append((Slot(owner, "__bases__", "attribute", f"the bases of {name}"), owner.__bases__))
     elif not isinstance(owner, tuple | Opaque) and isinstance(getattr(owner, "__dict__", None), dict):
         found.lengths.append((vars(owner), len(vars(owner)), name))
 

@@ -75,9 +75,9 @@ def is_trusted_class(kind: type) -> bool:
 
 def is_trusted_module(module: ModuleType) -> bool:
     """Return whether a module does: by its file, for a user's may have the name of one of Python's."""
-    file = getattr(module, "__file__", None)
+    file = vars(module).get("__file__")  # not by getattr, which would ask a __getattr__ of the module's own
     if file is None:
-        origin = getattr(getattr(module, "__spec__", None), "origin", None)
+        origin = getattr(vars(module).get("__spec__"), "origin", None)
         return origin in ("built-in", "frozen") or module.__name__ in sys.builtin_module_names
     return is_trusted_file(file)
 

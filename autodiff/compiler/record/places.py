@@ -2,7 +2,9 @@
 
 import dis
 import functools
+import importlib
 import importlib.util
+import os
 import sys
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -44,6 +46,10 @@ OPAQUE = ("autodiff.function", "autodiff.graph")
 """Modules of the engine whose objects stay what they are."""
 OF_THE_SYSTEM = ("threading", "queue", "logging", "asyncio", "concurrent", "multiprocessing", "subprocess", "socket")
 """Modules of Python whose objects lead to threads, files and processes."""
+BY_NAME: tuple[Any, ...] = (eval, exec, globals, __import__, importlib.import_module, sys.modules)
+"""What finds variables and modules by names that may not stand in the code, so that nobody can tell which."""
+DYNAMIC = {"getattr", "hasattr", "vars", "dir", "__dict__", "__getattribute__", "attrgetter", "methodcaller"}
+"""What code mentions that may look for attributes whose names do not stand in it."""
 OF_CLASSES = {
     *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__", "__annotations__"),
     *("__dataclass_fields__", "__dataclass_params__", "__match_args__", "__abstractmethods__", "_abc_impl"),
@@ -68,6 +74,10 @@ class Names(NamedTuple):
 def slots_of(owner: Any, where: Slot) -> Iterator[Slot] | None:
     """Return the places within an object that was found at a place itself; None if it cannot be looked into."""
     name = where.name
+    if is_by_name(owner):
+        return None
+    if owner is os.getenv:
+        return iter([Slot(os, "environ", "attribute", "os.environ")])
     if isinstance(owner, Opaque | CellType | np.random.BitGenerator) or type(owner).__module__ in OPAQUE:
         return iter(())
     if isinstance(owner, FunctionType):
@@ -166,13 +176,15 @@ def partial_slots(owner: "partial[Any]", name: str) -> Iterator[Slot]:
 
 
 def class_slots(kind: type) -> Iterator[Slot]:
-    """Yield the methods and other attributes of a class of the user's, and the classes that it is made from."""
+    """Yield the methods and other attributes of a class of the user's, and the classes that it is made from and of."""
     for key in vars(kind):
         if key not in OF_CLASSES:
             yield Slot(kind, key, "class", f"{kind.__name__}.{key}")
     for i, base in enumerate(kind.__bases__):
         if not is_trusted_class(base):
             yield Slot(kind.__bases__, i, "constant", base.__name__)
+    if not is_trusted_class(type(kind)):
+        yield Slot(kind, "__class__", "attribute", type(kind).__name__)
 
 
 def function_slots(function: FunctionType) -> Iterator[Slot]:
@@ -185,7 +197,7 @@ def function_slots(function: FunctionType) -> Iterator[Slot]:
         if variable in function.__globals__:
             yield Slot(function.__globals__, variable, "item", variable)
             modules.append(function.__globals__[variable])
-        elif variable in builtins_of(function):
+        else:  # one of Python's own, or one that is not there, for now
             yield Slot(function, variable, "builtin", variable)
     for module in sorted(imported(names, function)):
         modules.append(sys.modules[module])
@@ -195,9 +207,8 @@ def function_slots(function: FunctionType) -> Iterator[Slot]:
     for module in modules:
         if isinstance(module, ModuleType):
             yield from module_slots(module, names.attributes, seen)
-    yield Slot(function, "__defaults__", "attribute", f"the defaults of {function.__name__}")
-    for key in function.__kwdefaults__ or {}:
-        yield Slot(function.__kwdefaults__, key, "item", f"{key}, a default of {function.__name__}")
+    for defaults in ("__defaults__", "__kwdefaults__"):
+        yield Slot(function, defaults, "attribute", f"the defaults of {function.__name__}")
 
 
 def closure_slots(function: FunctionType) -> Iterator[Slot]:
@@ -227,22 +238,32 @@ def module_slots(module: ModuleType, names: frozenset[str], seen: set[str]) -> I
     if module.__name__ in seen or (trusted and not is_of_python(module)):
         return
     seen.add(module.__name__)
-    for attribute in sorted(names & vars(module).keys()):
+    named = vars(module).keys() if not trusted and names & DYNAMIC else names & vars(module).keys()
+    for attribute in sorted(named):
         value = vars(module)[attribute]
-        if not trusted or not (is_constant(value) or value is sys.modules or callable(value) or is_module(value)):
+        if not trusted or is_by_name(value) or value is os.getenv or has_state(value):
             yield Slot(module, attribute, "attribute", f"{module.__name__}.{attribute}")
         if isinstance(value, ModuleType):
             yield from module_slots(value, names, seen)
+    if not trusted and "__getattr__" in vars(module):
+        yield Slot(module, "__getattr__", "attribute", f"{module.__name__}.__getattr__")
+    if not is_trusted_class(type(module)):
+        yield Slot(module, "__class__", "attribute", type(module).__name__)
 
 
-def is_module(value: Any) -> bool:
-    """Return whether an object is a module."""
-    return isinstance(value, ModuleType)
+def is_by_name(value: Any) -> bool:
+    """Return whether an object finds variables or modules by names that may not stand in the code."""
+    return any(value is one for one in BY_NAME)
+
+
+def has_state(value: Any) -> bool:
+    """Return whether an attribute of a module of Python's may change what a step reads, as os.environ."""
+    return not (is_constant(value) or callable(value) or isinstance(value, ModuleType))
 
 
 def is_of_python(module: ModuleType) -> bool:
     """Return whether a trusted module is one of Python's own."""
-    file = getattr(module, "__file__", None) or STANDARD
+    file = vars(module).get("__file__") or STANDARD
     return file.startswith(STANDARD) and "site-packages" not in file
 
 
@@ -255,12 +276,6 @@ def imported(names: Names, function: FunctionType) -> set[str]:
             continue
         parts = importlib.util.resolve_name("." * level + name, package).split(".")
         found |= {".".join(parts[:i]) for i in range(1, len(parts) + 1)} & sys.modules.keys()
-    return found
-
-
-def builtins_of(function: FunctionType) -> dict[str, Any]:
-    """Return the names that a function finds when there is no global variable."""
-    found: dict[str, Any] = getattr(function, "__builtins__")  # noqa: B009 - not every type checker knows of it
     return found
 
 

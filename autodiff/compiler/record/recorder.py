@@ -16,6 +16,7 @@ from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value
 from autodiff.registry import full_name
 from autodiff.saved import owner_of
+from autodiff.tensor import Tensor
 from autodiff.trees import flatten, mapped
 
 
@@ -139,6 +140,7 @@ class Recorder:
         """Run a call on the arrays themselves, record it, and return what stands for its result."""
         self.check_open()
         args, keywords = with_named_out(function, args, keywords)
+        args = mapped(args, made_an_array)
         if isinstance(keywords.get("out"), tuple) and len(keywords["out"]) > 1:
             return self.call_into(function, args, keywords)
         concrete_args, concrete_keywords = mapped(args, concrete), mapped(keywords, concrete)
@@ -278,7 +280,7 @@ class Recorder:
             others = [other for other_owner, other in places if share_memory(other_owner, owner)]
             if written & {storage, *others} and others:
                 raise CaptureError(
-                    f"an argument shares its memory with {others[0].name or 'an array of the step'}, and the step "
+                    f"an argument shares its memory with {name_of_other(others[0])}, and the step "
                     "writes into one of them; pass a copy, or let the function reach it instead"
                 )
 
@@ -322,6 +324,19 @@ def with_named_out(
     names = [each.name for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
     place = names.index("out") if "out" in names else len(args)
     return args[:place], {**keywords, **dict(zip(names[place:], args[place:], strict=False))}
+
+
+def name_of_other(storage: Storage) -> str:
+    """Return the name of the memory that an argument lies in too."""
+    return "another argument" if storage.kind == "input" else storage.name or "an array of the step"
+
+
+def made_an_array(part: Any) -> Any:
+    """Return what an object gives NumPy as its array: that may be a recorded one, which NumPy would not take."""
+    kind = type(part)
+    if kind is StandIn or isinstance(part, np.ndarray | np.generic | Tensor) or not hasattr(kind, "__array__"):
+        return part
+    return part.__array__()
 
 
 def kept_from_earlier() -> CaptureError:

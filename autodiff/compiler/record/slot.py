@@ -140,6 +140,32 @@ class TensorSlot(Slot):
         return Slot(self.owner, self.key, self.access, self.name).assignment(name, f"{name(wrap)}({value}, None)")
 
 
+class Absence:
+    """That something is not there, for now: a place of which to tell whether it still is so."""
+
+    def __init__(self, is_so: Callable[[], bool]) -> None:
+        self.is_so = is_so
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it still is not there."""
+        return self.is_so()
+
+
+def absence(of: str, is_so: Callable[[], bool]) -> Slot:
+    """Return the place that holds True as long as something is not there."""
+    return Slot(Absence(is_so), "lasts", "attribute", f"that {of} is not there")
+
+
+def is_gone(slot: Slot) -> bool:
+    """Return whether there is nothing in a place."""
+    try:
+        slot.get()
+    except GONE:
+        return True
+    return False
+
+
 def is_written_plainly(attribute: str) -> bool:
     """Return whether an attribute can be written after a dot. Of letters beyond ASCII Python may make others there."""
     return attribute.isascii() and attribute.isidentifier() and not iskeyword(attribute)

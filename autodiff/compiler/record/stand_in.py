@@ -26,7 +26,7 @@ def binary(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> tuple[Callable
     """Return the methods of an operator: with the array on the left, on the right, and in place."""
 
     def on_the_left(self: "StandIn", other: Any) -> Any:
-        return NotImplemented if isinstance(other, Tensor) else self.recorder.operate(ufunc, number, self, other)
+        return NotImplemented if defers_to(other) else self.recorder.operate(ufunc, number, self, other)
 
     def on_the_right(self: "StandIn", other: Any) -> Any:
         return self.recorder.operate(ufunc, number, other, self)
@@ -37,6 +37,11 @@ def binary(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> tuple[Callable
         return self.recorder.call(ufunc, (self, other), {"out": self})
 
     return on_the_left, on_the_right, in_place
+
+
+def defers_to(other: Any) -> bool:
+    """Return whether an array leaves an operator to what stands on its right, as a Tensor, by NumPy's protocol."""
+    return isinstance(other, Tensor) or getattr(type(other), "__array_ufunc__", False) is None
 
 
 def comparison(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> Callable[["StandIn", Any], Any]:
@@ -189,7 +194,7 @@ class StandIn:
         return other // self, other % self
 
     def __pow__(self, other: Any) -> Any:
-        return NotImplemented if isinstance(other, Tensor) else self.recorder.call(operator.pow, (self, other), {})
+        return NotImplemented if defers_to(other) else self.recorder.call(operator.pow, (self, other), {})
 
     def __rpow__(self, other: Any) -> Any:
         return self.recorder.call(operator.pow, (other, self), {})

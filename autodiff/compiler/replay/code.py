@@ -218,6 +218,8 @@ class Writer:
         (result,), out = results, self.text(results[0])
         if result.form == "number":
             return f"{out} = {self.applied(function, args, keywords)}"
+        if function is assign and call.args[0].form == "number":
+            return f"{out}[()] = {args[0]}"
         if function is assign:
             casting = ["'unsafe'"] if call.args[0].dtype != result.dtype else []
             return self.applied(np.copyto, [out, args[0], *casting], {})

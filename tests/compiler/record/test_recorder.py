@@ -335,3 +335,40 @@ def test_windows_on_an_array_of_the_step_are_a_view_of_it():
             np.testing.assert_allclose(found, expected, rtol=1e-12)
     windows = [call for call in captured.latest.trace.calls if call.function.__name__ == "sliding_window_view"]
     assert [call.is_view for call in windows] == [True]
+
+
+class Holder:
+    """An object that NumPy takes for the array that it holds."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+def test_an_object_that_holds_an_array_is_that_array():
+    holder = Holder(np.ones((2, 3)))
+    step = ad.capture(lambda x: np.multiply(x, holder) + x * holder)
+    for i in range(12):
+        if i == 6:
+            holder.array = holder.array * 3
+        if i == 9:
+            holder.array *= 2
+        np.testing.assert_array_equal(step(X), 2 * X * holder.array)
+
+
+def test_an_operand_that_refuses_ufuncs_is_asked_by_python():
+    class Scale:
+        __array_ufunc__ = None
+        value = 2.0
+
+        def __rmul__(self, other):
+            return other * self.value
+
+    scale = Scale()
+    step = ad.capture(lambda x: x * scale)
+    for i in range(12):
+        if i == 6:
+            scale.value = 3.0
+        np.testing.assert_array_equal(step(X), X * scale.value)

@@ -179,6 +179,16 @@ def test_tensors_have_the_first_word():
     assert calls == []
 
 
+def test_an_operand_that_refuses_ufuncs_has_the_first_word():
+    class Scale:
+        __array_ufunc__ = None
+
+    x, calls = standing_for(np.ones(3))
+    assert StandIn.__mul__(x, Scale()) is NotImplemented
+    assert StandIn.__pow__(x, Scale()) is NotImplemented
+    assert calls == []
+
+
 REFUSED = {
     "bool": (bool, "np.where"),
     "float": (float, "convert it outside"),
