@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import CONFIG, ENVIRONMENT, ROOT, adrun, interrupted
+from tests.command_line import CONFIG, ENVIRONMENT, ROOT, adrun, forked, interrupted
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_no_gif_leaves_the_last_frame_and_nothing_of_an_earlier_run(folder: Path
 
 
 def test_json_is_one_document_on_stdout(folder: Path) -> None:
-    done = adrun(folder, "train", "configs/one.yaml", "configs/two.yaml", "--json", "--no-gif")
+    done = adrun(folder, "train", "configs/one.yaml", "configs/two.yaml", "--json", "--no-gif", "--jobs", "1")
     runs = json.loads(done.stdout)["runs"]
     assert [run["name"] for run in runs] == ["one", "two"]
     assert [run["config"]["optimizer"] for run in runs] == ["sgd", "adam"]
@@ -115,7 +115,7 @@ def test_compare_prints_a_table_and_writes_the_comparison(folder: Path) -> None:
 def test_compare_takes_the_configs_of_another_folder_and_runs_of_unequal_length(folder: Path) -> None:
     (folder / "configs").rename(folder / "mine")
     (folder / "mine" / "two.yaml").write_text(CONFIG.replace("epochs: 12", "epochs: 7"))
-    done = adrun(folder, "compare", "--all", "--configs", "mine", "--json")
+    done = adrun(folder, "compare", "--all", "--configs", "mine", "--json", "--jobs", "1")
     document = json.loads(done.stdout)
     assert [run["final"]["epoch"] for run in document["runs"]] == [12, 7]
     assert set(document["seconds"]) == {"training", "drawing"}
@@ -124,7 +124,7 @@ def test_compare_takes_the_configs_of_another_folder_and_runs_of_unequal_length(
 
 def test_a_diverging_run_is_told_kept_and_does_not_lose_the_others(folder: Path) -> None:
     (folder / "configs" / "wild.yaml").write_text(CONFIG.replace("0.1", "1e25"))
-    done = adrun(folder, "compare", "configs/wild.yaml", "configs/one.yaml", code=1)
+    done = adrun(folder, "compare", "configs/wild.yaml", "configs/one.yaml", "--jobs", "1", code=1)
     assert "wild: diverged: the loss became " in done.stderr
     assert "at epoch " in done.stderr
     assert "try a smaller learning_rate (it is 1e+25)" in done.stderr
@@ -268,13 +268,11 @@ def test_gradcheck_checks_the_network_of_a_config(folder: Path, activation: str)
 
 
 WRONG_RULE = """
-import sys
 import numpy as np
 from autodiff import rule
 import autodiff.rules
 rule(np.tanh, x=lambda g, out: 1.001 * g * (1 - out * out))
 import cli
-sys.argv = ["adrun", "gradcheck", *sys.argv[1:]]
 cli.main()
 """
 
@@ -282,8 +280,7 @@ cli.main()
 @pytest.mark.parametrize("arguments", [["tanh"], ["--config", "net.yaml"]])
 def test_gradcheck_finds_a_wrong_rule(folder: Path, arguments: list[str]) -> None:
     (folder / "net.yaml").write_text(CONFIG.replace("relu", "tanh"))
-    command = [sys.executable, "-c", WRONG_RULE, *arguments]
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    done = forked(folder, WRONG_RULE, "gradcheck", *arguments)
     assert done.returncode == 1, done.stderr
     assert "FAILED" in done.stdout
     assert "expected" in done.stdout
@@ -335,15 +332,12 @@ def test_an_interrupted_comparison_shows_what_was_reached(folder: Path) -> None:
 
 def test_a_full_disk_is_one_line(folder: Path) -> None:
     program = (
-        "import errno, os, sys, autodiff.experiment.runs.run as run, cli\n"
+        "import errno, os, autodiff.experiment.runs.run as run, cli\n"
         "def full(*arguments): raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))\n"
         "run.write_arrays = full\n"
-        "sys.argv = ['adrun', 'train', 'configs/one.yaml']\n"
         "cli.main()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    done = forked(folder, program, "train", "configs/one.yaml")
     assert done.returncode == 1
     assert done.stderr == f"{Path('results/one')}: cannot be written to: No space left on device\n"
 
@@ -434,7 +428,7 @@ def test_graph_writes_the_picture_of_a_network(folder: Path) -> None:
 
 
 def test_report_writes_a_page_of_the_runs_named_or_of_all(folder: Path) -> None:
-    adrun(folder, "train", "configs/one.yaml", "configs/two.yaml", "--no-gif", "--no-report")
+    adrun(folder, "train", "configs/one.yaml", "configs/two.yaml", "--no-gif", "--no-report", "--jobs", "1")
     assert "report.html" not in names(folder / "results" / "one")
     assert adrun(folder, "report").stdout == f"{Path('results/report.html')}\n"
     done = adrun(folder, "report", "two", "-o", "two.html", "--json")

@@ -111,7 +111,7 @@ def test_more_than_two_features_are_drawn_on_a_plane_and_counted_in_a_table(fold
     before = {name: (record / name).read_bytes() for name in ("boundary.gif", "boundary.png", "confusion.png")}
     adrun(folder, "draw", "wide")
     assert {name: (record / name).read_bytes() for name in before} == before
-    adrun(folder, "compare", "wide.yaml", "--seeds", "2", "--set", "epochs=3")
+    adrun(folder, "compare", "wide.yaml", "--seeds", "2", "--set", "epochs=3", "--jobs", "1")
 
 
 def test_one_feature_is_drawn_and_predicted(folder: Path) -> None:

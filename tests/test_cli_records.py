@@ -22,7 +22,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     (folder / "one.yaml").write_text(CONFIG)
     (folder / "two.yaml").write_text(CONFIG.replace("sgd", "adam"))
-    adrun(folder, "compare", "one.yaml", "two.yaml")
+    adrun(folder, "compare", "one.yaml", "two.yaml", "--jobs", "1")
     return folder
 
 

@@ -57,12 +57,12 @@ def test_the_records_and_the_comparison_are_the_same_with_one_job_and_with_two(f
 
 
 def test_one_seed_says_that_there_is_no_spread(folder: Path) -> None:
-    done = adrun(folder, "compare", "--all", "--no-gif")
+    done = adrun(folder, "compare", "--all", "--no-gif", "--jobs", "1")
     assert "one seed: no spread; `--seeds 10` would tell what holds beyond it" in done.stdout
 
 
 def test_records_of_several_seeds_are_compared_like_the_study_that_made_them(folder: Path) -> None:
-    first = adrun(folder, "compare", "--all", "--seeds", "3", "--no-gif").stdout.splitlines()
+    first = adrun(folder, "compare", "--all", "--seeds", "3", "--no-gif", "--jobs", "1").stdout.splitlines()
     records = sorted(f"results/{name}" for name in names(folder / "results") if "seed" in name)
     again = adrun(folder, "compare", *records, "--no-gif", "--name", "again").stdout.splitlines()
     assert again[:-1] == first[:-1]
@@ -85,7 +85,7 @@ def test_train_takes_seeds(folder: Path) -> None:
 
 def test_a_sweep_trains_every_combination(folder: Path) -> None:
     sweep = ["--sweep", "learning_rate=0.1,0.2", "--sweep", "hidden=[5],7"]
-    done = adrun(folder, "compare", "configs/one.yaml", *sweep, "--no-gif")
+    done = adrun(folder, "compare", "configs/one.yaml", *sweep, "--no-gif", "--jobs", "1")
     rows = list(csv.DictReader((folder / "results" / "comparison" / "table.csv").read_text().splitlines()))
     assert [(row["learning_rate"], row["hidden"]) for row in rows] == [
         ("0.1", "[5]"), ("0.1", "[7]"), ("0.2", "[5]"), ("0.2", "[7]")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.command_line import CONFIG, ENVIRONMENT, PROGRAM, interrupted
+from tests.command_line import CONFIG, ENVIRONMENT, PROGRAM, forked, interrupted
 
 
 @pytest.fixture
@@ -23,6 +23,10 @@ def folder(tmp_path: Path) -> Path:
 
 def adrun(folder: Path, *arguments: str, before: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
     """Run adrun after some lines of Python."""
+    if not options and hasattr(os, "fork"):
+        done = forked(folder, PROGRAM.format(before), *arguments)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
     environment = ENVIRONMENT | options.pop("environment", {})
     settings: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     done = subprocess.run(
@@ -87,11 +91,11 @@ def test_seeds_and_overrides_leave_a_run_each_and_another_config_keeps_the_first
 
 
 def test_compare_resumes_what_is_missing_and_takes_records(folder: Path) -> None:
-    assert adrun(folder, "compare", "one.yaml", "two.yaml").returncode == 0
+    assert adrun(folder, "compare", "one.yaml", "two.yaml", "--jobs", "1").returncode == 0
     first = (folder / "results" / "one" / "summary.json").read_bytes()
     picture = (folder / "results" / "comparison" / "boundaries.gif").read_bytes()
     (folder / "three.yaml").write_text(CONFIG.replace("relu", "tanh"))
-    done = adrun(folder, "compare", "one.yaml", "two.yaml", "three.yaml", "--resume", "--json")
+    done = adrun(folder, "compare", "one.yaml", "two.yaml", "three.yaml", "--resume", "--json", "--jobs", "1")
     assert [run["name"] for run in json.loads(done.stdout)["runs"]] == ["one", "two", "three"]
     assert (folder / "results" / "one" / "summary.json").read_bytes() == first
     done = adrun(folder, "compare", "results/one", "results/two", "--name", "again")
@@ -171,7 +175,7 @@ def test_bad_input_too_is_one_json_document(folder: Path, arguments: list[str]) 
 def test_a_reader_that_has_seen_enough_ends_no_run(folder: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = adrun(folder, "train", "one.yaml", "two.yaml", "--no-gif", stdout=writer)
+    done = adrun(folder, "train", "one.yaml", "two.yaml", "--no-gif", "--jobs", "1", stdout=writer)
     os.close(writer)
     assert done.returncode == 0, done.stderr
     assert status(folder / "results" / "two") == "done"
@@ -181,7 +185,7 @@ def test_a_reader_that_has_seen_enough_ends_no_run(folder: Path) -> None:
 @pytest.mark.parametrize("more", [[], ["--json"]])
 def test_a_full_stdout_is_one_line_and_ends_no_run(folder: Path, more: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        done = adrun(folder, "train", "one.yaml", "two.yaml", "--no-gif", *more, stdout=full)
+        done = adrun(folder, "train", "one.yaml", "two.yaml", "--no-gif", "--jobs", "1", *more, stdout=full)
     assert done.returncode == 1
     assert done.stderr == "stdout: cannot be written to: No space left on device\n"
     assert status(folder / "results" / "two") == "done"

@@ -12,6 +12,7 @@ import pytest
 from autodiff.experiment import register
 from autodiff.experiment.config.load import load
 from autodiff.experiment.data.generated import moons
+from tests.command_line import forked
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -34,6 +35,16 @@ def write_moons(path):
     path.write_text("\n".join(["x,y,moon", *rows]))
 
 
+TWO_SAMPLES = """
+import cli
+from autodiff import gradcheck
+all_samples = gradcheck.samples_of
+gradcheck.samples_of = lambda function: all_samples(function)[:2]
+cli.main()
+"""
+"""adrun, which checks each rule on two samples: tests/test_rules.py does so on all, by the same function."""
+
+
 def in_a_copy(command, folder, shown_runs=None):
     """Run a command as the README gives it, where the configs are, with fewer epochs."""
     (folder / "configs").symlink_to(ROOT / "configs")
@@ -49,6 +60,8 @@ def in_a_copy(command, folder, shown_runs=None):
         arguments[arguments.index("--seeds") + 1] = "2"
     if "--results" in arguments:
         arguments[arguments.index("--results") + 1] = "elsewhere"
+    if arguments == ["gradcheck"]:
+        return forked(folder, TWO_SAMPLES, *arguments)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-m", "cli", *arguments],

@@ -158,7 +158,7 @@ class Captured(Opaque, Generic[P, R]):
         chosen = chosen or max(alike, key=Specialization.fit, default=None)
         if chosen is None or not chosen.fit():
             chosen = self.begin([*alike], Arguments(self.signature.names, args, keywords, self.step.exact), mode)
-            alike[chosen] = chosen.arguments.leaves_of(args, keywords) or []
+            alike[chosen] = []  # a recording takes the arguments themselves
         self.current = chosen
         if not chosen.is_ready:
             return chosen.run(args, keywords, alike[chosen])  # type: ignore[no-any-return]

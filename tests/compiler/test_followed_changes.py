@@ -539,3 +539,12 @@ def test_a_function_with_a_cache_is_followed_or_refused():
     factor.cache_clear()
     found, late = outcome(call, function, 1)
     assert refusal or late or np.array_equal(found, [3.0, 6.0])
+
+
+def test_an_array_computed_on_once_is_followed_when_it_changes_before_the_program_is_trusted():
+    scale = np.array([1.0, 2.0])
+    step = ad.capture(lambda x: x * (scale + 1), exact=True)
+    while not step.compiled:
+        step(X)
+    scale[...] = 5.0
+    followed(step, X)

@@ -198,3 +198,17 @@ def test_constants_that_are_made_in_each_run_are_not_hidden():
 ])  # fmt: skip
 def test_arguments_in_words(part, words):
     assert in_words(part) == words
+
+
+class Counters:
+    first, second = 1, 1
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_run_that_asks_more_of_its_counters_differs(swapped):
+    counters = Counters()
+    counters.first = counters.second = 1
+    changing = {(id(vars(counters)), "first"), (id(vars(counters)), "second")}
+    functions = [lambda x: x if counters.first else -x, lambda x: x if counters.first and counters.second else -x]
+    before, after = (record(function, (X,), {}, changing) for function in functions[:: -1 if swapped else 1])
+    assert "the step took another branch at" in difference(before, after)

@@ -1,11 +1,16 @@
 """Draws from the generators that `random` and `np.random` share, and from others than np.random.Generator: refused."""
 
 import random
+import threading
+from contextlib import contextmanager
+from random import randrange
 
 import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff.compiler.record.environment import explore
+from autodiff.compiler.record.randomness import RandomStates
 from tests.compiler.refusing import call, outcome
 
 STATE = np.random.RandomState(0)
@@ -50,3 +55,41 @@ def test_draws_between_the_calls_do_not_matter():
         random.random()
         np.random.rand()  # noqa: NPY002
         assert outcome(step, np.ones(2))[1] == ""
+
+
+@contextmanager
+def another_thread():
+    """Have another thread wait."""
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def drawn_during(function):
+    """Look at what a function reaches, draw from the generator that all share, and look again."""
+    states = RandomStates(explore(function))
+    random.random()
+    states.check(function)
+
+
+def test_what_another_thread_may_have_drawn_is_not_held_against_a_step_that_names_no_draw():
+    function = lambda x: x * 2
+    with pytest.raises(ad.CaptureError, match="draws from random"):
+        drawn_during(function)
+    with another_thread():
+        drawn_during(function)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: x * bool(random.choice([1.0, 1.0])), lambda x: x * bool(randrange(1, 9))],
+    ids=["by its module", "by its name"],
+)
+def test_beside_other_threads_a_step_that_names_a_draw_is_refused(function):
+    with another_thread(), pytest.raises(ad.CaptureError, match="draws from random"):
+        ad.capture(function)(np.ones(2))

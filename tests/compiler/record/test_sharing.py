@@ -38,3 +38,9 @@ def test_buffers_share_memory_by_their_addresses():
     assert not share_memory(np.frombuffer(MEMORY, count=1), np.frombuffer(MEMORY, offset=8))
     assert share_memory(ARRAY, ARRAY)
     assert not share_memory(ARRAY, ARRAY.copy())
+
+
+def test_a_buffer_shares_the_memory_of_the_array_that_it_is_of():
+    buffer = np.frombuffer(memoryview(ARRAY))
+    assert share_memory(buffer, ARRAY)
+    assert share_memory(ARRAY, buffer)

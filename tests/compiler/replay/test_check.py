@@ -70,6 +70,11 @@ def test_an_argument_that_is_left_different_is_named():
     assert "argument" in capture_until_checked(step, np.ones(2))
 
 
+def test_what_is_appended_and_differs_is_named():
+    log = []
+    assert "the end of log 0 is [1. 1.]" in capture_until_checked(lambda x: log.append(x * HIDDEN.get()), np.ones(2))
+
+
 def test_a_difference_leaves_what_the_ordinary_run_left():
     state = np.zeros(2)
 

@@ -604,3 +604,19 @@ def test_the_loop_is_written_when_it_is_first_asked_for():
     step.repeat(20, [(np.ones(2),)] * 20)
     assert "loop" in step.compiled.__dict__
     assert isinstance(step.compiled, Compiled)
+
+
+def test_a_batch_that_is_drawn_may_have_the_program_compiled_anew():
+    """It changes an array that was computed on once and for all, and takes a step of its own with it."""
+    scale = np.array([1.0, 2.0])
+    step = ad.capture(lambda x: x * (scale + 1), check_every=0)
+
+    def batches():
+        for i in range(40):
+            if i == 25:
+                scale[...] = 5.0
+                step(np.ones(2))
+            yield (np.full(2, float(i)),)
+
+    expected = [i * (np.array([2.0, 3.0]) if i < 25 else 6.0) * np.ones(2) for i in range(40)]
+    np.testing.assert_array_equal(step.repeat(40, batches()), expected)

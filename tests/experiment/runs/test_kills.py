@@ -4,12 +4,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.command_line import forked
+
 CONFIG = """\
 activation: relu
 optimizer: {optimizer}
@@ -45,8 +45,6 @@ try:
 finally:
     print("steps", steps)
 """
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "CI"} | {"PYTHONPATH": str(ROOT)}
-
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 
 
@@ -58,8 +56,7 @@ def adrun(
     at_once: the seconds of training between checkpoints. Without any, there is one after every epoch.
     """
     arguments = [str(at_once), str(fatal), "train", "run.yaml", "--no-report", "--results", results, *options]
-    command = [sys.executable, "-c", PROGRAM, *arguments]
-    return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    return forked(folder, PROGRAM, *arguments)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
