@@ -306,17 +306,17 @@ def interrupted(program: Program, event: Any, line: int) -> BaseException | None
         return trace if left > 0 else None
 
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.settrace(trace)
-    try:
-        with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # is left when nobody interrupts any more, so that it is left whole
+        sys.settrace(trace)
+        try:
             event()
-    except KeyboardInterrupt as error:
-        return error
-    except Exception as error:
-        return error
-    finally:
-        sys.settrace(None)
-        signal.signal(signal.SIGINT, handler)
+        except KeyboardInterrupt as error:
+            return error
+        except Exception as error:
+            return error
+        finally:
+            sys.settrace(None)
+            signal.signal(signal.SIGINT, handler)
     return None
 
 
