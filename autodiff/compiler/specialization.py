@@ -121,8 +121,9 @@ class Specialization:
         latest = self.latest
         if not is_changed(self.environment) and (latest is None or latest.begins_with_these()):
             return Fit.YES
-        left_so = self.left is not None and not is_changed(self.left) and (latest is None or latest.ends_with_these())
-        return Fit.PERHAPS if left_so else Fit.NO
+        if self.left is None or is_changed(self.left) or (latest is not None and latest.has_switches()):
+            return Fit.NO
+        return Fit.PERHAPS if latest is None or latest.ends_with_these() else Fit.NO
 
     def replacements(self) -> list[Slot]:
         """Return the places of arrays that were replaced by others like them; nothing if something else is changed."""

@@ -72,9 +72,10 @@ class Module:
     """Whether layers do what they do in training only, as dropout does; `train()` and `eval()` set it."""
 
     def __new__(cls, *args: Any, **keywords: Any) -> Self:
-        """Make a module that is in training, whether or not its class calls `super().__init__()`."""
+        """Make a module that is in training, unless its class says otherwise; it need not call `super().__init__()`."""
         module = super().__new__(cls)
-        object.__setattr__(module, "training", True)
+        if not hasattr(cls, "training"):
+            object.__setattr__(module, "training", True)
         return module
 
     def __call__(self, *inputs: Any, **keywords: Any) -> Any:

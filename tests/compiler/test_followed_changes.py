@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import importlib
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -548,3 +549,17 @@ def test_an_array_computed_on_once_is_followed_when_it_changes_before_the_progra
         step(X)
     scale[...] = 5.0
     followed(step, X)
+
+
+@pytest.mark.parametrize("keys", [(1, True), (1, 1.0), ((1,), (True,))])
+def test_a_dict_with_keys_of_other_types_is_another(keys):
+    held = SimpleNamespace(batch=None)
+
+    def function():
+        is_first = repr([*held.batch]) == repr([keys[0]])
+        return held.batch[keys[0]] * (2.0 if is_first else 1.0)
+
+    step = ad.capture(function, check_every=0)
+    for i in range(24):
+        held.batch = {keys[i // 12]: np.full(2, float(i))}
+        np.testing.assert_array_equal(step(), step.function())

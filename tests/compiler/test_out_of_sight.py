@@ -644,6 +644,61 @@ def an_attribute_of_a_module_by_an_attrgetter():
     return (lambda x: x * read(module)), lambda: setattr(module, "scale", 3.0)
 
 
+def an_attribute_of_a_module_by_an_alias_of_getattr():
+    module, get, name = types.ModuleType("module_of_capture"), getattr, "sca" + "le"
+    module.scale = 2.0
+    return (lambda x: x * get(module, name)), lambda: setattr(module, "scale", 3.0)
+
+
+def an_attribute_of_a_module_by_an_alias_that_it_has_not_yet():
+    module, get, name = types.ModuleType("module_of_capture"), getattr, "sca" + "le"
+    return (lambda x: x * get(module, name, 2.0)), lambda: setattr(module, "scale", 3.0)
+
+
+def an_attribute_of_a_module_in_a_text():
+    module = types.ModuleType("module_of_capture")
+    module.scale = 2.0
+    return (lambda x: x * float("{.scale}".format(module))), lambda: setattr(module, "scale", 3.0)  # noqa: UP032
+
+
+def an_attribute_that_a_module_has_not_yet_before_one_that_comes_back():
+    module = types.ModuleType("module_of_capture")
+    module.other, module.last = 1.0, 2.0
+
+    def change():
+        del module.other, module.last
+        module.scale = 3.0
+        module.last = 2.0
+
+    def function(x):
+        try:
+            return x * module.scale
+        except AttributeError:
+            return x * 2.0
+
+    return function, change
+
+
+def an_attribute_in_another_dict_of_an_object():
+    box = Box(1.0)
+
+    def change():
+        box.__dict__ = {"value": box.value, "scale": 3.0}
+
+    return (lambda x: x * box.value * getattr(box, "scale", 2.0)), change
+
+
+def what_is_no_longer_the_dict_of_an_object():
+    box = Box(2.0)
+    attributes = vars(box)
+
+    def change():
+        box.__dict__ = dict(attributes)
+        attributes["value"] = 3.0
+
+    return (lambda x: x * attributes["value"] + 0 * box.value), change
+
+
 def a_module_by_its_name():
     module = sys.modules["module_of_capture"] = types.ModuleType("module_of_capture")
     module.scale = 2.0

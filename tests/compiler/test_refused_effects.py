@@ -60,7 +60,7 @@ def test_text_that_changes_in_every_step_is_refused():
         label += "a"
         return x * len(label)
 
-    refused(ad.capture(function), "label")
+    refused(ad.capture(function), "label", times=20)
 
 
 def test_a_variable_that_turns_from_nothing_into_an_array_settles_or_is_refused():

@@ -496,3 +496,17 @@ def test_a_constant_that_is_another_in_every_call_is_refused():
         return x * 2
 
     refused(ad.capture(function), "box.text", times=20)
+
+
+def test_a_flag_that_a_step_toggles():
+    def build(wrap):
+        box = SimpleNamespace(on=True)
+
+        def step(x):
+            box.on = not box.on
+            return x * 2 if box.on else x
+
+        step = wrap(step)
+        return lambda i: (step(points(i)), box.on)
+
+    check_calls(build, calls=24)

@@ -543,3 +543,26 @@ def test_a_network_of_float32_stays_float32():
     loss.backward()
     assert loss.dtype == np.float32
     assert {parameter.grad.dtype for parameter in model.parameters()} == {np.dtype(np.float32)}
+
+
+class InEvaluation(ad.Module):
+    training = False
+
+    def forward(self, x):
+        return x
+
+
+class Derived(ad.Module):
+    @property
+    def training(self):
+        return True
+
+    def forward(self, x):
+        return x
+
+
+def test_a_class_may_say_itself_whether_its_modules_are_in_training():
+    assert not InEvaluation().training
+    assert InEvaluation().train().training
+    assert not InEvaluation().training
+    assert Derived().training

@@ -34,6 +34,7 @@ from autodiff.compiler.record.kinds import (
 )
 from autodiff.compiler.record.places import (
     DYNAMIC,
+    LOOKING,
     Opaque,
     is_by_name,
     module_slots,
@@ -254,7 +255,7 @@ class Walk:
             self.names[id(owner)] = names.attributes
             self.found.mentioned |= names.attributes | names.variables
         elif not isinstance(owner, type):
-            self.names[id(owner)] = names_of_trusted_bases(type(owner))  # type: ignore[arg-type]
+            self.names.setdefault(id(owner), names_of_trusted_bases(type(owner)))  # type: ignore[arg-type]
         if outer is None and not isinstance(owner, type) and is_trusted_class(type(owner)) and is_object(owner):
             outer = where
         note_length(self.found, owner, where, outer)
@@ -309,7 +310,7 @@ class Walk:
         """Write down what is in a place, and that it is to be looked into."""
         if type(value) not in (StandIn, Growing):
             check_class(value)
-        if isinstance(value, attrgetter | methodcaller):
+        if isinstance(value, attrgetter | methodcaller) or any(value is one for one in LOOKING):
             self.names[id(value)] = frozenset(DYNAMIC)
         is_leaf = is_constant(value) or is_array(value) or isinstance(value, np.random.Generator)
         if not is_leaf:
@@ -362,14 +363,9 @@ class Walk:
 
 
 def lacks(attributes: dict[str, Any], names: AbstractSet[str]) -> Callable[[], bool]:
-    """Return a test of whether a module still has no attribute of some names: at once, if none has been added to it."""
-    length, last = len(attributes), next(reversed(attributes), None)
-
-    def still() -> bool:
-        is_as_it_was = len(attributes) == length and next(reversed(attributes), None) == last
-        return is_as_it_was or attributes.keys().isdisjoint(names)
-
-    return still
+    """Return a test of whether a module still has no attribute of some names."""
+    ordered = tuple(names)
+    return lambda: not any(map(attributes.__contains__, ordered))
 
 
 def is_object(owner: Any) -> bool:
@@ -449,6 +445,7 @@ def note_length(found: Environment, owner: Any, where: Slot, outer: Slot | None)
             found.fixed.append((Slot(owner, "__bases__", "attribute", f"the bases of {name}"), owner.__bases__))
     elif not isinstance(owner, tuple | Opaque) and isinstance(getattr(owner, "__dict__", None), dict):
         found.lengths.append((vars(owner), len(vars(owner)), name))
+        found.fixed.append((Slot(owner, "__dict__", "attribute", f"the dict of {name}"), vars(owner)))
 
 
 def sort_in(found: Environment, slot: Slot, value: Any, changing: AbstractSet[tuple[int, Any]]) -> None:

@@ -4,6 +4,7 @@ import dis
 import functools
 import importlib
 import importlib.util
+import operator
 import os
 import sys
 from collections import defaultdict, deque
@@ -55,7 +56,8 @@ OF_WRAPPERS: dict[type, tuple[str, ...]] = {
 """Where what wraps a function holds it."""
 BY_NAME: tuple[Any, ...] = (eval, exec, globals, __import__, importlib.import_module, sys.modules)
 """What finds variables and modules by names that may not stand in the code, so that nobody can tell which."""
-DYNAMIC = {"getattr", "hasattr", "vars", "dir", "__dict__", "__getattribute__", "attrgetter", "methodcaller"}
+LOOKING = (getattr, hasattr, vars, dir, operator.attrgetter, operator.methodcaller)
+DYNAMIC = {*(one.__name__ for one in LOOKING), "__dict__", "__getattribute__", "format", "format_map"}
 """What code mentions that may look for attributes whose names do not stand in it."""
 OF_CLASSES = {
     *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__", "__annotations__"),

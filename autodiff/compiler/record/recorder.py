@@ -3,6 +3,7 @@
 import inspect
 import operator
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,7 +17,6 @@ from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value
 from autodiff.registry import full_name
 from autodiff.saved import owner_of
-from autodiff.tensor import Tensor
 from autodiff.trees import flatten, mapped
 
 
@@ -56,7 +56,9 @@ class Recorder:
         self.thread = threading.get_ident()
         self.known: dict[int, tuple[NDArray[Any], Value]] = {}  # arrays that exist, by identity, and kept alive
         self.memory: dict[int, tuple[NDArray[Any], Storage]] = {}  # the same for the arrays that own the memory
-        self.moving: set[Storage] = set()  # copies of views that are at another place in every step
+        self.writes: Counter[Storage] = Counter()  # how often each memory was written into
+        self.moving: dict[Storage, tuple[Storage, int]] = {}  # copies of parts at a place that is another in every
+        # step: of which memory, and how often that had been written into
         self.inputs: list[tuple[NDArray[Any], Storage]] = []  # the arrays that own the arguments' memory
         self.raised: CaptureError | None = None  # what to say if the step catches what a call raised
         self.counted: set[Value] = set()  # numbers that can be told before a step, being computed from its counters
@@ -160,8 +162,10 @@ class Recorder:
             return self.call_into(function, args, keywords)
         concrete_args, concrete_keywords = mapped(args, concrete), mapped(keywords, concrete)
         if function in STATIC:
+            self.settle_types(recorded_in((args, keywords)))
             return function(*concrete_args, **concrete_keywords)
         self.check_recordable(function, args, keywords)
+        self.check_copies(part.value for part in recorded_in((args, keywords)))
         out = keywords.get("out")
         if isinstance(out, tuple) and len(out) == 1:
             keywords = {**keywords, "out": out[0]}
@@ -198,6 +202,7 @@ class Recorder:
         is_known = not draws and all(value.storage.is_known for value in made.operands())
         for target in made.written:
             target.storage.is_known &= is_known
+            self.writes[target.storage] += 1
         is_counted = not draws and made.operands() and self.counted.issuperset(made.operands())
         known = [part for part in recorded_in((args, keywords)) if isinstance(part.concrete, np.ndarray)]
         stands = mapped(result, lambda part: self.stand_for(part, made, known, is_known))
@@ -246,7 +251,8 @@ class Recorder:
                     made.is_view = all(value.form == "array" for value in made.operands())
                     storage = operand.value.storage if made.is_view else Storage("made")
                     if not made.is_view:
-                        self.moving.add(storage)
+                        source = operand.value.storage
+                        self.moving[storage] = self.moving.get(source, (source, self.writes[source]))
                     made.results.append(describe(part, storage))
                     return StandIn(self, made.results[-1], part)
             if part.dtype.hasobject:
@@ -286,6 +292,16 @@ class Recorder:
             raise kept_from_earlier()
         if threading.get_ident() != self.thread:
             raise refusal("a call in another thread than the step's", "compute in the thread that calls the step")
+
+    def check_copies(self, values: Iterable[Value]) -> None:
+        """Raise CaptureError for a copy that stands for a view, if what it is a view of was written into since."""
+        for value in values:
+            source, writes = self.moving.get(value.storage, (value.storage, self.writes[value.storage]))
+            if self.writes[source] != writes:
+                raise refusal(
+                    "t[i], where i is recorded, read after a write into t,",
+                    "take t[i].copy(), or read before the write",
+                )
 
     def check_shared_memory(self) -> None:
         """Raise CaptureError if an argument shares memory with something else, and the step writes into either."""
@@ -349,9 +365,8 @@ def name_of_other(storage: Storage) -> str:
 def made_an_array(part: Any) -> Any:
     """Return what an object gives NumPy as its array: that may be a recorded one, which NumPy would not take."""
     kind = type(part)
-    if kind is StandIn or isinstance(part, np.ndarray | np.generic | Tensor) or not hasattr(kind, "__array__"):
-        return part
-    return part.__array__()
+    answers = hasattr(kind, "__array_ufunc__") or hasattr(kind, "__array_function__")  # for itself, as Tensors do
+    return part.__array__() if hasattr(kind, "__array__") and not answers else part
 
 
 def kept_from_earlier() -> CaptureError:

@@ -87,6 +87,10 @@ class Recording:
         """Return whether they are like those that it left."""
         return all(held.holds_like(held.after) for held in [*self.held, *self.gradients])
 
+    def has_switches(self) -> bool:
+        """Return whether the step put a constant in the place of another: a call after it begins elsewhere."""
+        return not all(isinstance(held.before, Value) for held in self.held)
+
     def is_settled(self) -> bool:
         """Return whether the step left everything as it found it, but for the contents of arrays."""
         kept = all((held.before is None) is (held.after is None) for held in self.gradients)
@@ -148,6 +152,7 @@ def record(
         recorder.trace.appended = [
             Appended(log.target, log.name, symbolic(part)) for log in logs.values() for part in log.added
         ]
+        recorder.check_copies(values_left(recording))
     except CaptureError as error:
         replaced = {one.slot.name for one in recording.held if value_of(present(one.slot)) is not one.before}
         if words := words_for_writes(recorder.trace, replaced):
@@ -186,6 +191,14 @@ def record(
     check_no_stand_ins(result)
     recording.result = mapped(result, concrete_output)
     return recording
+
+
+def values_left(recording: Recording) -> list[Value]:
+    """Return the Values in what a step returned, appended and left in places."""
+    afters = [held.after for held in [*recording.held, *recording.gradients]]
+    tree = [recording.trace.outputs, *(one.part for one in recording.trace.appended), *afters]
+    leaves = [part.value if isinstance(part, TensorOutput) else part for part in flatten(tree)]
+    return [part for part in leaves if isinstance(part, Value)]
 
 
 def words_for_writes(trace: Trace, replaced: AbstractSet[str] = frozenset()) -> str:

@@ -174,7 +174,7 @@ structures: dict[Any, Any] = {}
 def structure_of(batch: Any) -> Any:
     """Return what tells lists, tuples and dicts of other classes, lengths or keys apart: the same object if alike."""
     held = parts(batch)
-    structure = type(batch), None if held is None else tuple(held)
+    structure = type(batch), None if held is None else tuple((type(key), repr(key), key) for key in held)
     return structures.setdefault(structure, structure)
 
 

@@ -5,13 +5,14 @@ It is no ndarray, so that nothing in NumPy can read it unseen; NumPy's own proto
 """
 
 import operator
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
 
 from autodiff.compiler.record.branches import DECIDING
-from autodiff.compiler.record.errors import missing, refusal
+from autodiff.compiler.record.errors import ENGINE, missing, refusal
 from autodiff.compiler.record.trace import Value
 from autodiff.tensor import Tensor
 from autodiff.trees import mapped
@@ -46,7 +47,10 @@ def unary(ufunc: np.ufunc, number: Callable[[Any], Any]) -> Callable[["StandIn"]
 
 def defers_to(other: Any) -> bool:
     """Return whether an array leaves an operator to what stands on its right, as a Tensor, by NumPy's protocol."""
-    return isinstance(other, Tensor) or getattr(type(other), "__array_ufunc__", False) is None
+    kind = type(other)
+    if hasattr(kind, "__array_ufunc__"):
+        return isinstance(other, Tensor) or kind.__array_ufunc__ is None
+    return bool(getattr(other, "__array_priority__", 0) > 0)
 
 
 def comparison(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> Callable[["StandIn", Any], Any]:
@@ -102,6 +106,9 @@ class Recorder(Protocol):
     def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
         """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
 
+    def settle_types(self, numbers: Iterable["StandIn"]) -> None:
+        """Note that the types of some numbers matter."""
+
     def decide(self, number: "StandIn", ask: Callable[[Any], Any]) -> Any:
         """Return what a number is asked for, if it is known before a step."""
 
@@ -124,7 +131,9 @@ class StandIn(metaclass=Untold):
 
     @property
     def __class__(self) -> type:
-        """What it stands for."""
+        """The type of what it stands for, by which whoever asks outside of the engine may choose, as `match` does."""
+        if self.value.form == "number" and not sys._getframe(1).f_code.co_filename.startswith(ENGINE):
+            self.recorder.settle_types((self,))
         return type(self.concrete)
 
     @__class__.setter

@@ -1,5 +1,6 @@
 """Branches that a step takes by its counters: each way has a program of its own."""
 
+import functools
 import json
 import math
 from types import SimpleNamespace
@@ -96,6 +97,25 @@ WAYS = [
 
 INTS = np.arange(6).reshape(3, 2)
 
+
+def of_match(number):
+    match number:
+        case int():
+            return 1
+        case _:
+            return 2
+
+
+@functools.singledispatch
+def of_kind(number):
+    return 2
+
+
+@of_kind.register
+def of_int(number: int):
+    return 1
+
+
 TYPES = {
     "min": lambda x, n: INTS * min(1, n / 5),
     "max": lambda x, n: INTS + max(1, n / 5),
@@ -108,6 +128,10 @@ TYPES = {
     "where": lambda x, n: np.where(x > 0, min(1, n / 5), INTS),
     "a Tensor of ints": lambda x, n: ad.Tensor(INTS) * min(1, n / 5),
     "returned": lambda x, n: (x, {"warmup": min(1, n / 5)}),
+    "the class": lambda x, n: x * (1 if min(1, n / 5).__class__ is int else 2),
+    "match": lambda x, n: x * of_match(min(1, n / 5)),
+    "a generic function": lambda x, n: x * of_kind(min(1, n / 5)),
+    "the dtype of a result": lambda x, n: x * (1 if np.result_type(INTS, min(1, n / 5)) == INTS.dtype else 2),
     "type": lambda x, n: x * (1 if type(min(1, n / 5)) is int else 2),
     "isinstance": lambda x, n: x * (1 if isinstance(min(1, n / 5), float) else 2),
     "an expression with a condition": lambda x, n: INTS * (n / 5 if n < 5 else 1),
@@ -333,3 +357,54 @@ def test_a_slice_by_a_counter_is_written_into_by_its_place():
         part += 1
 
     refused(ad.capture(lambda x: function()), r"t\[i\] by a name of its own")
+
+
+WRITES = {
+    "a call": lambda x: np.clip(x, -5, 5, out=x),
+    "an operator": lambda x: x.__iadd__(1),
+    "an item": lambda x: x.__setitem__(0, 7.0),
+}
+
+
+@each_exactness
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+@pytest.mark.parametrize("take", [lambda x, n: x[n : n + 2], lambda x, n: x[n], lambda x, n: x[n : n + 3][n % 2]])
+def test_a_part_by_a_counter_is_not_read_after_a_write_into_the_whole(take, write, exact):
+    state, numbers = SimpleNamespace(count=0), np.arange(80.0).reshape(20, 4)
+
+    def function(x):
+        state.count += 1
+        part = take(numbers, state.count)
+        write(numbers)
+        return np.max(part)
+
+    refused(ad.capture(function, exact=exact), "copy")
+
+
+def test_a_part_by_a_counter_is_not_returned_after_a_write_into_the_whole():
+    state, numbers = SimpleNamespace(count=0), np.arange(80.0).reshape(20, 4)
+
+    def function(x):
+        state.count += 1
+        part = numbers[state.count : state.count + 2]
+        numbers[...] = 1
+        return part
+
+    refused(ad.capture(function), "copy")
+
+
+def test_a_part_by_a_counter_is_read_before_a_write_into_the_whole():
+    def build(wrap):
+        state, numbers = SimpleNamespace(count=0), np.arange(80.0).reshape(20, 4)
+
+        def function(x):
+            state.count = (state.count + 1) % 17
+            largest = np.max(numbers[state.count : state.count + 2])
+            kept = numbers[state.count].copy()
+            np.multiply(numbers, 0.9, out=numbers)
+            return largest, kept, np.sum(numbers[state.count : state.count + 2])
+
+        step = wrap(function)
+        return lambda i: (step(X), numbers)
+
+    check_calls(build, calls=24)

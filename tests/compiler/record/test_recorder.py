@@ -372,3 +372,37 @@ def test_an_operand_that_refuses_ufuncs_is_asked_by_python():
         if i == 6:
             scale.value = 3.0
         np.testing.assert_array_equal(step(X), X * scale.value)
+
+
+class Own:
+    """An object that is an array to NumPy, but answers for itself."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __array__(self, dtype=None, copy=None):
+        return np.full((2, 3), 2.0)
+
+
+class OwnUfuncs(Own):
+    def __array_ufunc__(self, *args, **keywords):
+        return np.full((2, 3), self.value)
+
+
+class OwnOperators(Own):
+    __array_priority__ = 1.0
+
+    def __radd__(self, other):
+        return np.full((2, 3), self.value)
+
+
+@pytest.mark.parametrize("kind", [OwnUfuncs, OwnOperators])
+def test_an_operand_that_answers_for_itself_is_asked_or_refused(kind):
+    own = kind(7.0)
+    step = ad.capture(lambda x: x + own)
+    for _ in range(8):
+        try:
+            found = step(X)
+        except ad.CaptureError:
+            continue
+        np.testing.assert_array_equal(found, X + own)
