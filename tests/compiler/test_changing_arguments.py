@@ -28,6 +28,18 @@ def test_arguments_in_lists_dicts_tuples_and_named_tuples(exact):
 
 
 @each_exactness
+def test_dicts_and_keywords_that_come_in_another_order(exact):
+    def run(capture):
+        named = capture(lambda batch: batch["a"] * 2 + batch["b"])
+        spelled = capture(lambda **batch: batch["a"] * 2 + batch["b"])
+        a, b = np.arange(3.0), np.full(3, 5.0)
+        orders = [{"a": a, "b": b}] * 7 + [{"b": b, "a": a}] * 7
+        return [result for batch in orders for result in (named(batch), spelled(**batch))]
+
+    check(run, exact)
+
+
+@each_exactness
 def test_tensors_as_arguments(exact):
     def run(capture):
         model = network()

@@ -197,8 +197,8 @@ class Arguments:
         """Return the parts of other arguments that are inputs; None if these are not alike."""
         leaves = named_arguments(self.names, args, keywords)
         now = {name: describe(leaf) for name, leaf in leaves}
-        if now.keys() != self.described.keys() or not all(map(is_alike, now.values(), self.described.values())):
-            return None
+        if [*now] != [*self.described] or not all(map(is_alike, now.values(), self.described.values())):
+            return None  # also in another order, in which inputs would be taken for each other
         if structure_of((args, keywords)) != self.structure:
             return None
         if self.exact and [layout_of(leaf) for _, leaf in leaves] != self.layouts:
