@@ -9,23 +9,14 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.passes.blocks import Loop, cut_into_blocks
-from autodiff.compiler.passes.kernels import (
-    choose_by_bits,
-    fill_extrema,
-    scatter_by_constant,
-    take_by_constant,
-)
+from autodiff.compiler.passes.kernels import choose_by_bits, fill_extrema, scatter_by_constant, take_by_constant
 from autodiff.compiler.passes.lower import lower
 from autodiff.compiler.passes.parts import place_parts, separate_gradients, update_parts
 from autodiff.compiler.passes.products import fold_bias, store_few_columns, transpose_outputs
 from autodiff.compiler.passes.program import Pass, Program
 from autodiff.compiler.passes.renaming import rename_changed
 from autodiff.compiler.passes.scalars import compute_with_scalars
-from autodiff.compiler.passes.simplify import (
-    drop_dead_calls,
-    drop_needless_views,
-    fold_constants,
-)
+from autodiff.compiler.passes.simplify import drop_dead_calls, drop_needless_views, fold_constants
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recording import Held, Recording, TensorOutput
 from autodiff.compiler.record.slot import Identity
@@ -47,13 +38,7 @@ SIMPLIFY: tuple[Pass, ...] = (
 ROUNDING: tuple[Pass, ...] = (fold_bias, drop_dead_calls, cut_into_blocks)
 """Passes after which the program rounds differently, as are these: left out of exact programs."""
 ROUNDING_IN_BLOCKS: tuple[Pass, ...] = (transpose_outputs, store_few_columns, compute_with_scalars)
-KERNELS: tuple[Pass, ...] = (
-    fill_extrema,
-    choose_by_bits,
-    update_parts,
-    place_parts,
-    drop_dead_calls,
-)
+KERNELS: tuple[Pass, ...] = (fill_extrema, choose_by_bits, update_parts, place_parts, drop_dead_calls)
 
 
 def compile_recording(
