@@ -14,8 +14,8 @@ from autodiff.compiler.record.places import Opaque
 from autodiff.compiler.record.recorder import Recorder, active
 from autodiff.compiler.record.recording import Recording
 from autodiff.compiler.record.slot import Slot
+from autodiff.compiler.repeat import Repetition
 from autodiff.compiler.replay.code import Compiled
-from autodiff.compiler.replay.repeat import Repetition
 from autodiff.compiler.specialization import Specialization, Step
 from autodiff.modes import modes
 

@@ -263,7 +263,11 @@ class Specialization:
         return detached(self.step.function(*args, **keywords))  # raises it, where it does
 
     def ready(self, args: tuple[Any, ...], look: bool) -> Sequence[Any] | None:
-        """Return the parts of arguments that a replay is given, if all it takes is a replay; see `Replayed`."""
+        """Return the parts of arguments that a replay is given; None if the step is no mere replay of the program.
+
+        It is none, either, where an error would have to be undone. look: whether what the function reaches may have
+        changed since the last replay.
+        """
         assert self.guard is not None
         if self.undo.is_needed or self.schedule.due - self.schedule.replays < 2 or not self.guard.stays:
             return None

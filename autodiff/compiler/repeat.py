@@ -8,35 +8,13 @@ from itertools import repeat
 from types import FrameType
 from typing import Any, Protocol
 
-from autodiff.compiler.passes.program import Program
-from autodiff.compiler.replay.code import Compiled
-from autodiff.compiler.replay.schedule import Schedule
 from autodiff.compiler.replay.stacks import Stacks, ends_finite, joined, stack_of_one
-from autodiff.compiler.replay.undo import Undo
+from autodiff.compiler.specialization import Specialization
 from autodiff.trees import Tree, flatten
 
 CHUNK = 500
 """Steps that a loop takes at most, before all that the function reaches is looked at again."""
 END = object()
-
-
-class Replayed(Protocol):
-    """A function with a program that is trusted, for arguments of one kind."""
-
-    compiled: Compiled | None
-    schedule: Schedule
-    undo: Undo
-
-    @property
-    def program(self) -> Program:
-        """What a replay runs."""
-
-    def ready(self, args: tuple[Any, ...], look: bool) -> Sequence[Any] | None:
-        """Return the parts of arguments that a replay is given; None if the step is no mere replay of the program.
-
-        It is none, either, where an error would have to be undone. look: whether what the function reaches may have
-        changed since the last replay.
-        """
 
 
 class Step(Protocol):
@@ -45,7 +23,7 @@ class Step(Protocol):
     def __call__(self, *args: Any) -> Any:
         """Take one step."""
 
-    def trusted(self) -> Replayed | None:
+    def trusted(self) -> Specialization | None:
         """Return what replays a step with these arguments; None if there is nothing yet that is trusted to."""
 
 
@@ -99,7 +77,7 @@ class Repetition:
             raise
         self.add(stack_of_one(result), 1)
 
-    def take_many(self, replayed: Replayed, leaves: Sequence[Any]) -> None:
+    def take_many(self, replayed: Specialization, leaves: Sequence[Any]) -> None:
         """Take steps in a loop, until all is to be looked at again."""
         assert replayed.compiled is not None
         schedule = replayed.schedule
@@ -120,7 +98,7 @@ class Repetition:
             raise error
         self.take_one()  # it has changed nothing yet, and by itself it raises what the function does
 
-    def drawn(self, replayed: Replayed, leaves: Sequence[Any] | None) -> Iterator[Sequence[Any]]:
+    def drawn(self, replayed: Specialization, leaves: Sequence[Any] | None) -> Iterator[Sequence[Any]]:
         """Yield what the program is given for one batch after the other, for as long as it can go on with that."""
         compiled = replayed.compiled
         while leaves is not None:

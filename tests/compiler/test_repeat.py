@@ -8,12 +8,11 @@ import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
-from autodiff.compiler import specialization
+from autodiff.compiler import repeat, specialization
 from autodiff.compiler.passes.blocks import Loop
-from autodiff.compiler.replay import repeat
+from autodiff.compiler.repeat import CHUNK
 from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
-from autodiff.compiler.replay.repeat import CHUNK
 from autodiff.compiler.replay.stacks import Stacks
 from tests.compiler.comparing import network, points
 
