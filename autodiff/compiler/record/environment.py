@@ -42,7 +42,7 @@ from autodiff.compiler.record.places import (
     names_of_trusted_bases,
     slots_of,
 )
-from autodiff.compiler.record.slot import GONE, BatchSlot, Slot, TensorSlot, absence, is_gone, present
+from autodiff.compiler.record.slot import GONE, BatchSlot, Identity, Slot, TensorSlot, absence, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.optimizers.optimizer import Optimizer
 from autodiff.tensor import Tensor
@@ -97,8 +97,7 @@ class Environment:
                 if (now is None) != (before is None):
                     name = slot.name.removesuffix(".node")
                     yield slot, f"{name}.requires_grad was {before is not None} and is now {now is not None}"
-                continue
-            if isinstance(now, PLAIN) and isinstance(before, PLAIN):
+            elif isinstance(now, PLAIN) and isinstance(before, PLAIN):
                 yield slot, f"{slot.name} was {before!r} and is now {now!r}"
             else:
                 yield slot, f"{slot.name} is another {type(now).__name__} than it was"
@@ -114,7 +113,7 @@ class Environment:
             elif [*container] != order:
                 yield None, f"{name} held {order} and holds now {[*container]}"
 
-    def replaced_batches(self) -> set[tuple[int, Any]]:
+    def replaced_batches(self) -> set[Identity]:
         """Return the places of Tensors, and of lists, tuples and dicts of arrays, that hold others like them now."""
         pairs = [(slot, before, present(slot)) for slot, before in self.fixed if not isinstance(slot.owner, Optimizer)]
         others = [(slot, before, now) for slot, before, now in pairs if now is not before]
@@ -126,12 +125,12 @@ def is_node(slot: Slot) -> bool:
     return isinstance(slot.owner, Tensor) and slot.key == "node"
 
 
-def end_of(container: Any) -> tuple[int, Any]:
+def end_of(container: Any) -> Identity:
     """Return the identity of the place behind the last entry of a list, where a step may append."""
     return id(container), "the end"
 
 
-def beginning_of(container: Any) -> tuple[int, Any]:
+def beginning_of(container: Any) -> Identity:
     """Return the identity of a list that has been longer after a call: if it is so again, the step appends to it."""
     return id(container), "the beginning"
 
@@ -166,7 +165,7 @@ class Strange(NamedTuple):
 
 def explore(
     function: Callable[..., Any],
-    changing: AbstractSet[tuple[int, Any]] = frozenset(),
+    changing: AbstractSet[Identity] = frozenset(),
     arguments: Iterable[tuple[str, Any]] = (),
 ) -> Environment:
     """Return what a function can reach. Optimizers are looked into last, so that a parameter has its module's name.
@@ -184,7 +183,7 @@ def explore(
 
 def walk_through(
     function: Callable[..., Any] | None,
-    changing: AbstractSet[tuple[int, Any]],
+    changing: AbstractSet[Identity],
     arguments: Iterable[tuple[str, Any]] = (),
 ) -> "Walk":
     """Return what a function can reach, be it of a known kind or not."""
@@ -205,14 +204,13 @@ def within(value: Any, name: str) -> Environment:
 class Walk:
     """A walk through all that a function can reach."""
 
-    def __init__(self, function: Callable[..., Any] | None, changing: AbstractSet[tuple[int, Any]]) -> None:
+    def __init__(self, function: Callable[..., Any] | None, changing: AbstractSet[Identity]) -> None:
         self.found = Environment()
         self.function = function
         self.changing = changing
-        self.places: set[tuple[int, Any]] = set()
+        self.places: set[Identity] = set()
         self.seen: dict[int, Any] = {}  # with the objects themselves, lest one dies and leaves its identity to another
         self.pending: list[tuple[Any, Slot, Slot | None]] = []
-        self.later: list[tuple[Any, Slot, Slot | None]] = []
         self.modules: dict[int, tuple[ModuleType, Slot]] = {}
         self.edges: list[tuple[Node, str | None, Node]] = []  # from an object to another, by the name that it takes
         self.names: dict[int, frozenset[str]] = {}  # what an object's code mentions
@@ -220,12 +218,9 @@ class Walk:
 
     def go(self) -> None:
         """Look into one object after the other."""
-        while self.pending or self.later or self.look_into_modules():
-            owner, where, outer = self.pending.pop() if self.pending else self.later.pop()
+        while self.pending or self.look_into_modules():
+            owner, where, outer = self.pending.pop()
             if id(owner) in self.seen:
-                continue
-            if isinstance(owner, Optimizer) and self.pending:
-                self.later.append((owner, where, outer))
                 continue
             self.seen[id(owner)] = owner
             if len(self.seen) > LIMIT:
@@ -241,12 +236,14 @@ class Walk:
     def look_into(self, owner: Any, where: Slot, outer: Slot | None) -> None:
         """Visit the places within an object. outer: where the object of Python's or the engine's is that it is in."""
         if isinstance(owner, ModuleType):
-            self.modules[id(owner)] = owner, where
+            if not is_trusted_module(owner):
+                self.modules[id(owner)] = owner, where
             return
         if isinstance(owner, random.Random | np.random.RandomState) and not isinstance(owner, random.SystemRandom):
             self.found.states.append((owner, where.name))
             return
-        slots = None if hasattr(type(owner), "__next__") else slots_of(owner, where)
+        kind, is_class = type(owner), isinstance(owner, type)
+        slots = None if hasattr(kind, "__next__") else slots_of(owner, where)
         if slots is None:
             self.strange.append(Strange(owner, outer or where))
             return
@@ -254,50 +251,47 @@ class Walk:
             names = names_in(owner.__code__)
             self.names[id(owner)] = names.attributes
             self.found.mentioned |= names.attributes | names.variables
-        elif not isinstance(owner, type):
-            self.names.setdefault(id(owner), names_of_trusted_bases(type(owner)))  # type: ignore[arg-type]
-        if outer is None and not isinstance(owner, type) and is_trusted_class(type(owner)) and is_object(owner):
-            outer = where
+        elif not is_class:
+            self.names.setdefault(id(owner), names_of_trusted_bases(kind))  # type: ignore[arg-type]
+        if outer is None and not is_class and is_trusted_class(kind) and not is_native(kind):
+            outer = where  # an object with attributes, rather than a function or a container of Python's
         note_length(self.found, owner, where, outer)
         for slot in slots:
             self.visit(owner, slot, outer)
 
     def look_into_modules(self) -> bool:
         """Visit what the code names of modules that are held by objects. Return whether there is anything new."""
-        names = frozenset[str]().union(*self.names.values())
+        names = self.all_names()
         for module, where in [*self.modules.values()]:
-            if not is_trusted_module(module):
-                try:
-                    for slot in module_slots(module, names, set()):
-                        self.visit(module, slot, None)
-                except Exception as error:
-                    self.note_error(error, module, None, where)
+            try:
+                for slot in module_slots(module, names, set()):
+                    self.visit(module, slot, None)
+            except Exception as error:
+                self.note_error(error, module, None, where)
         return bool(self.pending)
 
     def note_absent_attributes(self) -> None:
         """Write down that modules have no other attributes that the code names, which hasattr and getattr ask for."""
-        names = frozenset[str]().union(*self.names.values())
+        names = self.all_names()
         for module, where in self.modules.values():
-            if not is_trusted_module(module):
-                held = attributes_of_module(module)
-                if names & DYNAMIC:
-                    self.found.lengths.append((held, len(held), where.name))
-                    continue
-                place = absence(f"another attribute of {where.name}", lacks(held, names - held.keys()))
-                self.found.fixed.append((place, True))
+            held = attributes_of_module(module)
+            if names & DYNAMIC:
+                self.found.lengths.append((held, len(held), where.name))
+            else:
+                lacks = partial(held.keys().isdisjoint, names - held.keys())
+                self.found.fixed.append((absence(f"another attribute of {where.name}", lacks), True))
+
+    def all_names(self) -> frozenset[str]:
+        """Return the attributes that the code mentions of all that has been looked into."""
+        return frozenset[str]().union(*self.names.values())
 
     def visit(self, owner: Any, slot: Slot, outer: Slot | None) -> None:
         """Write down one place, unless it is gone, as a variable of the closure that is not set yet."""
         try:
-            value = slot.get()
-        except GONE:
-            self.found.fixed.append((absence(slot.name, partial(is_gone, slot)), True))
-            return
-        except Exception as error:
-            self.note_error(error, owner, condition(owner, slot), slot)
-            return
-        try:
-            self.note(owner, slot, value, outer)
+            if is_gone(slot):
+                self.found.fixed.append((absence(slot.name, partial(is_gone, slot)), True))
+            else:
+                self.note(owner, slot, slot.get(), outer)
         except Exception as error:
             self.note_error(error, owner, condition(owner, slot), slot)
 
@@ -321,7 +315,7 @@ class Walk:
         if slot.identity in self.changing and end_of(value) not in self.changing and is_batch(value):
             self.note_batch(slot, value)
             return
-        sort_in(self.found, slot, value, self.changing)
+        sort_in(self.found, slot, value, slot.identity in self.changing)
         if end_of(value) in self.changing and isinstance(value, list | deque):
             self.found.growing.append(slot)
             return
@@ -329,7 +323,8 @@ class Walk:
             if value is not None:
                 self.found.gradient_arrays.append(Slot(value, "_data", "attribute", slot.name))
         elif not is_leaf:
-            self.pending.append((value, slot, outer))
+            last = 0 if isinstance(value, Optimizer) else len(self.pending)
+            self.pending.insert(last, (value, slot, outer))
 
     def note_batch(self, slot: Slot, value: Any) -> None:
         """Write down a place that holds another batch, or another part of one, in every step."""
@@ -342,10 +337,8 @@ class Walk:
                 self.note_batch(Slot(slot, key, "part", f"{slot.name}[{key!r}]"), part)
         elif is_state(value):
             self.found.arrays.append(TensorSlot(slot.owner, slot.key, slot.access, slot.name))
-        elif is_number(value):
-            self.found.numbers.append(slot)
         else:
-            sort_in(self.found, slot, value, self.changing)
+            sort_in(self.found, slot, value, is_changing=True)
 
     def refuse_strange(self) -> None:
         """Raise CaptureError for an object that cannot be followed, if there is a way to it by names that are used."""
@@ -360,17 +353,6 @@ class Walk:
         for value, slot in self.strange:
             if id(value) in reached:
                 raise CaptureError(words_for(value, slot))
-
-
-def lacks(attributes: dict[str, Any], names: AbstractSet[str]) -> Callable[[], bool]:
-    """Return a test of whether a module still has no attribute of some names."""
-    ordered = tuple(names)
-    return lambda: not any(map(attributes.__contains__, ordered))
-
-
-def is_object(owner: Any) -> bool:
-    """Return whether something is an object with attributes, rather than a function or a container of Python's."""
-    return not is_native(type(owner))
 
 
 def edges_to(owner: Any, slot: Slot, value: Any) -> Iterator[tuple[Node, str | None, Node]]:
@@ -422,10 +404,7 @@ def words_for(value: Any, slot: Slot) -> str:
             f"{name} is a method of a np.random.Generator, whose draws a replay would not see; hold the generator "
             f"itself, and call its .{value.__name__}()"
         )
-    try:
-        named = slot.get()
-    except GONE:
-        named = value
+    named = value if is_gone(slot) else slot.get()
     ask = ASK.get(type(named).__name__)
     advice = f"pass {name}{ask} as an argument" if ask else "pass what the step reads of it as an argument"
     return f"{name} is a {type_name(named)}, whose state a replay would not see; {advice}, or leave it outside"
@@ -448,15 +427,15 @@ def note_length(found: Environment, owner: Any, where: Slot, outer: Slot | None)
         found.fixed.append((Slot(owner, "__dict__", "attribute", f"the dict of {name}"), vars(owner)))
 
 
-def sort_in(found: Environment, slot: Slot, value: Any, changing: AbstractSet[tuple[int, Any]]) -> None:
-    """Add one place to what a function reaches."""
+def sort_in(found: Environment, slot: Slot, value: Any, is_changing: bool) -> None:
+    """Add one place to what a function reaches. is_changing: whether a number there is another one in every step."""
     if is_array(value) and value.dtype.kind in "biufc":
         found.arrays.append(slot)
     elif isinstance(slot.owner, Tensor) and slot.key == "grad":
         found.gradients.append(slot)
     elif isinstance(value, np.random.Generator):
         found.generators.append(slot)
-    elif (slot.identity in changing and is_number(value)) or is_setting(slot, value):
+    elif (is_changing and is_number(value)) or is_setting(slot, value):
         found.numbers.append(slot)
     else:
         found.fixed.append((slot, value))

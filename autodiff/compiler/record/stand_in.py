@@ -6,8 +6,8 @@ It is no ndarray, so that nothing in NumPy can read it unseen; NumPy's own proto
 
 import operator
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -87,32 +87,6 @@ def refused(what: str, advice: str, answer: Callable[..., Any] | None = None) ->
 look_up = refused("a look into a dict or a set, with a recorded value,", BRANCH, hash)
 
 
-class Recorder(Protocol):
-    """Whom a stand-in tells of every call; `recorder.py` has the one there is."""
-
-    @property
-    def raised(self) -> Exception | None:
-        """What a call raised, so that the step raises too, or is refused."""
-
-    def call(
-        self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        keywords: dict[str, Any],
-        written: tuple[Any, ...] = (),
-    ) -> Any:
-        """Run a call on the arrays themselves, record it, and return what stands for its result."""
-
-    def operate(self, ufunc: np.ufunc, number: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-        """Record a binary operator: Python's own between Python numbers, NumPy's otherwise."""
-
-    def settle_types(self, numbers: Iterable["StandIn"]) -> None:
-        """Note that the types of some numbers matter."""
-
-    def decide(self, number: "StandIn", ask: Callable[[Any], Any]) -> Any:
-        """Return what a number is asked for, if it is known before a step."""
-
-
 class Untold(type):
     """The class of StandIn: abstract classes, which look for methods along `__mro__`, find what it stands for alone."""
 
@@ -124,8 +98,8 @@ class StandIn(metaclass=Untold):
 
     __slots__ = ("__weakref__", "concrete", "recorder", "value")
 
-    def __init__(self, recorder: Recorder, value: Value, concrete: Any) -> None:
-        self.recorder = recorder
+    def __init__(self, recorder: Any, value: Value, concrete: Any) -> None:
+        self.recorder = recorder  # a Recorder, whose file knows this one
         self.value = value
         self.concrete = concrete
 
