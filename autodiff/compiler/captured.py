@@ -16,7 +16,7 @@ from autodiff.compiler.record.recording import Recording
 from autodiff.compiler.record.slot import Slot
 from autodiff.compiler.repeat import Repetition
 from autodiff.compiler.replay.code import Compiled
-from autodiff.compiler.specialization import Specialization, Step
+from autodiff.compiler.specialization import Specialization, Step, changed_numbers
 from autodiff.modes import modes
 
 P = ParamSpec("P")
@@ -89,14 +89,14 @@ class Captured(Opaque, Generic[P, R]):
     @property
     def programs(self) -> list[Program]:
         """The compiled programs, one for each kind of call, in the order of their first calls."""
-        return [one.program for one in self.specializations if one.guard is not None]
+        return [one.program for one in self.specializations if one.is_compiled]
 
     @property
     def program(self) -> Program:
         """The program of the latest call. Raises CaptureError before there is one."""
-        if self.current is None or self.current.guard is None:
+        if self.current is None or not self.current.is_compiled:
             raise CaptureError(f"{self.__name__} is not compiled yet: call it until it is, three times or four")
-        return self.current.guard.program
+        return self.current.program
 
     @property
     def compiled(self) -> Compiled | None:
@@ -137,7 +137,7 @@ class Captured(Opaque, Generic[P, R]):
         current = self.trusted()
         if current is not None:
             leaves = current.leaves_of(args, keywords)
-            if leaves is not None and current.guard.unchanged():  # type: ignore[union-attr]
+            if leaves is not None and current.guard.unchanged():
                 return current.replay(args, keywords, leaves)  # type: ignore[no-any-return]
         return self.choose(*self.signature.bind(args, keywords))
 
@@ -154,7 +154,7 @@ class Captured(Opaque, Generic[P, R]):
         self.check_call(*mode, get_ident(), active.recorder)
         found = [(one, one.arguments.leaves_of(args, keywords)) for one in self.specializations if one.mode == mode]
         alike = {one: leaves for one, leaves in found if leaves is not None}
-        chosen = next((one for one in alike if one.guard is not None and one.guard.unchanged()), None)
+        chosen = next((one for one in alike if one.is_compiled and one.guard.unchanged()), None)
         chosen = chosen or max(alike, key=Specialization.fit, default=None)
         if chosen is None or not chosen.fit():
             chosen = self.begin([*alike], Arguments(self.signature.names, args, keywords, self.step.exact), mode)
@@ -172,7 +172,7 @@ class Captured(Opaque, Generic[P, R]):
             if places := one.replacements():
                 self.follow(places, one, begun)
                 self.specializations.remove(one)
-            elif batches := one.replaced_batches():  # which are looked up from now on
+            elif batches := one.environment.replaced_batches():  # which are looked up from now on
                 self.step.changing |= batches
                 self.specializations.remove(one)
         if len(self.specializations) >= self.limit:
@@ -199,7 +199,7 @@ class Captured(Opaque, Generic[P, R]):
 
         Raises CaptureError if there is nothing of the kind.
         """
-        numbers = {identity for one in alike for identity in one.changed_numbers()} - self.step.changing
+        numbers = {identity for one in alike for identity in changed_numbers(one.environment)} - self.step.changing
         self.step.changing |= numbers
         self.specializations = [one for one in self.specializations if not one.rests_on(numbers)]
         if len(self.specializations) < self.limit:

@@ -69,8 +69,8 @@ class Specialization:
         self.schedule: Schedule
         self.compile_seconds = 0.0
         self.recordings = 0
-        self.environment: Environment | None = None  # as it was when the latest recording began
-        self.left: Environment | None = None  # as that recording left it
+        self.environment = Environment()  # as it was when the latest recording began
+        self.left: Environment | None = None  # as that recording left it; None if looking at it failed
         self.followed = 0  # how many numbers were known to change then
         self.generators: list[Any] = []  # those of that recording
         self.arrays: dict[Identity, Any] = {}  # those that it left in their places
@@ -78,8 +78,9 @@ class Specialization:
         self.in_vain = 0  # of those programs, how many had read the arrays from their places, as far as that goes
         self.latest: Recording | None = None
         self.checks = 0
+        self.is_compiled = False  # from then on there is what follows
         self.compiled: Compiled | None = None
-        self.guard: Guard | None = None
+        self.guard: Guard
         self.undo: Undo
         self.failure: str = ""
         self.is_ready = False  # for replays without a check
@@ -89,19 +90,16 @@ class Specialization:
     @property
     def program(self) -> Program:
         """The compiled program."""
-        assert self.guard is not None
         return self.guard.program
 
     def run(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
         """Run the function while its program is not trusted, and record or check it."""
         if self.failure:
             raise CaptureError(f"{self.step.name} could not be captured: {self.failure}")
-        if self.guard is not None:
+        if self.is_compiled:
             self.guard.check_shared_memory(leaves)
         try:
-            if self.compiled is not None:
-                return self.check_replay(args, keywords, leaves)
-            return self.record(args, keywords)
+            return self.check_replay(args, keywords, leaves) if self.is_compiled else self.record(args, keywords)
         except CaptureError as error:
             self.failure, self.is_ready = str(error), False
             raise
@@ -112,50 +110,39 @@ class Specialization:
         """Return whether all that the function reaches is as this has been recorded for."""
         if self.latest is not None and not self.latest.branches.hold():
             return Fit.NO
-        if self.guard is not None:
+        if self.is_compiled:
             return Fit.YES if self.guard.unchanged() or not any(self.guard.changes()) else Fit.NO
-        if self.environment is None:  # looking at it failed
+        if self.left is None:
             return Fit.PERHAPS
         if any(map(differ, self.environment.generators, self.generators)):
             return Fit.NO
         latest = self.latest
         if not is_changed(self.environment) and (latest is None or latest.begins_with_these()):
             return Fit.YES
-        if self.left is None or is_changed(self.left) or (latest is not None and latest.has_switches()):
+        if is_changed(self.left) or (latest is not None and latest.has_switches()):
             return Fit.NO
         return Fit.PERHAPS if latest is None or latest.ends_with_these() else Fit.NO
 
     def replacements(self) -> list[Slot]:
         """Return the places of arrays that were replaced by others like them; nothing if something else is changed."""
-        changes = list(self.guard.changes()) if self.guard is not None else []
+        changes = list(self.guard.changes()) if self.is_compiled else []
         slots = [change.slot for change in changes if change.slot is not None and change.is_replaced]
         return slots if len(slots) == len(changes) else []
 
-    def changed_numbers(self) -> set[Identity]:
-        """Return the places of numbers that are other ones now."""
-        return changed_numbers(self.environment) if self.environment is not None else set()
-
-    def replaced_batches(self) -> set[Identity]:
-        """Return the places of Tensors, and of tuples and dicts of arrays, that hold others like them now."""
-        return self.environment.replaced_batches() if self.environment is not None else set()
-
     def rests_on(self, numbers: set[Identity]) -> bool:
         """Return whether this is for one value of certain numbers."""
-        fixed = self.environment.fixed if self.environment is not None else []
-        return bool(numbers) and any(slot.identity in numbers for slot, _ in fixed)
+        return bool(numbers) and any(slot.identity in numbers for slot, _ in self.environment.fixed)
 
     def is_past(self) -> bool:
         """Return whether an object, rather than a plain value, has been replaced by another one."""
-        expected = self.guard.expected if self.guard is not None else []
+        expected = self.guard.expected if self.is_compiled else []
         objects = [(slot, before) for slot, before in expected if not isinstance(before, PLAIN) and not is_node(slot)]
         return any(differ(slot, before) for slot, before in objects)
 
     def changes(self) -> list[str]:
         """Return in words what is not as this was recorded for."""
-        if self.guard is not None:
+        if self.is_compiled:
             return [change.words for change in self.guard.changes()]
-        if self.environment is None:
-            return []
         pairs = zip(self.environment.generators, self.generators, strict=True)
         others = [f"{slot.name} is another generator than it was" for slot, one in pairs if differ(slot, one)]
         branch = [self.latest.branches.change()] if self.latest is not None and not self.latest.branches.hold() else []
@@ -171,7 +158,7 @@ class Specialization:
         if len(self.step.changing) > self.followed:  # then there are places that it did not know
             previous = None
         self.followed = len(self.step.changing)
-        self.environment = self.left = None
+        self.environment, self.generators, self.left = Environment(), [], None
         objects = objects_among(self.arguments.names, args, keywords)
         self.environment = explore(self.step.function, self.step.changing, objects)
         self.generators = [slot.get() for slot in self.environment.generators]
@@ -195,7 +182,7 @@ class Specialization:
             words = difference(previous, recording)
             if not words:
                 check_nothing_hidden(previous, recording)
-                self.compile(recording)
+                self.compile()
             elif others:  # which may be parts of each other now, and were not
                 self.recordings -= 1
             elif self.recordings >= RECORDINGS or previous.is_settled():
@@ -203,10 +190,11 @@ class Specialization:
                 raise CaptureError(f"{self.step.name} did not do the same in two calls: {words}{wrote}")
         return recording.result
 
-    def compile(self, recording: Recording) -> None:
+    def compile(self) -> None:
         """Compile what was recorded."""
         started = time.perf_counter()
-        unsteady = frozenset(self.unsteady)
+        recording, unsteady = self.latest, frozenset(self.unsteady)
+        assert recording is not None
         try:
             program, self.compiled = compile_recording(recording, self.compiles_exactly, unsteady, self.step.moving)
         except CaptureError as error:
@@ -219,6 +207,7 @@ class Specialization:
         self.undo = Undo(recording.environment, program)
         self.compile_seconds = time.perf_counter() - started
         self.contents = {}
+        self.is_compiled = True
 
     def note_unsteady(self, environment: Environment) -> None:
         """Note which of the arrays that the step reads have other contents than a call before."""
@@ -239,7 +228,6 @@ class Specialization:
     def replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
         """Run the program of a call of this kind."""
         assert self.compiled is not None
-        assert self.guard is not None
         if leaves:
             self.guard.check_shared_memory(leaves)
         schedule = self.schedule
@@ -268,7 +256,6 @@ class Specialization:
         It is none, either, where an error would have to be undone. look: whether what the function reaches may have
         changed since the last replay.
         """
-        assert self.guard is not None
         if self.undo.is_needed or self.schedule.due - self.schedule.replays < 2 or not self.guard.stays:
             return None
         if self.latest is not None and self.latest.branches.branches:  # it may go another way at any step
@@ -285,19 +272,15 @@ class Specialization:
 
     def read_changed_arrays(self) -> None:
         """Compile once more if an array that was computed on once and for all has changed: it is read from now on."""
-        assert self.latest is not None
-        assert self.guard is not None
         if changed := self.guard.changed_arrays():
             self.unsteady |= {id(array) for array in changed}
-            self.compile(self.latest)
+            self.compile()
 
     def check_replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
         """Run the function as it is, then the program on the state of before, and compare what they did.
 
         A program that is trusted leaves and returns what any replay does; the ordinary run was but for comparison.
         """
-        assert self.guard is not None
-        assert self.latest is not None
         self.read_changed_arrays()
         large = self.program.peak_bytes > LARGE
         if large:
@@ -306,14 +289,14 @@ class Specialization:
             check = Check(lambda: self.step.function(*args, **keywords), self.guard, leaves)
         finally:
             if large:
-                self.compile(self.latest)
+                self.compile()
         assert self.compiled is not None
         trusted = self.is_ready
         try:
             words = check.difference(self.compiled.replay, self.program.exact)
             if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
                 self.compiles_exactly = True
-                self.compile(self.latest)
+                self.compile()
                 self.program.why_exact = words
                 words = check.difference(self.compiled.replay, True)
         except BaseException:
