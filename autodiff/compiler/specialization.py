@@ -258,7 +258,7 @@ class Specialization:
         """
         if self.undo.is_needed or self.schedule.due - self.schedule.replays < 2 or not self.guard.stays:
             return None
-        if self.latest is not None and self.latest.branches.branches:  # it may go another way at any step
+        if self.guard.branches.branches:  # it may go another way at any step
             return None
         if look and not self.guard.unchanged():
             return None

@@ -90,24 +90,17 @@ def differing_calls(first: Call | None, second: Call | None, same: "Corresponden
             f"one run of the step called {name_of(first.function)} at {first.origin.line}, the next "
             f"{name_of(second.function)} at {second.origin.line}"
         )
+    call = f"{name_of(second.function)} at {second.origin.line}"
     if first.is_view != second.is_view:
-        return f"{name_of(second.function)} at {second.origin.line} returned a view of memory in one of two calls"
-    keywords = {**first.keywords, **second.keywords}
-    parts = [
-        *zip_longest(first.args, second.args),
-        *((first.keywords.get(k), second.keywords.get(k)) for k in keywords),
-    ]
-    for left, right in parts:
+        return f"{call} returned a view of memory in one of two calls"
+    keys = first.keywords | second.keywords
+    keywords = [(first.keywords.get(key), second.keywords.get(key)) for key in keys]
+    for left, right in [*zip_longest(first.args, second.args), *keywords]:
         if not same.agree(left, right):
-            return (
-                f"{name_of(second.function)} at {second.origin.line} was given {in_words(right)}, and "
-                f"{in_words(left)} a call before"
-            )
+            return f"{call} was given {in_words(right)}, and {in_words(left)} a call before"
     for left, right in zip_longest(first.results, second.results):
         if not same.agree(left, right):
-            return (
-                f"{name_of(second.function)} at {second.origin.line} returned {in_words(right)}, not {in_words(left)}"
-            )
+            return f"{call} returned {in_words(right)}, not {in_words(left)}"
     return ""
 
 

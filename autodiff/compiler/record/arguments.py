@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -134,25 +133,24 @@ def objects_among(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[
     return [(name, leaf) for name, leaf in leaves if not is_input(leaf)]
 
 
-@dataclass(frozen=True)
 class Entries:
     """What the lists and dicts among the arguments held before a step."""
 
-    containers: list[tuple[Any, dict[Any, Any]]]
+    def __init__(self, tree: Any) -> None:
+        self.containers: list[tuple[Any, dict[Any, Any]]] = []
+        self.note(tree)
 
-    @staticmethod
-    def of(tree: Any) -> "Entries":
+    def note(self, tree: Any) -> None:
         """Write down what a tree holds."""
-        if parts(tree) is None:
-            return Entries([])
-        held = entries_of(tree)
-        inner = [Entries.of(part).containers for part in held.values()]
-        return Entries([(tree, held), *chain.from_iterable(inner)])
+        if (held := parts(tree)) is not None:
+            self.containers.append((tree, {**held}))
+            for part in held.values():
+                self.note(part)
 
     def check(self) -> None:
         """Raise CaptureError if any of them holds something else."""
         for container, before in self.containers:
-            now = entries_of(container)
+            now = parts(container) or {}
             if [*now] != [*before] or any(now[key] is not part for key, part in before.items()):
                 raise CaptureError(
                     f"the step changes what is in a {type(container).__name__} among its arguments, which a replay "
@@ -161,14 +159,10 @@ class Entries:
                 )
 
 
-def entries_of(container: Any) -> dict[Any, Any]:
-    """Return what a list, tuple or dict holds, by place or key."""
-    held = parts(container)
-    return {} if held is None else dict(held.items())
-
-
-def is_equal(now: Any, before: Any) -> bool:
-    """Return whether an argument can stand for another: it is that, or an equal one in which there are no arrays."""
+def is_alike(now: Any, before: Any) -> bool:
+    """Return whether what describes a part of the arguments is the same, or equal and without arrays in it."""
+    if type(now) is not type(before):
+        return False
     if now is before:
         return True
     try:
@@ -220,8 +214,3 @@ def in_words(described: Any) -> str:
     """Return what describes a part of the arguments as it is written; text that describes an array as it is."""
     is_array = isinstance(described, str) and described.startswith(("a ", "bool ", "int", "uint", "float", "complex"))
     return described if is_array else repr(described)
-
-
-def is_alike(now: Any, before: Any) -> bool:
-    """Return whether what describes a part of the arguments is the same."""
-    return type(now) is type(before) and is_equal(now, before)

@@ -129,7 +129,7 @@ def record(
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
         inputs = inputs_in((recorded_args, recorded_keywords))
         recorder.trace.inputs = [value_of(part) for part in inputs]
-        entries = Entries.of((recorded_args, recorded_keywords))
+        entries = Entries((recorded_args, recorded_keywords))
         active.recorder = recorder
         result = run(function, recorded_args, recorded_keywords)
         if recorder.raised is not None:

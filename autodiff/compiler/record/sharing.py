@@ -15,14 +15,9 @@ def is_borrowed(owner: NDArray[Any]) -> bool:
     return owner.base is not None
 
 
-def overlap(left: NDArray[Any], right: NDArray[Any]) -> bool:
-    """Return whether two arrays lie, in part, between the same addresses."""
-    return bool(np.may_share_memory(left, right))
-
-
 def share_memory(left: NDArray[Any], right: NDArray[Any]) -> bool:
     """Return whether two arrays that own their memory, or have borrowed it, have any in common."""
-    return left is right or ((is_borrowed(left) or is_borrowed(right)) and overlap(left, right))
+    return left is right or ((is_borrowed(left) or is_borrowed(right)) and np.may_share_memory(left, right))
 
 
 def can_change(array: NDArray[Any]) -> bool:

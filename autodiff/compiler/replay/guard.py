@@ -41,7 +41,7 @@ class Guard:
     array may be another one of its shape and dtype in every step, and is copied in.
     """
 
-    def __init__(self, environment: Environment, program: Program, branches: Branches | None = None) -> None:
+    def __init__(self, environment: Environment, program: Program, branches: Branches) -> None:
         self.environment = environment
         self.program = program
         self.branches = branches
@@ -145,7 +145,7 @@ class Guard:
                 yield Change(held.slot, f"{held.slot.name} is {kind_of(now._data)}, and was {kind_of(held.before)}")
         for place, words in self.environment.changes():
             yield Change(place, words)
-        if self.branches is not None and (words := self.branches.change()):
+        if words := self.branches.change():
             yield Change(None, words)
         if all(isinstance(present(held.slot), np.ndarray) for held in self.followed) and not self.are_apart():
             yield Change(None, f"{self.followed[0].slot.name} shares its memory with other arrays")
@@ -265,7 +265,7 @@ def tests_of(guard: Guard, name: Callable[[Any], str], source: Callable[[Slot], 
             yield f"{source(held.slot)}.flags.writeable"
     if guard.followed:
         yield f"{name(guard.are_apart)}()"
-    if guard.branches is not None and guard.branches.branches:
+    if guard.branches.branches:
         yield f"{name(guard.branches)}.hold()"
 
 

@@ -1,6 +1,6 @@
 """Stacks: the results of many steps as one, in which arrays, Tensors and numbers have an axis of the steps in front."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,14 +25,7 @@ class Stacks:
     def results(self, count: int) -> Tree:
         """Return the results of the first steps."""
         arrays = iter(self.arrays)
-
-        def stack(leaf: Any) -> Any:
-            if not isinstance(leaf, STACKED):
-                return leaf
-            array = next(arrays)[:count]
-            return wrap(array, None) if isinstance(leaf, Tensor | TensorOutput) else array
-
-        return mapped(self.outputs, stack)
+        return stacked(self.outputs, lambda leaf: next(arrays)[:count])
 
 
 def stacked_leaves(outputs: Tree) -> list[tuple[Any, Value | NDArray[Any]]]:
@@ -47,16 +40,20 @@ def like(leaf: Any) -> Any:
     return leaf._data if isinstance(leaf, Tensor) else np.asarray(leaf)
 
 
-def stack_of_one(result: Tree) -> Tree:
-    """Return what one step returned as a stack."""
+def stacked(outputs: Tree, stack: Callable[[Any], NDArray[Any]]) -> Tree:
+    """Return results with their stacks in place of what is stacked; those of Tensors are Tensors."""
 
-    def stack(leaf: Any) -> Any:
+    def change(leaf: Any) -> Any:
         if not isinstance(leaf, STACKED):
             return leaf
-        array = np.array(like(leaf))[None]
-        return wrap(array, None) if isinstance(leaf, Tensor) else array
+        return wrap(stack(leaf), None) if isinstance(leaf, Tensor | TensorOutput) else stack(leaf)
 
-    return mapped(result, stack)
+    return mapped(outputs, change)
+
+
+def stack_of_one(result: Tree) -> Tree:
+    """Return what one step returned as a stack."""
+    return stacked(result, lambda leaf: np.array(like(leaf))[None])
 
 
 def joined(stacks: Sequence[Tree]) -> Tree:
