@@ -67,7 +67,12 @@ def parts_of(program: Program) -> Iterator[Program]:
 # From the recording to a program
 
 
-def program_of(recording: Recording, exact: bool, unsteady: AbstractSet[int], moving: AbstractSet[Identity]) -> Program:
+def program_of(
+    recording: Recording,
+    exact: bool,
+    unsteady: AbstractSet[int] = frozenset(),
+    moving: AbstractSet[Identity] = frozenset(),
+) -> Program:
     """Return the program that does what was recorded, call by call.
 
     unsteady: the ids of arrays that are known to change between the calls, so that they are read in every step.
