@@ -43,8 +43,12 @@ def paths(
 
 
 def named_leaves(tree: Tree, name: str) -> list[tuple[str, Any]]:
-    """Return the leaves, each with a name as Python writes it: x, x[0], x['key']."""
-    return [(name + "".join(f"[{key!r}]" for key in path), leaf) for path, leaf in paths(tree)]
+    """Return the leaves, each with a name as Python writes it: x, x[0], x['key'], x.field of a named tuple."""
+    held = parts(tree)
+    if held is None:
+        return [(name, tree)]
+    names = [f"{name}.{field}" for field in getattr(tree, "_fields", ())] or [f"{name}[{key!r}]" for key in held]
+    return [leaf for inner, part in zip(names, held.values(), strict=True) for leaf in named_leaves(part, inner)]
 
 
 def folded(tree: Tree, join: Callable[[list[Any]], Any]) -> Any:
@@ -58,8 +62,12 @@ def mapped(tree: Tree, change: Callable[[Any], Any]) -> Tree:
     held = parts(tree)
     if held is None:
         return change(tree)
-    changed = {key: mapped(part, change) for key, part in held.items()}
-    if all(changed[key] is part for key, part in held.items()):
+    return rebuilt(tree, {key: mapped(part, change) for key, part in held.items()})
+
+
+def rebuilt(tree: Tree, changed: dict[Any, Any]) -> Tree:
+    """Return a list, tuple or dict like another that holds something else; that one, if it is the same."""
+    if all(changed[key] is part for key, part in (parts(tree) or {}).items()):
         return tree
     if isinstance(tree, dict):
         return changed

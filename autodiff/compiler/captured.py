@@ -152,18 +152,28 @@ class Captured(Opaque, Generic[P, R]):
         """Run what calls of this kind have been made into, or begin with it."""
         mode = modes.get()[:3]
         self.check_call(mode)
-        found = [(one, one.arguments.leaves_of(args, keywords)) for one in self.specializations if one.mode == mode]
+        found = [(one, one.arguments.match(args, keywords)) for one in self.specializations if one.mode == mode]
         alike = {one: leaves for one, leaves in found if leaves is not None}
         chosen = next((one for one in alike if one.is_compiled and one.guard.unchanged()), None)
         chosen = chosen or max(alike, key=Specialization.fit, default=None)
         if chosen is None or not chosen.fit():
-            chosen = self.begin([*alike], Arguments(self.signature.names, args, keywords, self.step.exact), mode)
-            alike[chosen] = []  # a recording takes the arguments themselves
+            arguments = Arguments(self.signature.names, args, keywords, self.step.exact)
+            if not alike and self.opens_others(arguments):
+                return self.choose(*self.signature.bind(args, keywords))
+            chosen = self.begin([*alike], arguments, mode)
+            alike[chosen] = ()  # a recording takes the arguments themselves
         self.current = chosen
         if not chosen.is_ready:
             return chosen.run(args, keywords, alike[chosen])  # type: ignore[no-any-return]
         chosen.read_changed_arrays()
         return chosen.replay(args, keywords, alike[chosen])  # type: ignore[no-any-return]
+
+    def opens_others(self, arguments: Arguments) -> bool:
+        """Note of which classes this call is given other objects than those before. Return whether there are any."""
+        kinds = {kind for one in self.specializations for kind in arguments.replaced_since(one.arguments)}
+        self.signature.replaced |= kinds
+        self.specializations = [one for one in self.specializations if not one.arguments.has(kinds)]
+        return bool(kinds)
 
     def begin(self, alike: list[Specialization], arguments: Arguments, mode: tuple[Any, ...]) -> Specialization:
         """Return a new specialization. One from which it differs by nothing but arrays makes room for it."""

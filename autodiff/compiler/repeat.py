@@ -8,6 +8,8 @@ from itertools import repeat
 from types import FrameType
 from typing import Any, Protocol
 
+from autodiff.compiler.record.opened import closed, opened_like
+from autodiff.compiler.record.recording import Recording
 from autodiff.compiler.replay.stacks import Stacks, ends_finite, joined, stack_of_one
 from autodiff.compiler.specialization import Specialization
 from autodiff.trees import Tree, flatten
@@ -25,6 +27,10 @@ class Step(Protocol):
 
     def trusted(self) -> Specialization | None:
         """Return what replays a step with these arguments; None if there is nothing yet that is trusted to."""
+
+    @property
+    def latest(self) -> Recording | None:
+        """What the latest recorded step of its kind did."""
 
 
 class Repetition:
@@ -58,7 +64,7 @@ class Repetition:
             if not self.is_ahead:
                 self.draw()
             self.is_ahead = False
-        return joined(self.stacks) if self.stacks else None
+        return closed(joined(self.stacks)) if self.stacks else None
 
     def draw(self) -> None:
         """Take the arguments of the next step, END if there is none."""
@@ -75,7 +81,8 @@ class Repetition:
         except Exception as error:
             self.note(error)
             raise
-        self.add(stack_of_one(result), 1)
+        assert self.step.latest is not None
+        self.add(stack_of_one(opened_like(result, self.step.latest.trace.outputs)), 1)
 
     def take_many(self, replayed: Specialization, leaves: Sequence[Any]) -> None:
         """Take steps in a loop, until all is to be looked at again."""

@@ -13,6 +13,8 @@ from autodiff.compiler.record.arguments import Arguments, Signature, objects_amo
 from autodiff.compiler.record.environment import Environment, explore, is_node, is_number, walk_through
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import PLAIN
+from autodiff.compiler.record.matching import match_for
+from autodiff.compiler.record.opened import closed
 from autodiff.compiler.record.recording import Recording, detached, record, words_for_writes
 from autodiff.compiler.record.slot import Identity, Slot, present
 from autodiff.compiler.replay.check import Check
@@ -170,6 +172,8 @@ class Specialization:
             self.left = walk_through(self.step.function, self.step.changing, objects).found
             self.arrays = {slot.identity: slot.get() for slot in self.left.arrays}
         self.recordings += 1
+        if recording.asks_layout:
+            self.arguments.match = match_for(args, keywords, with_layout=True)
         steady = not recording.changes and not recording.counters
         self.step.changing |= recording.counters
         again = earlier is not None and not {*recording.changes}.isdisjoint(earlier.changes)
@@ -221,9 +225,7 @@ class Specialization:
 
     def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Sequence[Any] | None:
         """Return the parts of arguments that a replay is given; None if they are not alike."""
-        if self.arguments.inputs.are_like(args, keywords):
-            return args
-        return self.arguments.leaves_of(*self.step.signature.bind(args, keywords))
+        return self.arguments.match(*self.step.signature.bind(args, keywords))
 
     def replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
         """Run the program of a call of this kind."""
@@ -248,7 +250,8 @@ class Specialization:
                 put_back()
             if isinstance(error, CaptureError):
                 raise
-        return detached(self.step.function(*args, **keywords))  # raises it, where it does
+        args, keywords = closed((args, keywords))
+        return detached(self.step.function(*args, **keywords), self.program.outputs)  # raises it, where it does
 
     def ready(self, args: tuple[Any, ...], look: bool) -> Sequence[Any] | None:
         """Return the parts of arguments that a replay is given; None if the step is no mere replay of the program.
@@ -282,11 +285,12 @@ class Specialization:
         A program that is trusted leaves and returns what any replay does; the ordinary run was but for comparison.
         """
         self.read_changed_arrays()
+        given, given_keywords = closed((args, keywords))
         large = self.program.peak_bytes > LARGE
         if large:
             self.compiled = None
         try:
-            check = Check(lambda: self.step.function(*args, **keywords), self.guard, leaves)
+            check = Check(lambda: self.step.function(*given, **given_keywords), self.guard, leaves)
         finally:
             if large:
                 self.compile()
@@ -315,7 +319,7 @@ class Specialization:
         if self.checks == CHECKS:
             self.schedule = Schedule(self.step.check_every, time.perf_counter())
             self.is_ready = True
-        return detached(check.result)
+        return detached(check.result, self.program.outputs)
 
 
 def changed_numbers(environment: Environment) -> set[Identity]:

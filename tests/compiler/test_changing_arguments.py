@@ -231,3 +231,26 @@ def test_an_argument_changed_by_the_caller_between_the_calls():
         return found
 
     check(run, exact=True)
+
+
+@each_exactness
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.ravel("K") * 2,
+        lambda x: np.reshape(x, -1, order="A") + 1,
+        lambda x: x.flatten("K") * 2,
+        lambda x: x * (2 if x.flags.c_contiguous else 1),
+        lambda x: x * x.strides[0],
+        lambda x: x * np.isfortran(x),
+    ],
+    ids=["ravel", "reshape", "flatten", "flags", "strides", "isfortran"],
+)
+def test_how_an_argument_lies_in_memory_where_the_step_asks_for_it(function, exact):
+    def run(capture):
+        step = capture(function)
+        x = np.arange(6.0).reshape(2, 3)
+        layouts = [x, np.asfortranarray(x), np.repeat(x, 2, 1)[:, ::2]]
+        return [step(layouts[0 if i < 8 else i % 3] + 0) for i in range(20)]
+
+    check(run, exact)

@@ -27,6 +27,14 @@ class Result:
     loss: object
 
 
+class Asking:
+    def __init__(self, loss):
+        self.loss = loss
+
+    def __getattr__(self, name):
+        raise AttributeError(name)
+
+
 def test_a_model_and_an_optimizer():
     def run(capture):
         model = network()
@@ -169,19 +177,17 @@ def test_writing_into_an_array_of_a_dict_among_the_arguments_is_followed():
 @pytest.mark.parametrize(
     "build",
     [
-        Result,
-        lambda value: [Result(value)],
-        lambda value: Result([{"a": value}]),
         lambda value: lambda: value,
-        lambda value: Result(Result(value)),
-        lambda value: Result(ad.Tensor([1.0]) * value),
+        Asking,
+        lambda value: [Asking(ad.Tensor([1.0]) * value)],
+        lambda value: Result([{"a": Asking(value)}]),
     ],
-    ids=["a dataclass", "in a list", "in a dict", "a function", "in each other", "of a Tensor"],
+    ids=["a function", "with attributes of its own", "in a list", "in another one"],
 )
 def test_a_result_in_an_object_is_refused_and_no_stand_in_leaves(build):
     found, refusal = outcome(ad.capture(lambda x: build(x * 2)), np.ones(2))
     assert found is None
-    assert "return a tuple, a list or a dict" in refusal
+    assert "return a tuple, a list, a dict or a dataclass" in refusal
 
 
 def test_an_object_that_the_step_reaches_may_be_returned():

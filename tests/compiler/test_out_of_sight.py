@@ -998,3 +998,82 @@ def test_ordinary_python_in_a_step_is_taken():
 
     for i in range(8):
         np.testing.assert_array_equal(step(np.full(2, float(i))), [24.0 * i, 24.0 * i])
+
+
+# What no code of the step names
+
+
+class Trainer:
+    """An object with a step, of which its loop uses more than the step does."""
+
+    total = 0
+
+    def __init__(self):
+        self.w = ad.Tensor(np.ones(2), requires_grad=True)
+        self.scales = [1.0]
+        self.losses, self.history, self.seen = [], {"loss": [], "more": {}}, set()
+        self.status, self.best, self.flag = "begun", None, False
+
+    def train_step(self, x):
+        loss = np.sum(x @ self.w) * self.scales[0]
+        self.w.grad = None
+        loss.backward()
+        self.w.data -= 0.1 * self.w.grad.data
+        return loss
+
+
+def after_step(trainer, i, loss):
+    trainer.losses.append(loss)
+    trainer.history["loss"].append(loss)
+    trainer.history["more"][f"step {i}"] = i
+    trainer.seen.add(i)
+    trainer.status, trainer.best, trainer.flag = f"after {i}", loss if i > 3 else None, i % 2 == 0
+    Trainer.total += 1
+
+
+def test_logs_beside_a_step_that_no_code_of_it_names_may_change_from_call_to_call():
+    trainer = Trainer()
+    step = ad.capture(trainer.train_step)
+    expected = Trainer()
+    for i in range(30):
+        x = np.full((3, 2), 1.0 + i)
+        after_step(trainer, i, step(x).item())
+        np.testing.assert_allclose(trainer.losses[-1], expected.train_step(x).item())
+    assert len(step.programs) == 1
+
+
+@pytest.mark.parametrize(
+    ("read", "change"),
+    [
+        (lambda self: len(self.losses), lambda self: self.losses.append(1)),
+        (lambda self: len(getattr(self, "loss" + "es")), lambda self: self.losses.append(1)),
+        (lambda self: len(vars(self)["losses"]), lambda self: self.losses.append(1)),
+        (lambda self: len([*self.__dict__.values()][2]), lambda self: self.losses.append(1)),
+        (lambda self: {"begun": 1, "after": 2}[self.status], lambda self: setattr(self, "status", "after")),
+        (lambda self: matched(self), lambda self: setattr(self, "status", "after")),
+        (lambda self: len(operator.attrgetter("losses")(self)), lambda self: self.losses.append(1)),
+        (lambda self: len(self.history["loss"]), lambda self: self.history["loss"].append(1)),
+        (lambda self: 1 + (self.best is None), lambda self: setattr(self, "best", "a")),
+        (lambda self: 1 + (0 in self.seen), lambda self: self.seen.add(0)),
+        (lambda self: len(OTHER), lambda self: OTHER.append(1)),
+    ],
+    ids=["named", "getattr", "vars", "dict", "text", "match", "attrgetter", "within", "None", "set", "by another way"],
+)
+def test_what_code_may_come_upon_is_watched(read, change):
+    trainer = Trainer()
+    trainer.others = OTHER
+    step = ad.capture(lambda x: x * read(trainer), check_every=0)
+    for i in range(14):
+        if i == 9:
+            change(trainer)
+        assert outcome(step, float(i))[0] in (i * read(trainer), None)
+
+
+OTHER = [1]
+
+
+def matched(trainer):
+    match trainer:
+        case Trainer(status="begun"):
+            return 1
+    return 2

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -300,6 +301,8 @@ def test_results_of_several_shapes_are_no_stack():
 
         def trusted(self):
             return None
+
+        latest = SimpleNamespace(trace=SimpleNamespace(outputs=(None, None)))
 
     with pytest.raises(ValueError, match=r"result 0 of the steps is no stack: it is \(3,\) and \(4,\)"):
         repeat.Repetition(Step(), 3, None, False).run()

@@ -2,48 +2,28 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.record.environment import within
 from autodiff.compiler.record.errors import CaptureError
-from autodiff.compiler.record.kinds import check_class, is_array, is_constant, type_name
+from autodiff.compiler.record.kinds import PLAIN, check_class, is_array, is_constant, type_name
+from autodiff.compiler.record.matching import is_alike, is_input, match_for
+from autodiff.compiler.record.opened import contents, opened, opened_in
 from autodiff.tensor import Tensor
-from autodiff.trees import mapped, named_leaves, parts
-
-
-class Inputs:
-    """What arguments were like that are arrays and floats, and nothing else."""
-
-    def __init__(self, args: tuple[Any, ...], keywords: dict[str, Any], exact: bool) -> None:
-        plain = all((type(arg) is np.ndarray and arg.dtype.kind in "biufc") or type(arg) is float for arg in args)
-        self.are_plain = plain and not keywords
-        self.kinds: list[tuple[Any, ...]] = [
-            (np.ndarray, arg.shape, arg.dtype, arg.strides if exact else None)
-            if type(arg) is np.ndarray
-            else (float, None, None, None)
-            for arg in args
-        ]
-
-    def are_like(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-        """Return, quickly, whether arguments are arrays and floats alike; False may also mean that it takes a look."""
-        if keywords or not self.are_plain or len(args) != len(self.kinds):
-            return False
-        for i, (kind, shape, dtype, strides) in enumerate(self.kinds):
-            arg = args[i]
-            if type(arg) is not kind or (shape is not None and (arg.dtype is not dtype or arg.shape != shape)):
-                return False
-            if strides is not None and arg.strides != strides:
-                return False
-        return True
+from autodiff.trees import flatten, mapped, named_leaves, parts
 
 
 class Signature:
-    """Brings positional and keyword arguments into one order, so that calls may spell them either way."""
+    """Brings positional and keyword arguments into one order, so that calls may spell them either way.
+
+    replaced: classes of which each call is given another object, which is opened.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        self.replaced: set[type] = set()
+        self.orders: dict[tuple[int, tuple[str, ...]], tuple[tuple[int | str, ...], dict[str, str]]] = {}
         self.signature = inspect.signature(function)
         self.names = tuple(self.signature.parameters)
         self.is_plain = all(each.kind is each.POSITIONAL_OR_KEYWORD for each in self.signature.parameters.values())
@@ -53,10 +33,25 @@ class Signature:
 
         A default that stands for one that is not given is reached by the function, as a variable of its closure is.
         """
-        if self.is_plain and not keywords and len(args) == len(self.names):
-            return args, keywords
-        bound = self.signature.bind(*args, **keywords)
-        return bound.args, bound.kwargs
+        if not self.is_plain or keywords or len(args) != len(self.names):
+            args, keywords = self.ordered(args, keywords)
+        if self.replaced:
+            args, keywords = mapped(args, self.opened), mapped(keywords, self.opened)
+        return args, keywords
+
+    def ordered(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return arguments in the order of the parameters, which is looked up where they were spelled so before."""
+        spelling = len(args), tuple(keywords)
+        if spelling not in self.orders:
+            bound = self.signature.bind(*range(len(args)), **{name: name for name in keywords})
+            self.orders[spelling] = bound.args, bound.kwargs
+        places, names = self.orders[spelling]
+        given: dict[Any, Any] = {**dict(enumerate(args)), **keywords}
+        return tuple(given[place] for place in places), {name: given[place] for name, place in names.items()}
+
+    def opened(self, leaf: Any) -> Any:
+        """Return what is in an object of a class of which each call is given another one."""
+        return opened(leaf) if type(leaf) in self.replaced else leaf
 
 
 def named_arguments(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -70,24 +65,6 @@ def named_arguments(names: tuple[str, ...], args: tuple[Any, ...], keywords: dic
     except Exception as error:
         raise CaptureError(f"an argument cannot be looked into ({error!r}); pass what the step reads of it") from error
     return leaves
-
-
-@dataclass(eq=False, frozen=True)
-class TheSame:
-    """What an argument has to be that is neither a number nor comparable: the very object, such as an array of text."""
-
-    thing: Any
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TheSame) and other.thing is self.thing
-
-    def __repr__(self) -> str:
-        return f"a certain {type(self.thing).__name__}"
-
-
-def structure_of(tree: Any) -> Any:
-    """Return the nesting of lists, tuples and dicts, with what kind of thing each part is."""
-    return mapped(tree, describe)
 
 
 def describe(leaf: Any) -> Any:
@@ -105,43 +82,41 @@ def describe(leaf: Any) -> Any:
                 f"a captured function was given a {type_name(leaf)} of {leaf.dtype}, of which a replay would not see "
                 "all; give it an ordinary array of numbers, np.array(...)"
             )
-        return f"{leaf.dtype} {leaf.shape}" if leaf.dtype.kind in "biufc" else TheSame(leaf)
+        return f"{leaf.dtype} {leaf.shape}" if leaf.dtype.kind in "biufc" else leaf
     if isinstance(leaf, np.generic):
         return f"a NumPy {leaf.dtype}"
     return "a float" if isinstance(leaf, float) else leaf
 
 
-def layout_of(leaf: Any) -> Any:
-    """Return how an array or a Tensor lies in memory, nothing for other parts: sums round by it."""
-    array = leaf._data if isinstance(leaf, Tensor) else leaf
-    if not isinstance(array, np.ndarray) or array.size < 2:
-        return None
-    return tuple(stride for stride, length in zip(array.strides, array.shape, strict=True) if length > 1)
-
-
-def is_input(leaf: Any) -> bool:
-    """Return whether a part of the arguments may be another one in each call."""
-    if isinstance(leaf, np.ndarray):
-        return leaf.dtype.kind in "biufc"
-    return isinstance(leaf, Tensor | np.generic | float)
+def is_data(tree: Any) -> bool:
+    """Return whether a tree holds arrays or numbers that may differ, and nothing but constants besides."""
+    leaves = flatten(tree)
+    inputs = [is_input(leaf) and not (isinstance(leaf, Tensor) and leaf.requires_grad) for leaf in leaves]
+    return any(inputs) and all(one or is_constant(leaf) for one, leaf in zip(inputs, leaves, strict=True))
 
 
 def objects_among(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return the parts of the arguments that hold something themselves, and have to be looked into."""
     leaves = named_arguments(names, args, keywords)
-    return [(name, leaf) for name, leaf in leaves if not is_input(leaf)]
+    classes = dict.fromkeys(part.kind for part in opened_in((args, keywords)))  # whose methods may be called
+    return [(name, leaf) for name, leaf in leaves if not is_input(leaf)] + [(kind.__name__, kind) for kind in classes]
 
 
 class Entries:
-    """What the lists and dicts among the arguments held before a step."""
+    """What the lists and dicts among the arguments, and objects of some classes, held before a step."""
 
-    def __init__(self, tree: Any) -> None:
+    def __init__(self, tree: Any, kinds: AbstractSet[type]) -> None:
+        self.kinds = kinds
         self.containers: list[tuple[Any, dict[Any, Any]]] = []
         self.note(tree)
 
+    def parts(self, thing: Any) -> dict[Any, Any] | None:
+        """Return what a container, or an object of one of the classes, holds."""
+        return contents(thing) if type(thing) in self.kinds else parts(thing)
+
     def note(self, tree: Any) -> None:
         """Write down what a tree holds."""
-        if (held := parts(tree)) is not None:
+        if (held := self.parts(tree)) is not None:
             self.containers.append((tree, {**held}))
             for part in held.values():
                 self.note(part)
@@ -149,7 +124,7 @@ class Entries:
     def check(self) -> None:
         """Raise CaptureError if any of them holds something else."""
         for container, before in self.containers:
-            now = parts(container) or {}
+            now = self.parts(container) or {}
             if [*now] != [*before] or any(now[key] is not part for key, part in before.items()):
                 raise CaptureError(
                     f"the step changes what is in a {type(container).__name__} among its arguments, which a replay "
@@ -158,45 +133,32 @@ class Entries:
                 )
 
 
-def is_alike(now: Any, before: Any) -> bool:
-    """Return whether what describes a part of the arguments is the same, or equal and without arrays in it."""
-    if type(now) is not type(before):
-        return False
-    if now is before:
-        return True
-    try:
-        equal = bool(now == before)
-    except ValueError:  # of arrays
-        return False
-    if not equal or is_constant(now) or isinstance(now, TheSame):
-        return equal
-    found = within(now, "")
-    return not (found.arrays or found.gradients or found.generators)
-
-
 class Arguments:
     """What the arguments of calls of one kind are like: their nesting, shapes and dtypes, and the constants in it."""
 
     def __init__(self, names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any], exact: bool) -> None:
-        self.names = names
-        self.exact = exact
-        self.inputs = Inputs(args, keywords, exact)
         leaves = named_arguments(names, args, keywords)
-        self.structure = structure_of((args, keywords))
+        self.names = names
         self.described = {name: describe(leaf) for name, leaf in leaves}
-        self.layouts = [layout_of(leaf) for _, leaf in leaves] if exact else []
+        self.contents = {name: contents(leaf) for name, leaf in leaves if not is_input(leaf)}
+        self.match = match_for(args, keywords, exact)
 
-    def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any] | None:
-        """Return the parts of other arguments that are inputs; None if these are not alike."""
-        leaves = named_arguments(self.names, args, keywords)
-        now = {name: describe(leaf) for name, leaf in leaves}
-        if [*now] != [*self.described] or not all(map(is_alike, now.values(), self.described.values())):
-            return None  # also in another order, in which inputs would be taken for each other
-        if structure_of((args, keywords)) != self.structure:
-            return None
-        if self.exact and [layout_of(leaf) for _, leaf in leaves] != self.layouts:
-            return None
-        return [leaf._data if isinstance(leaf, Tensor) else leaf for _, leaf in leaves if is_input(leaf)]
+    def replaced_since(self, before: "Arguments") -> set[type]:
+        """Return the classes of objects that are others now, and do nothing but hold arrays, which no step changed."""
+        found = set()
+        for name, held in before.contents.items():
+            was, now = before.described[name], self.described.get(name)
+            if held is None or type(now) is not type(was) or is_alike(now, was):
+                continue
+            left = contents(was) or {}
+            is_kept = [*left] == [*held] and all(left[key] is part for key, part in held.items())
+            if is_kept and is_data(opened(was)):
+                found.add(type(was))
+        return found
+
+    def has(self, kinds: AbstractSet[type]) -> bool:
+        """Return whether there is an object of one of these classes among them."""
+        return any(type(part) in kinds for part in self.described.values())
 
     def differences(self, others: list["Arguments"]) -> list[str]:
         """Return in words which of the arguments are not alike in all calls, with what each of them was."""
@@ -206,10 +168,13 @@ class Arguments:
             distinct = list(dict.fromkeys(map(in_words, kinds)))
             if len(distinct) > 1:
                 words.append(f"the argument {name} was {', '.join(distinct[:-1])}, and is now {distinct[-1]}")
+            elif not all(is_alike(kind, kinds[-1]) for kind in kinds):
+                words.append(f"the argument {name} was {distinct[0]} each time, and not the same one")
         return words
 
 
 def in_words(described: Any) -> str:
     """Return what describes a part of the arguments as it is written; text that describes an array as it is."""
-    is_array = isinstance(described, str) and described.startswith(("a ", "bool ", "int", "uint", "float", "complex"))
-    return described if is_array else repr(described)
+    if isinstance(described, str) and described.startswith(("a ", "bool ", "int", "uint", "float", "complex")):
+        return described
+    return repr(described) if isinstance(described, PLAIN) else f"a {type_name(described)}"

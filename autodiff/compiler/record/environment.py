@@ -4,7 +4,6 @@ The arrays among them are what a step works on. All else has to stay as it was w
 none of the known kinds is refused where the step can come upon it: its state would be out of sight.
 """
 
-import copyreg
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -33,6 +32,7 @@ from autodiff.compiler.record.kinds import (
     type_name,
 )
 from autodiff.compiler.record.places import (
+    CONTAINERS,
     DYNAMIC,
     LOOKING,
     Opaque,
@@ -149,6 +149,8 @@ def words_for_length(name: str, length: int, container: Any) -> str:
 
 Node = int | tuple[int]
 """An object by its id; in a tuple, a class as what makes objects."""
+NAMELESS = DYNAMIC | {"asdict", "astuple", "fields", "getmembers", "__getstate__", "__reduce__", "__reduce_ex__"}
+"""What code mentions that may come upon an attribute without its name."""
 MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__set_name__")
 """Methods that run when objects or classes are made."""
 
@@ -203,7 +205,8 @@ class Walk:
         self.pending: list[tuple[Any, Slot, Slot | None]] = []
         self.modules: dict[int, tuple[ModuleType, Slot]] = {}
         self.edges: list[tuple[Node, str | None, Node]] = []  # from an object to another, by the name that it takes
-        self.names: dict[int, frozenset[str]] = {}  # what an object's code mentions
+        self.names: dict[Node, frozenset[str]] = {}  # what a function mentions
+        self.inherited: dict[Node, frozenset[str]] = {}  # what methods mention that an object has from trusted classes
         self.strange: list[tuple[Any, Slot]] = []  # of no known kind, or the error of looking at it, and where it is
 
     def go(self) -> None:
@@ -220,6 +223,7 @@ class Walk:
             except Exception as error:
                 self.note_error(error, owner, None, where)
         self.note_absent_attributes()
+        self.forget_unnamed()
         gradients = {slot.identity: slot for slot in self.found.gradient_arrays}
         self.found.gradient_arrays = [slot for key, slot in gradients.items() if key not in self.places]
 
@@ -242,7 +246,7 @@ class Walk:
             self.names[id(owner)] = names.attributes
             self.found.mentioned |= names.attributes | names.variables
         elif not is_class:
-            self.names.setdefault(id(owner), names_of_trusted_bases(kind))  # type: ignore[arg-type]
+            self.inherited[id(owner)] = names_of_trusted_bases(kind)  # type: ignore[arg-type]
         if outer is None and not is_class and is_trusted_class(kind) and not is_native(kind):
             outer = where  # an object with attributes, rather than a function or a container of Python's
         note_length(self.found, owner, where, outer)
@@ -273,7 +277,7 @@ class Walk:
 
     def all_names(self) -> frozenset[str]:
         """Return the attributes that the code mentions of all that has been looked into."""
-        return frozenset[str]().union(*self.names.values())
+        return frozenset[str]().union(*self.names.values(), *self.inherited.values())
 
     def visit(self, owner: Any, slot: Slot, outer: Slot | None) -> None:
         """Write down one place, unless it is gone, as a variable of the closure that is not set yet."""
@@ -330,19 +334,74 @@ class Walk:
         else:
             sort_in(self.found, slot, value, is_changing=True)
 
-    def refuse_strange(self) -> None:
-        """Raise CaptureError for an object that cannot be followed, if there is a way to it by names that are used."""
+    def forget_unnamed(self) -> None:
+        """Forget constants, and containers of them, that no code names the attribute for, as a log in the same object.
+
+        Whoever calls the step may change these from call to call.
+        """
+        reached, names = self.by_names(of_all=False)
+        if self.function is None or names & NAMELESS:
+            return
+        unnamed, containers = set(), set[int]()
+        for slot, value in self.found.fixed:
+            try:
+                held = plain_containers(value) if slot.access == "attribute" else None
+            except Exception:  # of an object that is not to be looked at
+                held = None
+            name = condition(slot.owner, slot)
+            named = name is None or name in names or name in self.inherited.get(id(slot.owner), ())
+            if held is not None and not named and reached.isdisjoint(held):
+                unnamed.add(slot.identity)
+                containers |= held
+        found = self.found
+        found.fixed = [
+            (slot, value)
+            for slot, value in found.fixed
+            if slot.identity not in unnamed and id(slot.owner) not in containers
+        ]
+        found.lengths = [one for one in found.lengths if id(one[0]) not in containers]
+        found.orders = [one for one in found.orders if id(one[0]) not in containers]
+
+    def by_names(self, of_all: bool) -> tuple[set[Node], set[str]]:
+        """Return the objects to which there is a way by names that code uses, and these names.
+
+        of_all: whether the methods of trusted classes use theirs of any object, or only of those of their class.
+        """
+        nothing = frozenset[str]()
         reached: set[Node] = {id(self.function), (id(self.function),)}
         names, before = set(self.names.get(id(self.function), ())), 0
         while len(reached) > before:
             before = len(reached)
             for owner, name, value in self.edges:
-                if owner in reached and value not in reached and (name is None or name in names):
+                if owner not in reached or value in reached:
+                    continue
+                if name is None or name in names or name in self.inherited.get(owner, ()):
                     reached.add(value)
-                    names |= self.names.get(value, frozenset()) if isinstance(value, int) else frozenset()
+                    names |= self.names.get(value, nothing)
+                    names |= self.inherited.get(value, nothing) if of_all else nothing
+        return reached, names
+
+    def refuse_strange(self) -> None:
+        """Raise CaptureError for an object that cannot be followed, if there is a way to it by names that are used."""
+        reached, _ = self.by_names(of_all=True)
         for value, slot in self.strange:
             if id(value) in reached:
                 raise CaptureError(words_for(value, slot))
+
+
+def plain_containers(value: Any) -> set[int] | None:
+    """Return the ids of the lists, tuples, dicts and sets that hold nothing but constants; None if there is more."""
+    found: dict[int, Any] = {}
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if is_constant(one) or id(one) in found:
+            continue
+        if type(one) not in CONTAINERS:
+            return None
+        found[id(one)] = one
+        pending += [*one, *one.values()] if isinstance(one, dict | MappingProxyType) else one
+    return {*found}
 
 
 def edges_to(owner: Any, slot: Slot, value: Any) -> Iterator[tuple[Node, str | None, Node]]:
@@ -409,7 +468,6 @@ def note_length(found: Environment, owner: Any, where: Slot, outer: Slot | None)
         found.lengths.append((owner, len(owner), name))
     if isinstance(owner, type):
         if not is_trusted_class(owner):
-            copyreg._slotnames(owner)  # type: ignore[attr-defined]  # which adds an attribute, as the first copy would
             found.lengths.append((vars(owner), len(vars(owner)), name))
             found.fixed.append((Slot(owner, "__bases__", "attribute", f"the bases of {name}"), owner.__bases__))
     elif not isinstance(owner, tuple | Opaque) and isinstance(getattr(owner, "__dict__", None), dict):

@@ -38,6 +38,7 @@ from autodiff.compiler.record.kinds import (
 )
 from autodiff.compiler.record.slot import Slot, present
 from autodiff.tensor import Tensor
+from autodiff.trees import flatten
 
 CONTAINERS = (list, dict, set, frozenset, tuple, deque, MappingProxyType)
 ENGINE_NAME = __name__.split(".")[0]
@@ -278,7 +279,7 @@ def names_in(code: CodeType) -> Names:
     """Return what a function mentions, and the functions within it."""
     steps = list(dis.get_instructions(code))
     variables = {step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
-    attributes = {*code.co_names, *(text for text in code.co_consts if isinstance(text, str))}
+    attributes = {*code.co_names, *(text for text in flatten(code.co_consts) if isinstance(text, str))}
     imports = {
         (step.argval, steps[i - 2].argval if isinstance(steps[i - 2].argval, int) else 0)
         for i, step in enumerate(steps)

@@ -64,6 +64,7 @@ class Recorder:
         self.counted: set[Value] = set()  # numbers that can be told before a step, being computed from its counters
         self.counting: list[Call] = []  # the calls that compute them, since the latest branch
         self.branches: list[Branch] = []
+        self.asks_layout = False  # whether it matters to the step how arrays lie in memory
         self.unsure: dict[Value, Call] = {}  # numbers that are ints for some values and floats for others
 
     # What is there before the first call
@@ -165,6 +166,9 @@ class Recorder:
             self.settle_types(recorded_in((args, keywords)))
             return function(*concrete_args, **concrete_keywords)
         self.check_recordable(function, args, keywords)
+        if function in (np.ravel, np.reshape):
+            orders = {part for part in (*args, *keywords.values()) if type(part) is str}
+            self.asks_layout |= not orders.isdisjoint({"K", "A"})
         self.check_copies(part.value for part in recorded_in((args, keywords)))
         out = keywords.get("out")
         if isinstance(out, tuple) and len(out) == 1:

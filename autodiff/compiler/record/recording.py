@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.record.arguments import Entries, Signature, is_input, objects_among
+from autodiff.compiler.record.arguments import Entries, Signature, objects_among
 from autodiff.compiler.record.branches import Branches
 from autodiff.compiler.record.environment import (
     Environment,
@@ -23,6 +23,8 @@ from autodiff.compiler.record.environment import (
 from autodiff.compiler.record.errors import STANDARD, CaptureError, line_of, refused
 from autodiff.compiler.record.growing import Appended, Growing
 from autodiff.compiler.record.kinds import is_constant, type_name
+from autodiff.compiler.record.matching import is_input
+from autodiff.compiler.record.opened import closed, contents, opened, opened_in, opened_like
 from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate, recorded_in
 from autodiff.compiler.record.shadows import put_in, take_out
@@ -78,6 +80,7 @@ class Recording:
     result: Any = None
     changes: list[str] = field(default_factory=list)  # what the step changed besides, in words
     counters: set[tuple[int, Any]] = field(default_factory=set)  # the places that it changed, and a replay can follow
+    asks_layout: bool = False  # whether it matters how the arguments lie in memory
 
     def begins_with_these(self) -> bool:
         """Return whether the arrays and gradients that are in place are like those that this run began with."""
@@ -129,9 +132,10 @@ def record(
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
         inputs = inputs_in((recorded_args, recorded_keywords))
         recorder.trace.inputs = [value_of(part) for part in inputs]
-        entries = Entries((recorded_args, recorded_keywords))
+        given, given_keywords = closed((recorded_args, recorded_keywords))
+        entries = Entries((given, given_keywords), {one.kind for one in opened_in((args, keywords))})
         active.recorder = recorder
-        result = run(function, recorded_args, recorded_keywords)
+        result = run(function, given, given_keywords)
         if recorder.raised is not None:
             raise recorder.raised
         if [value_of(part) for part in inputs] != recorder.trace.inputs:
@@ -140,6 +144,8 @@ def record(
                 "would not hand back; return the new Tensor, or pass an array and write into that"
             )
         entries.check()
+        reached = {id(slot.owner) for slot, _ in environment.fixed}
+        result = with_opened(result, reached)
         recorder.settle_types(recorded_in(result))
         check_containers(batches)
         note_after(recording)
@@ -150,7 +156,9 @@ def record(
 
         recorder.trace.outputs = symbolic(result)
         recorder.trace.appended = [
-            Appended(log.target, log.name, symbolic(part)) for log in logs.values() for part in log.added
+            Appended(log.target, log.name, symbolic(with_opened(part, reached)))
+            for log in logs.values()
+            for part in log.added
         ]
         recorder.check_copies(values_left(recording))
     except CaptureError as error:
@@ -168,7 +176,7 @@ def record(
                 put_all_back(function, changing, objects, replacements)
                 for log in logs.values():
                     while log.added:
-                        log.target.append(mapped(log.added.pop(0), concrete_output))
+                        log.target.append(concrete(log.added.pop(0)))
                 break
             except KeyboardInterrupt as error:
                 interrupt = error
@@ -189,7 +197,8 @@ def record(
     recording.branches = Branches(recorder.branches, numbers)
     recorder.check_shared_memory()
     check_no_stand_ins(result)
-    recording.result = mapped(result, concrete_output)
+    recording.asks_layout = recorder.asks_layout
+    recording.result = concrete(result)
     return recording
 
 
@@ -372,6 +381,26 @@ def stand_for_argument(leaf: Any, recorder: Recorder) -> Any:
     return recorder.record_number(leaf, "argument") if is_input(leaf) else leaf
 
 
+def with_opened(result: Any, reached: AbstractSet[int]) -> Any:
+    """Return a result in which objects are opened that hold what was recorded, but for those that the step reaches."""
+
+    def open_new(leaf: Any) -> Any:
+        is_new = id(leaf) not in reached and contents(leaf) is not None
+        return opened(leaf) if is_new and any(map(is_recorded, flatten(opened(leaf)))) else leaf
+
+    return mapped(result, open_new)
+
+
+def is_recorded(leaf: Any) -> bool:
+    """Return whether this is what was recorded, or a Tensor around that."""
+    return isinstance(value_of(leaf), Value)
+
+
+def concrete(result: Any) -> Any:
+    """Return what a step returned or appended, with the arrays themselves for what stood for them."""
+    return closed(mapped(with_opened(result, frozenset()), concrete_output))
+
+
 def check_no_stand_ins(result: Any) -> None:
     """Raise CaptureError if recorded arrays are in an object that the step returned, rather than in lists and dicts."""
     for leaf in flatten(result):
@@ -382,7 +411,7 @@ def check_no_stand_ins(result: Any) -> None:
             if type(slot.get()) is StandIn and slot.access != "constant":
                 raise CaptureError(
                     f"the step returns a {type_name(leaf)} that holds a recorded array, as {slot.name}, and a replay "
-                    "would not make another; return a tuple, a list or a dict of arrays"
+                    "would not make another; return a tuple, a list, a dict or a dataclass of arrays"
                 )
 
 
@@ -413,9 +442,13 @@ def symbolic_output(part: Any) -> Any:
     return TensorOutput(data.value) if isinstance(part, Tensor) else data.value
 
 
-def detached(result: Any) -> Any:
-    """Return what an ordinary run returned as a replay returns it: copies, and Tensors without their graph."""
-    return mapped(result, lambda part: part if isinstance(part, Tensor) and is_leaf(part) else copied(part))
+def detached(result: Any, outputs: Any) -> Any:
+    """Return what an ordinary run returned as a replay returns it: copies, and Tensors without their graph.
+
+    outputs: what a recorded run returned.
+    """
+    tree = opened_like(result, outputs)
+    return closed(mapped(tree, lambda part: part if isinstance(part, Tensor) and is_leaf(part) else copied(part)))
 
 
 def is_leaf(tensor: Tensor) -> bool:

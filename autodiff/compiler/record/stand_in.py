@@ -117,8 +117,8 @@ class StandIn(metaclass=Untold):
     size = property(lambda self: self.array_value("size").size)
     nbytes = property(lambda self: self.array_value("nbytes").nbytes)
     itemsize = property(lambda self: self.array_value("itemsize").dtype.itemsize)
-    strides = property(lambda self: self.array_value("strides").strides)
-    flags = property(lambda self: self.array_value("flags") and self.concrete.flags)
+    strides = property(lambda self: self.layout_value("strides").strides)
+    flags = property(lambda self: self.layout_value("flags") and self.concrete.flags)
     base = property(lambda self: getattr(self.concrete, "base", None))  # by it the engine tells views from new arrays
 
     def array_value(self, name: str) -> Value:
@@ -126,6 +126,11 @@ class StandIn(metaclass=Untold):
         if self.value.form == "number":
             raise missing(name)
         return self.value
+
+    def layout_value(self, name: str) -> Value:
+        """Return the Value, and note that the step, rather than the engine, asks how it lies in memory."""
+        self.recorder.asks_layout |= not sys._getframe(2).f_code.co_filename.startswith(ENGINE)
+        return self.array_value(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in StandIn.__slots__ and name != "__class__":

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autodiff.compiler.record.opened import opened_like
 from autodiff.compiler.record.trace import Value
 from autodiff.compiler.replay.guard import Guard
 from autodiff.tensor import Tensor
@@ -134,7 +135,7 @@ class Check:
         state = State(self.guard, self.leaves)
         replayed = left(self.guard, self.before, state, self.replayed)
         if len(self.ordinary) != len(replayed):
-            results = [len(flatten(result)) for result in (self.result, self.replayed)]
+            results = [sum(one.is_returned for one in each) for each in (self.ordinary, replayed)]
             return f"it returned {results[0]} values, and {results[1]} when it was recorded"
         pairs = list(zip(self.ordinary, replayed, strict=True))
         differing = [i for i, pair in enumerate(pairs) if not agree(*pair, exact)]
@@ -165,14 +166,16 @@ def left(guard: Guard, before: State, after: State, result: Any) -> list[Left]:
         Left(name, value, None if i < len(fresh) and fresh[i] else start)
         for i, ((name, value), (_, start)) in enumerate(zip(after.contents(), before.contents(), strict=True))
     ]
-    for _, entries, name, count in after.lists:
-        found += [Left(f"the length of {name}", len(entries)), *returned(f"the end of {name}", entries[-count:])]
-    return found + returned("result", result)
+    for target, entries, name, count in after.lists:
+        added = [one.part for one in guard.program.appended if one.target is target]
+        found += [Left(f"the length of {name}", len(entries)), *returned(f"the end of {name}", entries[-count:], added)]
+    return found + returned("result", result, guard.program.outputs)
 
 
-def returned(name: str, result: Any) -> list[Left]:
-    """Return the values in what a call returned."""
-    leaves = [leaf._data if isinstance(leaf, Tensor) else leaf for leaf in flatten(result)]
+def returned(name: str, result: Any, outputs: Any) -> list[Left]:
+    """Return the values in what a call returned. outputs: what the recorded call did."""
+    tree = opened_like(result, outputs)
+    leaves = [leaf._data if isinstance(leaf, Tensor) else leaf for leaf in flatten(tree)]
     copies = [leaf.copy() if isinstance(leaf, np.ndarray) else leaf for leaf in leaves]
     return [Left(f"{name} {i}", leaf, is_returned=True) for i, leaf in enumerate(copies)]
 

@@ -15,6 +15,7 @@ from autodiff.compiler.passes.blocks import Loop
 from autodiff.compiler.passes.lower import assign, fill
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.opened import Opened
 from autodiff.compiler.record.recording import TensorOutput
 from autodiff.compiler.record.trace import Call, Storage, Value
 from autodiff.compiler.replay.layout import Layout
@@ -313,7 +314,7 @@ class Writer:
             return "{" + ", ".join(f"{self.text(key)}: {text(value)}" for key, value in held.items()) + "}"
         inner = ", ".join(map(text, held.values()))
         if hasattr(part, "_fields"):
-            return f"{self.name(type(part), 'f')}({inner})"
+            return f"{self.name(part.make if isinstance(part, Opened) else type(part), 'f')}({inner})"
         return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(held) == 1)})"
 
 

@@ -8,14 +8,12 @@ import pytest
 import autodiff as ad
 from autodiff.compiler.record.arguments import (
     Arguments,
-    Inputs,
     Signature,
     describe,
-    is_input,
     named_arguments,
-    structure_of,
 )
 from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.matching import is_input
 from tests.compiler.comparing import check_calls
 
 Pair = namedtuple("Pair", "left right")
@@ -93,8 +91,8 @@ UNLIKE = [
 @pytest.mark.parametrize(("before", "now"), UNLIKE, ids=lambda part: repr(part)[:20])
 def test_parts_that_are_unlike_are_told_apart_and_named(before, now):
     arguments, others = (Arguments(("x",), ([part],), {}, False) for part in (before, now))
-    assert arguments.leaves_of(([now],), {}) is None
-    assert arguments.leaves_of(([before],), {}) is not None
+    assert arguments.match(([now],), {}) is None
+    assert arguments.match(([before],), {}) is not None
     if not isinstance(now, list):
         assert others.differences([arguments])[0].startswith("the argument x[0] was ")
 
@@ -127,43 +125,6 @@ def test_arrays_of_what_is_no_number_are_taken_or_refused_in_words(make):
             np.testing.assert_array_equal(step(make(), A + i), (A + i) * 2)
     except CaptureError:
         pass
-
-
-def test_the_structure_is_the_nesting_with_what_each_part_is():
-    assert structure_of([A, {"k": (1.5, 3)}]) == ["float64 (2, 3)", {"k": ("a float", 3)}]
-    assert structure_of(A) == "float64 (2, 3)"
-    assert structure_of(Pair(A, 2)) == Pair("float64 (2, 3)", 2)
-    assert structure_of([]) != structure_of(())
-
-
-# The quick look
-
-
-QUICK = [
-    ((A, 1.5), {}, (A + 1, 2.5), {}, True),
-    ((), {}, (), {}, True),
-    ((A,), {}, (A.astype(np.float32),), {}, False),
-    ((A,), {}, (A[:1],), {}, False),
-    ((A,), {}, (A, A), {}, False),
-    ((A, A), {}, (A,), {}, False),
-    ((A,), {}, (1.5,), {}, False),
-    ((1.5,), {}, (A,), {}, False),
-    ((1.5,), {}, (np.float64(1.5),), {}, False),
-    ((1.5,), {}, (1,), {}, False),
-    ((A,), {}, (A,), {"y": A}, False),
-    ((A,), {}, (ad.Tensor(A),), {}, False),
-    ((A,), {}, ([A],), {}, False),
-]
-
-
-@pytest.mark.parametrize(("first", "first_named", "then", "then_named", "alike"), QUICK)
-def test_a_quick_look_at_arrays_and_floats(first, first_named, then, then_named, alike):
-    assert Inputs(first, first_named, exact=False).are_like(then, then_named) is alike
-
-
-@pytest.mark.parametrize("args", [(A, 3), ([A],), (ad.Tensor(A),), (np.float32(1),), (True,), ("a",)], ids=str)
-def test_other_arguments_need_a_closer_look(args):
-    assert not Inputs(args, {}, exact=False).are_like(args, {})
 
 
 # Spellings

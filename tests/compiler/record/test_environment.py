@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import types
 from collections import OrderedDict, namedtuple
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pytest
@@ -411,3 +412,25 @@ def test_an_object_that_no_code_names_may_be_odd(name):
     step = ad.capture(ways_to_reach(REFUSED[name])["not named"])
     for i in range(6):
         assert np.array_equal(step(np.ones(2) * i), np.full(2, 2.0 * i))
+
+
+def test_classes_are_left_as_they_were():
+    @runtime_checkable
+    class HasMean(Protocol):
+        def mean(self): ...
+
+    class Settings:
+        scale = 2.0
+
+    step = ad.capture(lambda x: x * Settings.scale * (2 if isinstance(HELD, HasMean) else 1))
+    for i in range(8):
+        np.testing.assert_array_equal(step(np.ones(2) * i), np.full(2, 4.0 * i))
+    assert isinstance(HELD, HasMean)  # which another attribute of the protocol would forbid
+    assert vars(Settings).keys() == vars(Others).keys()
+
+
+class Others:
+    scale = 2.0
+
+
+HELD = np.ones(2)
