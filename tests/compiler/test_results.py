@@ -1,6 +1,7 @@
 """What a captured function returns: values, structures and what of them is safe to keep."""
 
 import numpy as np
+import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
@@ -139,3 +140,40 @@ def test_the_program_and_the_time_of_compiling_can_be_read():
         function(np.ones(2))
     assert len(function.program.calls) == 1
     assert 0 < function.compile_seconds < 60
+
+
+X = np.arange(3.0)
+
+CONSTANTS = {
+    "a Tensor": lambda: ad.Tensor([1.0, 2.0]),
+    "a Tensor of an array": lambda: ad.Tensor(np.linspace(0, 1, 3)),
+    "an array": lambda: np.linspace(0, 1, 3),
+    "an array of text": lambda: np.array(["a", "b"]),
+}
+
+
+@pytest.mark.parametrize("make", CONSTANTS.values(), ids=CONSTANTS)
+def test_what_a_step_makes_of_constants_is_the_users_in_every_call(make):
+    step, appended = ad.capture(lambda x: (x * 2, make())), []
+
+    @ad.capture
+    def appending(x):
+        appended.append(make())
+        return x * 2
+
+    for i in range(8):
+        appending(X * i)
+        for found in (step(X * i)[1], appended[-1]):
+            assert type(found) is type(make())
+            found = found.data if isinstance(found, ad.Tensor) else found
+            np.testing.assert_array_equal(found, np.asarray(make()))
+            found[...] = found[-1]
+
+
+def test_what_a_step_makes_of_constants_fills_a_stack():
+    step = ad.capture(lambda x: (np.sum(x), np.linspace(0, 1, 3), ad.Tensor([1.0, 2.0])))
+    for _ in range(5):
+        step(X)
+    _, array, tensor = step.repeat(4, [(X,)] * 4)
+    np.testing.assert_array_equal(array, [np.linspace(0, 1, 3)] * 4)
+    np.testing.assert_array_equal(tensor.data, [[1.0, 2.0]] * 4)

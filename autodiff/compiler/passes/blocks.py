@@ -275,15 +275,14 @@ class Cutter:
         if not (isinstance(left, Value) and isinstance(right, Value)) or len(right.shape) != 2:
             return None
         known = self.axes.get(left), self.axes.get(right)
-        inner_left, n = len(left.shape) - 1, self.samples
+        inner_left = len(left.shape) - 1
         if known == (None, None):
-            begins = len(left.shape) == 2 and left.shape[0] == n != right.shape[1] and left.storage.kind != "made"
-            return ([0, None], 0) if begins else None
-        if (known[0] == inner_left or known[1] == 0) and left.shape[inner_left] == n:
-            if known[0] in (None, inner_left) and known[1] in (None, 0):
-                return [inner_left, 0], "sum"
-            return None
-        if known[0] == 0 and known[1] is None and len(left.shape) == 2:
+            begins = len(left.shape) == 2 and left.shape[0] == self.samples != right.shape[1]
+            return ([0, None], 0) if begins and left.storage.kind != "made" else None
+        if known[0] == inner_left or known[1] == 0:
+            both = known[0] in (None, inner_left) and known[1] in (None, 0)
+            return ([inner_left, 0], "sum") if both else None
+        if known == (0, None):
             return [0, None], 0
         return ([None, 1], 1) if known == (None, 1) and len(left.shape) == 2 else None
 
@@ -293,11 +292,10 @@ class Cutter:
         owner = getattr(function, "__self__", None)
         if not isinstance(owner, np.ufunc) or function.__name__ != "reduce" or call.args[0] not in self.axes:
             return None
-        array, along, *rest = call.args
-        axis = self.axes[array]
-        if rest[:2] != [None, None] or len(rest) != 3 or isinstance(along, tuple | list):
+        if len(call.args) != 5 or isinstance(call.args[1], tuple):  # not one that was lowered, or along several axes
             return None
-        keepdims = rest[2]
+        array, along, _, _, keepdims = call.args
+        axis = self.axes[array]
         nothing: list[int | None] = [None, None, None, None]
         if along is None or along % len(array.shape) == axis:
             whole = along is None or len(array.shape) == 1

@@ -21,7 +21,7 @@ def update_parts(program: Program) -> None:
             continue
         (changed,) = update.results
         copies = uses.readers[changed.storage]
-        if uses.made_once(changed) is None or changed.storage in uses.at_end or not copies:
+        if uses.made_once(changed) is None or changed.storage in uses.at_end:
             continue
         if all(map(is_copy_back, copies)) and are_slices(call.args[0], copies, changed, uses):
             program.calls = rewritten(program.calls, call, update, copies, uses)

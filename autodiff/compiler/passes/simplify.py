@@ -47,7 +47,7 @@ def fold_constants(program: Program) -> None:
             continue
         with np.errstate(all="ignore"):
             result = call.function(*mapped(call.args, array_of), **mapped(call.keywords, array_of))
-        parts = list(result) if isinstance(result, tuple) else [result]
+        parts = list(result) if isinstance(result, list | tuple) else [result]
         if len(parts) != len(call.results) or any(value.form == "number" for value in call.results):
             kept.append(call)
             continue

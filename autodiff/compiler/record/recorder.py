@@ -31,10 +31,8 @@ active = Active()
 STATIC = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 """Functions of what is known without a look at the contents."""
 
-WRITING: dict[Callable[..., Any], str] = {
-    np.copyto: "dst", np.put: "a", np.place: "arr", np.putmask: "a", np.fill_diagonal: "a", np.put_along_axis: "arr",
-}  # fmt: skip
-"""Functions that write into their first argument, and its name; besides the `at` of ufuncs."""
+WRITING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
+"""Functions that write into their first argument; besides the `at` of ufuncs."""
 
 AS_FLOATS = "give min() and max() floats alone, as 1.0 for 1, and ** a float; or compute it outside, and pass it"
 DECIDE = "a replay would repeat what the recorded call did; pass what is decided as an argument, as a bool or an int"
@@ -157,7 +155,7 @@ class Recorder:
     ) -> Any:
         """Run a call on the arrays themselves, record it, and return what stands for its result."""
         self.check_open()
-        args, keywords = with_named_out(function, args, keywords)
+        args, keywords = with_named_out(function, *with_first_in_place(function, args, keywords))
         args = mapped(args, made_an_array)
         if isinstance(keywords.get("out"), tuple) and len(keywords["out"]) > 1:
             return self.call_into(function, args, keywords)
@@ -271,9 +269,7 @@ class Recorder:
 
     def targets(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
         """Return the arrays that a call writes into."""
-        if function in WRITING:
-            return [args[0] if args else keywords[WRITING[function]]]
-        if getattr(function, "__name__", "") == "at":
+        if function in WRITING or getattr(function, "__name__", "") == "at":
             return [args[0]]
         return [] if keywords.get("out") is None else [keywords["out"]]
 
@@ -346,6 +342,16 @@ class Recorder:
             raise refusal(
                 f"{name_of(function)} writing into its argument", "leave that option away, and write t[...] = result"
             )
+
+
+def with_first_in_place(
+    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a call with the first one, `a` or the like, at its place, if it was given by its name."""
+    first = next(iter(inspect.signature(function).parameters), "") if not args else ""
+    if first not in keywords:
+        return args, keywords
+    return (keywords[first],), {key: arg for key, arg in keywords.items() if key != first}
 
 
 def with_named_out(

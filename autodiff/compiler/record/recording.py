@@ -123,7 +123,12 @@ def record(
     recording = Recording(recorder.trace, environment, errstate=current_errstate())
     replacements: list[Replaced] = []
     random_states = RandomStates(environment)
+    tensors = {id(slot.owner) for slot in environment.arrays}  # that the step finds, and may hand out as they are
     logs = {id(slot.get()): Growing(slot.get(), slot.name) for slot in environment.growing}
+
+    def concrete(part: Any) -> Any:
+        return part if id(part) in tensors else concrete_output(part)
+
     try:
         put_in(environment, recorder)
         batches = [(slot, Slot.get(slot)) for slot, _ in environment.fixed if isinstance(slot, BatchSlot)]
@@ -149,10 +154,9 @@ def record(
         recorder.settle_types(recorded_in(result))
         check_containers(batches)
         note_after(recording)
-        tensors = {id(slot.owner) for slot in environment.arrays}
 
         def symbolic(tree: Any) -> Any:
-            return mapped(tree, lambda part: part if id(part) in tensors else symbolic_output(part))
+            return mapped(tree, lambda part: part if id(part) in tensors else symbolic_output(part, recorder))
 
         recorder.trace.outputs = symbolic(result)
         recorder.trace.appended = [
@@ -176,7 +180,7 @@ def record(
                 put_all_back(function, changing, objects, replacements)
                 for log in logs.values():
                     while log.added:
-                        log.target.append(concrete(log.added.pop(0)))
+                        log.target.append(with_concrete(log.added.pop(0), concrete))
                 break
             except KeyboardInterrupt as error:
                 interrupt = error
@@ -198,7 +202,7 @@ def record(
     recorder.check_shared_memory()
     check_no_stand_ins(result)
     recording.asks_layout = recorder.asks_layout
-    recording.result = concrete(result)
+    recording.result = with_concrete(result, concrete)
     return recording
 
 
@@ -396,9 +400,9 @@ def is_recorded(leaf: Any) -> bool:
     return isinstance(value_of(leaf), Value)
 
 
-def concrete(result: Any) -> Any:
-    """Return what a step returned or appended, with the arrays themselves for what stood for them."""
-    return closed(mapped(with_opened(result, frozenset()), concrete_output))
+def with_concrete(result: Any, concrete: Callable[[Any], Any]) -> Any:
+    """Return what a step returned or appended, with each part in objects too as `concrete` makes it."""
+    return closed(mapped(with_opened(result, frozenset()), concrete))
 
 
 def check_no_stand_ins(result: Any) -> None:
@@ -434,12 +438,11 @@ class TensorOutput:
     value: Value
 
 
-def symbolic_output(part: Any) -> Any:
+def symbolic_output(part: Any, recorder: Recorder) -> Any:
     """Return the Value of a part of what a step returned."""
-    data: Any = part._data if isinstance(part, Tensor) else part
-    if type(data) is not StandIn:
-        return part
-    return TensorOutput(data.value) if isinstance(part, Tensor) else data.value
+    if isinstance(part, Tensor):
+        return TensorOutput(recorder.symbolic(part._data))
+    return part.value if type(part) is StandIn else part
 
 
 def detached(result: Any, outputs: Any) -> Any:
@@ -459,9 +462,8 @@ def is_leaf(tensor: Tensor) -> bool:
 def concrete_output(part: Any) -> Any:
     """Return a part of what a step returned as a copy of the array itself; Tensors leave without their graph."""
     data: Any = part._data if isinstance(part, Tensor) else part
-    if type(data) is not StandIn:
-        return part if isinstance(part, Tensor) else copied(part)
-    return copied(wrap(np.asarray(data.concrete), None) if isinstance(part, Tensor) else data.concrete)
+    array = data.concrete if type(data) is StandIn else data
+    return copied(wrap(np.asarray(array), None) if isinstance(part, Tensor) else array)
 
 
 def copied(part: Any) -> Any:

@@ -341,6 +341,8 @@ def is_reduction(function: Callable[..., Any]) -> bool:
 
 def store(target: NDArray[Any], result: Any) -> None:
     """Write what a function returned into its place. Raises CaptureError if its shape or dtype is another one now."""
+    if isinstance(result, list | tuple):  # of one, as np.meshgrid(x) returns
+        (result,) = result
     if np.shape(result) != target.shape:
         raise CaptureError(
             f"a call returned shape {np.shape(result)}, {target.shape} when the step was recorded: its shape depends "

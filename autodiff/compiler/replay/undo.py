@@ -21,6 +21,9 @@ SAFE: set[Callable[..., Any]] = {
 }  # fmt: skip
 """Functions that raise nothing on the arrays of shapes and dtypes that they were recorded with; ufuncs are too."""
 
+SHUFFLES = ("permutation", "permuted", "shuffle")
+"""Draws that raise nothing, whatever is in the array that they are given: to others, it may be a negative scale."""
+
 
 class Undo:
     """Puts back what a replay writes before the last of its calls that can raise: most have nothing of the kind."""
@@ -69,6 +72,8 @@ def can_raise(call: Call, program: Program) -> bool:
     of_ufunc = getattr(call.function, "__self__", call.function)
     if isinstance(of_ufunc, np.ufunc) and getattr(call.function, "__name__", "") != "at":
         return "raise" in (call.errstate or program.errstate)
-    if call.function in (operator.getitem, operator.setitem) or call.draws:
-        return any(isinstance(part, Value) for part in [*call.args[1:2], *call.keywords.values()])
+    if call.draws:
+        return bool(call.operands()) and call.function.__name__ not in SHUFFLES
+    if call.function in (operator.getitem, operator.setitem):
+        return any(isinstance(part, Value) for part in call.args[1:2])
     return call.function not in SAFE

@@ -199,6 +199,59 @@ def test_a_change_in_place_after_something_read_what_was_before():
     followed(always(function), drawn((SAMPLES, 2)))
 
 
+VECTOR, STACK = np.random.default_rng(4).normal(size=WIDTH), np.random.default_rng(5).normal(size=(5, WIDTH, 3))
+ROWS = [[float(i)] for i in range(SAMPLES)]
+BESIDE = {
+    "flattened": lambda h: np.ravel(h) * 2,
+    "flipped": lambda h: np.flipud(h) * 2,
+    "three axes turned": lambda h: np.transpose(h * np.ones((3, 1, 1)))[:, :9] * 2,
+    "a list of rows": lambda h: np.add(h, ROWS),
+    "a product with a vector": lambda h: h @ VECTOR,
+    "a product with a stack": lambda h: (h @ STACK)[:, :9] * 2,
+    "a stack with a product": lambda h: (STACK.swapaxes(1, 2) @ h.T)[:, :, :9] * 2,
+    "a product from the left": lambda h: TURNED.T @ h.T,
+    "a sum along both axes": lambda h: np.sum(h, axis=(0, 1)),
+    "a reduction along one axis": lambda h: np.max(h, axis=(1,)),
+    "a reduction by its ufunc": lambda h: np.add.reduce(h),
+    "positions": lambda h: np.where(h[:, 0] > 0, 1, h[:, 1]),
+}
+
+
+@pytest.mark.parametrize("read", BESIDE.values(), ids=BESIDE)
+def test_what_is_read_in_ways_that_a_block_may_not_know(read):
+    def function(x):
+        h = hidden(x)
+        return read(h), np.sum(h @ TURNED)
+
+    assert loops(followed(always(function), drawn((SAMPLES, 2), count=5)))
+
+
+def test_products_of_arrays_of_as_many_features_as_samples():
+    """Its second axis is none of samples, though as long."""
+    samples = 600
+    first, second = np.random.default_rng(6).normal(size=(2, 500)), np.random.default_rng(7).normal(size=(500, samples))
+
+    def function(x):
+        h = np.tanh(np.sin(x @ first) * 0.5)
+        square = np.tanh(h @ second / 20)
+        return square @ h, h.T @ square.T
+
+    assert loops(followed(always(function), drawn((samples, 2), count=5)))
+
+
+def test_draws_stay_in_their_order():
+    def build():
+        rng = np.random.default_rng(0)
+
+        def function(x):
+            h = hidden(x)
+            return rng.permuted(h, axis=1), rng.normal(size=3), np.sum(h @ TURNED)
+
+        return function
+
+    assert loops(followed(build, drawn((SAMPLES, 2), count=8)))
+
+
 def test_rows_that_are_written_into():
     def function(x):
         h = hidden(x)

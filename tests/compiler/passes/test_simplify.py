@@ -165,3 +165,28 @@ def test_a_constant_that_was_converted_is_computed_on_in_the_dtype_that_it_was_c
     step = ad.capture(function, exact=True)
     for scale, gradient in zip(np.linspace(0.5, 2, 20), expected, strict=True):
         np.testing.assert_array_equal(step(x * np.float32(scale), scale), gradient)
+
+
+def test_a_list_of_one_view_is_that_view():
+    scale = np.arange(1.0, 4.0)
+
+    def function(x):
+        return x * np.sum(np.split(scale, 1)[0] * scale, axis=0), np.exp(np.split(np.arange(3.0), 1)[0]) - x
+
+    step = compiled(function, X)
+    for found, expected in zip(step(X + 1), function(X + 1), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_views_of_which_there_are_several_and_numbers_are_no_constants():
+    one, other = np.arange(1.0, 4.0), np.arange(1.0, 4.0)
+
+    def function(x):
+        return x * np.split(one, 3)[1], np.array_equal(one, other)
+
+    step = compiled(function, X)
+    found, same = step(X + 1)
+    np.testing.assert_array_equal(found, (X + 1) * 2)
+    assert same is True
+    other[0] = 7
+    assert step(X)[1] is False

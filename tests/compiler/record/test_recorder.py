@@ -58,6 +58,27 @@ def test_the_result_of_a_recorded_run_is_that_of_an_ordinary_one():
     np.testing.assert_array_equal(found[1][1]["mean"], expected[1][1]["mean"])
 
 
+BY_NAME = {
+    "a transposition": lambda x: np.exp(np.transpose(a=x + 1)),
+    "a transposition in a product": lambda x: np.transpose(a=np.exp(x)) @ x,
+    "a view without an axis": lambda x: np.squeeze(a=x[None] + 1),
+    "a view of more axes": lambda x: np.broadcast_to(shape=(3, 2, 3), array=x * 2),
+    "a copy": lambda x: np.copy(a=x),
+    "a sum": lambda x: np.sum(axis=0, a=x),
+    "positions": lambda x: np.argmax(a=x, axis=1),
+    "elements": lambda x: np.take(indices=[1, 0], a=x, axis=1),
+}
+
+
+@pytest.mark.parametrize("function", BY_NAME.values(), ids=BY_NAME)
+def test_an_array_that_is_given_by_its_name_stands_first(function):
+    assert all(isinstance(call.args[0], Value) for call in trace_of(function, X).calls)
+    step = ad.capture(function)
+    for i in range(6):
+        np.testing.assert_array_equal(step(X + i), function(X + i))
+    assert str(step.program)
+
+
 def test_what_is_known_without_the_contents_is_not_recorded():
     def function(x):
         of_numpy = np.shape(x), np.ndim(x), np.size(x), np.result_type(x, np.float32)

@@ -138,3 +138,37 @@ def test_ordinary_training_saves_nothing():
     for _ in range(7):
         step(np.arange(5))
     assert not step.current.undo.is_needed
+
+
+DRAWS = {
+    "by place": lambda rng, x: rng.poisson(x),
+    "by name": lambda rng, x: rng.poisson(lam=x),
+    "second": lambda rng, x: rng.normal(0, x),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_a_draw_that_is_given_a_negative_number_leaves_what_the_function_leaves(draw):
+    def make():
+        rng, w = np.random.default_rng(0), np.zeros(2)
+
+        def step(x):
+            w[...] += 1
+            return draw(rng, x)
+
+        return step, np.ones(2), -np.ones(2), lambda: [w, rng.bit_generator.state["state"]["state"] % 2**62]
+
+    test_an_error_leaves_what_the_function_leaves(make)
+
+
+def test_nothing_is_saved_for_draws_that_raise_nothing():
+    rng, w = np.random.default_rng(0), np.zeros(4)
+
+    @ad.capture
+    def step(x):
+        w[...] += rng.normal(size=4)
+        return rng.permutation(x) + rng.permuted(x)
+
+    for i in range(7):
+        step(np.arange(4.0) + i)
+    assert not step.current.undo.is_needed
