@@ -58,12 +58,12 @@ ASK = {"Event": ".is_set()", "ContextVar": ".get()", "ReferenceType": "()", "loc
 class Environment:
     """What a function reaches, sorted by what a recorder does with it.
 
-    arrays: places of ndarrays. gradients: of what `tensor.grad` holds; gradient_arrays: of its arrays. generators: of
-    random generators. numbers: of Python numbers that may change from step to step. fixed: of all else, which has to
-    stay what it is. lengths: the containers, with their number of entries. orders: the keys of dicts and the members
-    of sets, as they follow each other. contents: those of arrays of text and of dates. states: random number generators
-    other than np.random.Generator. growing: places of lists that the step appends to. mentioned: the names in the code
-    of functions.
+    arrays: places of ndarrays. gradients: of what `tensor.grad` holds; gradient_arrays: of its arrays. numbers: of
+    Python numbers that may change from step to step. fixed: of all else, which has to stay what it is. generators:
+    those among these that hold random generators. lengths: the containers, with their number of entries. orders: the
+    keys of dicts and the members of sets, as they follow each other. contents: those of arrays of text and of dates.
+    states: random number generators other than np.random.Generator. growing: places of lists that the step appends to.
+    mentioned: the names in the code of functions.
     """
 
     arrays: list[Slot] = field(default_factory=list)
@@ -167,36 +167,23 @@ def explore(
     arguments: objects that it is given, with their names.
     Raises CaptureError for an object that cannot be followed, if the function, or one that it can call, names it.
     """
-    walk = walk_through(function, changing, arguments)
+    walk = Walk(function, changing, arguments)
     if walk.strange:
         walk.refuse_strange()
     return walk.found
 
 
-def walk_through(
-    function: Callable[..., Any] | None,
-    changing: AbstractSet[Identity],
-    arguments: Iterable[tuple[str, Any]] = (),
-) -> "Walk":
-    """Return what a function can reach, be it of a known kind or not."""
-    walk = Walk(function, changing)
-    if not is_constant(function):  # as np.sum is
-        walk.pending.append((function, Slot(None, None, "item", getattr(function, "__name__", "it")), None))
-    for name, value in arguments:
-        walk.visit(function, Slot((value,), 0, "constant", name), None)
-    walk.go()
-    return walk
-
-
 def within(value: Any, name: str) -> Environment:
     """Return what an object holds, be it of a known kind or not."""
-    return walk_through(None, frozenset(), [(name, value)]).found
+    return Walk(None, frozenset(), [(name, value)]).found
 
 
 class Walk:
-    """A walk through all that a function can reach."""
+    """A walk through all that a function can reach, be it of a known kind or not."""
 
-    def __init__(self, function: Callable[..., Any] | None, changing: AbstractSet[Identity]) -> None:
+    def __init__(
+        self, function: Callable[..., Any] | None, changing: AbstractSet[Identity], arguments: Iterable[tuple[str, Any]]
+    ) -> None:
         self.found = Environment()
         self.function = function
         self.changing = changing
@@ -208,6 +195,11 @@ class Walk:
         self.names: dict[Node, frozenset[str]] = {}  # what a function mentions
         self.inherited: dict[Node, frozenset[str]] = {}  # what methods mention that an object has from trusted classes
         self.strange: list[tuple[Any, Slot]] = []  # of no known kind, or the error of looking at it, and where it is
+        if not is_constant(function):  # as np.sum is
+            self.pending.append((function, Slot(None, None, "item", getattr(function, "__name__", "it")), None))
+        for name, value in arguments:
+            self.visit(function, Slot((value,), 0, "constant", name), None)
+        self.go()
 
     def go(self) -> None:
         """Look into one object after the other."""
@@ -483,6 +475,7 @@ def sort_in(found: Environment, slot: Slot, value: Any, is_changing: bool) -> No
         found.gradients.append(slot)
     elif isinstance(value, np.random.Generator):
         found.generators.append(slot)
+        found.fixed.append((slot, value))
     elif (is_changing and is_number(value)) or is_setting(slot, value):
         found.numbers.append(slot)
     else:

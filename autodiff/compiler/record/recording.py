@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,12 @@ from autodiff.compiler.record.arguments import Entries, Signature, objects_among
 from autodiff.compiler.record.branches import Branches
 from autodiff.compiler.record.environment import (
     Environment,
+    Walk,
     beginning_of,
     end_of,
     explore,
     is_number,
     is_state,
-    walk_through,
     within,
 )
 from autodiff.compiler.record.errors import STANDARD, CaptureError, line_of, refused
@@ -28,7 +29,7 @@ from autodiff.compiler.record.opened import closed, contents, opened, opened_in,
 from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate, recorded_in
 from autodiff.compiler.record.shadows import put_in, take_out
-from autodiff.compiler.record.slot import GONE, WITHIN, Absence, BatchSlot, Slot, TensorSlot, is_gone, present
+from autodiff.compiler.record.slot import GONE, WITHIN, Absence, BatchSlot, Identity, Slot, TensorSlot, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
@@ -79,7 +80,7 @@ class Recording:
     branches: Branches = field(default_factory=lambda: Branches([], []))
     result: Any = None
     changes: list[str] = field(default_factory=list)  # what the step changed besides, in words
-    counters: set[tuple[int, Any]] = field(default_factory=set)  # the places that it changed, and a replay can follow
+    counters: set[Identity] = field(default_factory=set)  # the places that it changed, and a replay can follow
     asks_layout: bool = False  # whether it matters how the arguments lie in memory
 
     def begins_with_these(self) -> bool:
@@ -111,7 +112,7 @@ class Replaced:
 
 
 def record(
-    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], changing: set[tuple[int, Any]]
+    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], changing: set[Identity]
 ) -> Recording:
     """Run a function once on the arguments, and return everything that it computed on the way.
 
@@ -132,7 +133,7 @@ def record(
     try:
         put_in(environment, recorder)
         batches = [(slot, Slot.get(slot)) for slot, _ in environment.fixed if isinstance(slot, BatchSlot)]
-        replace_contents(environment, recorder, recording, replacements, logs)
+        replace_contents(recording, recorder, replacements, logs)
         stand_in = partial(stand_for_argument, recorder=recorder)
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
         inputs = inputs_in((recorded_args, recorded_keywords))
@@ -250,22 +251,17 @@ def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str,
 
 def is_about_stand_in(error: Exception) -> bool:
     """Return whether a function of Python's did not take an object, and had a stand-in in its hands at that time."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None or not isinstance(error, TypeError) or not trace.tb_frame.f_code.co_filename.startswith(STANDARD):
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    if not isinstance(error, TypeError) or not frame.f_code.co_filename.startswith(STANDARD):
         return False
-    return any(type(value) is StandIn for value in trace.tb_frame.f_locals.values())
+    return any(type(value) is StandIn for value in frame.f_locals.values())
 
 
 def replace_contents(
-    environment: Environment,
-    recorder: Recorder,
-    recording: Recording,
-    replacements: list[Replaced],
-    logs: dict[int, Growing],
+    recording: Recording, recorder: Recorder, replacements: list[Replaced], logs: dict[int, Growing]
 ) -> None:
     """Put recorded arrays, numbers and generators in the places of those that the function reaches."""
+    environment = recording.environment
 
     def replace(slot: Slot, stand_in: Any) -> None:
         outermost = slot
@@ -342,12 +338,12 @@ def note_after(recording: Recording) -> None:
 
 
 def put_all_back(
-    function: Callable[..., Any], changing: set[tuple[int, Any]], objects: Any, replacements: list[Replaced]
+    function: Callable[..., Any], changing: set[Identity], objects: Any, replacements: list[Replaced]
 ) -> None:
     """Put the arrays themselves in all places of stand-ins: it may be done again, from the beginning."""
     for one in reversed(replacements):
         put_back(one.slot, one.original, one.stand_in)
-    after = walk_through(function, changing, objects).found
+    after = Walk(function, changing, objects).found
     for slot in [*after.arrays, *after.gradient_arrays, *after.numbers, *(slot for slot, _ in after.fixed)]:
         put_back(slot, None, None)
 
@@ -364,7 +360,9 @@ def put_back(slot: Slot, original: Any, stand_in: Any) -> None:
         slot.set(now.target)
     elif type(now) is StandIn:
         slot.set(np.asarray(now.concrete) if isinstance(slot.owner, Tensor) else now.concrete)
-    elif (isinstance(original, tuple) and now is stand_in) or type(now) is GeneratorStandIn:
+    elif type(now) is GeneratorStandIn:
+        slot.set(now.generator)
+    elif isinstance(original, tuple) and now is stand_in:
         slot.set(original)
 
 
@@ -451,12 +449,7 @@ def detached(result: Any, outputs: Any) -> Any:
     outputs: what a recorded run returned.
     """
     tree = opened_like(result, outputs)
-    return closed(mapped(tree, lambda part: part if isinstance(part, Tensor) and is_leaf(part) else copied(part)))
-
-
-def is_leaf(tensor: Tensor) -> bool:
-    """Return whether a Tensor is one that the step found, rather than computed."""
-    return tensor.node is not None and tensor.node.function is None
+    return closed(mapped(tree, lambda part: part if isinstance(part, Tensor) and not is_state(part) else copied(part)))
 
 
 def concrete_output(part: Any) -> Any:
