@@ -15,7 +15,7 @@ from autodiff.compiler.record.trace import Storage, Value
 class Listener:
     """A recorder that only writes down what it is told."""
 
-    raised = None
+    raised, asks_layout = None, False
 
     def __init__(self):
         self.calls = []
