@@ -9,7 +9,7 @@ import pytest
 
 import autodiff as ad
 from tests.compiler.comparing import check_calls, each_exactness
-from tests.compiler.refusing import network, refused
+from tests.compiler.refusing import network, outcome, refused
 
 X = np.linspace(-1.0, 1.0, 6).reshape(3, 2)
 KEPT = np.zeros((3, 2))
@@ -510,3 +510,95 @@ def test_a_flag_that_a_step_toggles():
         return lambda i: (step(points(i)), box.on)
 
     check_calls(build, calls=24)
+
+
+# What a step puts in a place, though it is what stood there while it was recorded
+
+
+class Meter:
+    def __init__(self):
+        self.n, self.late, self.found, self.rate, self.epoch, self.first = 0, False, np.bool_(False), 0.1, 0, True
+        self.held, self.small = {"last": 0.1, "count": np.int64(0)}, [False]
+
+
+latest, is_late = 0.0, False
+
+
+@pytest.mark.parametrize("check_every", [None, 0])
+def test_what_a_step_leaves_in_a_place_may_be_what_stood_there_while_it_was_recorded(check_every):
+    def left(capture):
+        global latest, is_late
+        latest, is_late = 0.0, False
+        meter, inner = Meter(), 0
+
+        def step(x, rate):
+            global latest, is_late
+            nonlocal inner
+            meter.n += 1
+            meter.late = meter.n > 9
+            meter.first = meter.n < 12
+            meter.rate = max(0.1, meter.n * 0.01)
+            meter.epoch = meter.n // 10
+            meter.found = np.any(np.isinf(x))
+            meter.held["last"], meter.held["count"] = rate, np.sum(x > 100)
+            meter.small[0] = meter.n % 7 == 6
+            latest, is_late = rate * 2, meter.n > 15
+            inner = meter.n // 13
+            return x * 2
+
+        step = capture(step)
+        found = []
+        for i in range(30):
+            step(np.array([1.0, np.inf if i > 20 else 2.0, 200.0 if i % 11 == 10 else 3.0]), 0.1 if i < 10 else 0.2)
+            found += [*vars(meter).values(), *meter.held.values(), *meter.small, latest, is_late, inner]
+        return [(type(one), one) for one in found if not isinstance(one, dict | list)]
+
+    assert left(lambda step: ad.capture(step, check_every=check_every)) == left(lambda step: step)
+
+
+def test_a_global_variable_that_a_step_only_assigns():
+    global latest
+
+    def step(x):
+        global latest
+        latest = x * 2
+
+    step = ad.capture(step)
+    for i in range(12):
+        _, refusal = outcome(step, np.ones(2) * i)
+        assert refusal or np.array_equal(latest, np.full(2, 2.0 * i))
+        assert type(latest) is np.ndarray
+
+
+@pytest.mark.parametrize(
+    "put",
+    [lambda held, n, x: held.update({n % 2: x}), lambda held, n, x: held.update({("a", n): x})],
+    ids=["int", "tuple"],
+)
+def test_keys_made_of_counters_are_numbers(put):
+    meter, held = Meter(), {}
+
+    def step(x):
+        meter.n += 1
+        put(held, meter.n, 1.0)
+        return x * 2
+
+    step = ad.capture(step)
+    for i in range(12):
+        outcome(step, np.ones(2) * i)
+        assert not [key for key in held if "recorded" in repr(key)]
+
+
+def test_members_of_a_set_made_of_counters_are_numbers():
+    meter, seen = Meter(), set()
+
+    def step(x):
+        meter.n += 1
+        seen.add(meter.n % 3)
+        return x * 2
+
+    step = ad.capture(step)
+    for i in range(12):
+        outcome(step, np.ones(2) * i)
+        assert seen <= {0, 1, 2}
+        assert all(type(one) is int for one in seen)

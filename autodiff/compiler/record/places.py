@@ -274,11 +274,15 @@ def imported(names: Names, function: FunctionType) -> set[str]:
     return found
 
 
+GLOBAL = ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "STORE_NAME", "DELETE_GLOBAL")
+"""Instructions that name a global variable."""
+
+
 @lru_cache(maxsize=4096)
 def names_in(code: CodeType) -> Names:
     """Return what a function mentions, and the functions within it."""
     steps = list(dis.get_instructions(code))
-    variables = {step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+    variables = {step.argval for step in steps if step.opname in GLOBAL}
     attributes = {*code.co_names, *(text for text in flatten(code.co_consts) if isinstance(text, str))}
     imports = {
         (step.argval, steps[i - 2].argval if isinstance(steps[i - 2].argval, int) else 0)

@@ -155,6 +155,7 @@ def record(
         recorder.settle_types(recorded_in(result))
         check_containers(batches)
         note_after(recording)
+        written = note_written(recording)
 
         def symbolic(tree: Any) -> Any:
             return mapped(tree, lambda part: part if id(part) in tensors else symbolic_output(part, recorder))
@@ -191,9 +192,12 @@ def record(
     grown = environment.grown()
     recording.counters |= {end_of(one) if beginning_of(one) in changing else beginning_of(one) for one in grown}
     before = {id(slot): value for slot, value in environment.fixed}
+    recording.counters |= {slot.identity for slot in written if can_be_followed(slot)}
     for slot, words in environment.changes(grown):
         if slot is not None and can_be_followed(slot):
             recording.counters.add(slot.identity)
+        elif slot in written:
+            continue
         elif slot is not None and is_switch(slot, before[id(slot)]):
             recording.held.append(Held(slot, before[id(slot)], slot.get()))
         else:
@@ -337,6 +341,24 @@ def note_after(recording: Recording) -> None:
         held.after = value_of(held.slot.get())
 
 
+def note_written(recording: Recording) -> list[Slot]:
+    """Return the places of fixed numbers where the step has put one that was recorded, which may equal that one.
+
+    What a bool becomes is noted, for a replay to leave it there.
+    """
+    fixed = [
+        (slot, before) for slot, before in recording.environment.fixed if isinstance(before, bool) or is_number(before)
+    ]
+    pairs = [(slot, before, present(slot)) for slot, before in fixed]
+    written = [(slot, before, now) for slot, before, now in pairs if type(now) is StandIn and now.value.form != "array"]
+    for slot, before, now in written:
+        if slot.access not in ("attribute", "item", "cell"):
+            recording.changes.append(f"{slot.name} is written")
+        elif isinstance(before, bool) and isinstance(now.concrete, bool):
+            recording.held.append(Held(slot, before, now.value))
+    return [slot for slot, *_ in written]
+
+
 def put_all_back(
     function: Callable[..., Any], changing: set[Identity], objects: Any, replacements: list[Replaced]
 ) -> None:
@@ -344,8 +366,22 @@ def put_all_back(
     for one in reversed(replacements):
         put_back(one.slot, one.original, one.stand_in)
     after = Walk(function, changing, objects).found
+    containers = [container for container, *_ in after.lengths + after.orders]
+    if sum(map(put_keys_back, containers)):  # of all of them
+        after = Walk(function, changing, objects).found
     for slot in [*after.arrays, *after.gradient_arrays, *after.numbers, *(slot for slot, _ in after.fixed)]:
         put_back(slot, None, None)
+
+
+def put_keys_back(container: Any) -> bool:
+    """Put the numbers themselves in place of those that are keys or members of a set; return whether there are any."""
+    if not isinstance(container, dict | set) or not recorded_in([*container]):
+        return False
+    keys = [mapped(key, concrete_output) for key in container]
+    held = dict(zip(keys, container.values(), strict=True)) if isinstance(container, dict) else keys
+    container.clear()
+    container.update(held)
+    return True
 
 
 def put_back(slot: Slot, original: Any, stand_in: Any) -> None:
