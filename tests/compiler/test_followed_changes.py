@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import autodiff as ad
+from tests.compiler.comparing import check
 from tests.compiler.refusing import OFFSET, X, call, followed, followed_training, network, outcome, training
 
 SETTINGS = {"power": 2}
@@ -563,3 +564,76 @@ def test_a_dict_with_keys_of_other_types_is_another(keys):
     for i in range(24):
         held.batch = {keys[i // 12]: np.full(2, float(i))}
         np.testing.assert_array_equal(step(), step.function())
+
+
+# Tensors that are put in a place from outside, and changed by the step
+
+
+CHANGES = {
+    "data": lambda t, x: setattr(t, "data", 0.9 * t.data + 0.1 * x),
+    "an entry": lambda t, x: t.__setitem__(slice(None), 0.9 * t + 0.1 * x),
+    "the memory": lambda t, x: t.data.__setitem__(..., 0.9 * t.data + 0.1 * x),
+    "copy_": lambda t, x: t.copy_(0.9 * t + 0.1 * x),
+}
+
+
+@pytest.mark.parametrize("kind", [ad.Tensor, ad.Buffer])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_tensor_put_there_from_outside_is_changed_itself(change, kind):
+    def run(capture):
+        states, task = [kind(np.zeros(2)), kind(np.zeros(2))], SimpleNamespace(state=None)
+        step, found = capture(lambda x: change(task.state, x)), []
+        for i in range(40):
+            task.state = states[i % 2]
+            step(np.full(2, 1.0 + i))
+            assert task.state is states[i % 2]
+            found.append(task.state.data.copy())
+        return found
+
+    check(run, exact=True)
+
+
+def test_the_statistics_of_two_domains():
+    def run(capture):
+        norm, rng = ad.BatchNorm1d(2), np.random.default_rng(0)
+        means = [ad.Buffer(np.zeros(2, np.float32)) for _ in range(2)]
+        step, found = capture(lambda x: (norm(x) ** 2).mean()), []
+        for i in range(40):
+            norm.running_mean = means[i % 2]
+            found.append(step(rng.normal(i % 2, 1, (8, 2)).astype(np.float32)))
+            assert norm.running_mean is means[i % 2]
+        return [*found, *(mean.data for mean in means)]
+
+    check(run, exact=True)
+
+
+def test_parameters_that_are_frozen_and_thawed_within_the_step():
+    def run(capture):
+        rng = np.random.default_rng(0)
+        generator, critic = ad.Linear(4, 2, rng=rng), ad.Linear(2, 1, rng=rng)
+        of_generator, of_critic = (ad.SGD(net.parameters(), learning_rate=0.1) for net in (generator, critic))
+
+        def thaw(flag):
+            for parameter in critic.parameters():
+                parameter.requires_grad = flag
+
+        def step(z, real):
+            fake = generator(z)
+            thaw(True)
+            of_critic.zero_grad()
+            critic_loss = (critic(fake.detach()) ** 2).mean() + ((critic(real) - 1) ** 2).mean()
+            critic_loss.backward()
+            of_critic.step()
+            thaw(False)
+            of_generator.zero_grad()
+            loss = ((critic(fake) - 1) ** 2).mean()
+            loss.backward()
+            of_generator.step()
+            return critic_loss, loss
+
+        step = capture(step)
+        draws = [(rng.normal(size=(16, 4)), rng.normal(size=(16, 2))) for _ in range(20)]
+        losses = [loss for z, real in draws for loss in step(z, real)]
+        return [*losses, *(p.data for net in (generator, critic) for p in net.parameters())]
+
+    check(run, exact=True)

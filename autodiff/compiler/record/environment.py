@@ -492,8 +492,11 @@ def is_number(value: Any) -> bool:
 
 
 def is_state(value: Any) -> bool:
-    """Return whether this is a Tensor in whose place a step may put another one: none that gathers gradients."""
-    return isinstance(value, Tensor) and (value.node is None or value.node.function is not None)
+    """Return whether this is a Tensor in whose place a step may put another one.
+
+    None that gathers gradients, and no Parameter or Buffer of a module, which may be frozen for a while.
+    """
+    return type(value) is Tensor and (value.node is None or value.node.function is not None)
 
 
 def is_batch(value: Any) -> bool:

@@ -29,7 +29,18 @@ from autodiff.compiler.record.opened import closed, contents, opened, opened_in,
 from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate, recorded_in
 from autodiff.compiler.record.shadows import put_in, take_out
-from autodiff.compiler.record.slot import GONE, WITHIN, Absence, BatchSlot, Identity, Slot, TensorSlot, is_gone, present
+from autodiff.compiler.record.slot import (
+    GONE,
+    WITHIN,
+    Absence,
+    BatchSlot,
+    Identity,
+    KeptTensorSlot,
+    Slot,
+    TensorSlot,
+    is_gone,
+    present,
+)
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
@@ -154,7 +165,7 @@ def record(
         result = with_opened(result, reached)
         recorder.settle_types(recorded_in(result))
         check_containers(batches)
-        note_after(recording)
+        note_after(recording, {one.slot.identity: one.stand_in for one in replacements})
         written = note_written(recording)
 
         def symbolic(tree: Any) -> Any:
@@ -321,8 +332,8 @@ def is_switch(slot: Slot, before: Any) -> bool:
     return isinstance(before, SWITCHED) and isinstance(slot.get(), SWITCHED)
 
 
-def note_after(recording: Recording) -> None:
-    """Write down what stands in the places after the step."""
+def note_after(recording: Recording, stand_ins: dict[Identity, Any]) -> None:
+    """Write down what stands in the places after the step. stand_ins: what was put there for it."""
     read = {value.storage for call in recording.trace.calls for value in call.operands()}
     for held in recording.held:
         try:
@@ -332,6 +343,9 @@ def note_after(recording: Recording) -> None:
                 f"the step takes away what is in {held.slot.name}, or puts something else there, which a replay would "
                 "not follow; leave an array of the same shape and dtype there"
             ) from None
+        slot = held.slot
+        if isinstance(slot, TensorSlot) and Slot.get(slot) is stand_ins.get(slot.identity):
+            held.slot = KeptTensorSlot(slot.owner, slot.key, slot.access, slot.name)
         if isinstance(held.slot, TensorSlot) and Slot.get(held.slot).requires_grad and held.before.storage in read:
             raise CaptureError(
                 f"the step computes {held.slot.name} from what it was a call before, with its graph, which a replay "
@@ -391,6 +405,9 @@ def put_back(slot: Slot, original: Any, stand_in: Any) -> None:
     except GONE:  # the step removed it
         return
     if is_still_stand_in(Slot.get(slot), original):  # around an array that was replaced in it
+        Slot.set(slot, original)
+    elif isinstance(original, Tensor) and Slot.get(slot) is stand_in and type(now) is StandIn:
+        original._data = np.asarray(now.concrete)
         Slot.set(slot, original)
     elif type(now) is Growing:
         slot.set(now.target)

@@ -146,6 +146,19 @@ class TensorSlot(Slot):
 
 
 @dataclass(frozen=True, slots=True)
+class KeptTensorSlot(TensorSlot):
+    """The same, of a Tensor that the step gives another array itself, by `t.data = array` or `t[i] = array`."""
+
+    def set(self, value: Any) -> None:
+        """Give the Tensor there another array."""
+        Slot.get(self)._data = value
+
+    def assignment(self, name: Callable[[Any], str], value: str) -> str:
+        """Return the statement that does so."""
+        return f"{self.source(name)} = {value}"
+
+
+@dataclass(frozen=True, slots=True)
 class BatchSlot(Slot):
     """The structure of the list, tuple or dict in a place that is given another one in every step."""
 
