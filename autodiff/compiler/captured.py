@@ -152,7 +152,7 @@ class Captured(Opaque, Generic[P, R]):
         """Run what calls of this kind have been made into, or begin with it."""
         mode = modes.get()[:3]
         self.check_call(mode)
-        found = [(one, one.arguments.match(args, keywords)) for one in self.specializations if one.mode == mode]
+        found = [(one, one.matched(args, keywords)) for one in self.specializations if one.mode == mode]
         alike = {one: leaves for one, leaves in found if leaves is not None}
         chosen = next((one for one in alike if one.is_compiled and one.guard.unchanged()), None)
         chosen = chosen or max(alike, key=Specialization.fit, default=None)

@@ -71,6 +71,7 @@ class Specialization:
         self.schedule: Schedule
         self.compile_seconds = 0.0
         self.recordings = 0
+        self.leaves: list[Any] = []  # the parts of the latest arguments, where branches ask for them
         self.environment = Environment()  # as it was when the latest recording began
         self.left: Environment | None = None  # as that recording left it; None if looking at it failed
         self.followed = 0  # how many numbers were known to change then
@@ -161,11 +162,12 @@ class Specialization:
         self.note_unsteady(self.environment)
         others = any(slot.get() is not self.arrays.get(slot.identity) for slot in self.environment.arrays)
         try:
-            self.latest = recording = record(self.step.function, args, keywords, self.step.changing)
+            self.latest = recording = record(self.step.function, args, keywords, self.step.changing, self.leaves)
         finally:
             self.left = Walk(self.step.function, self.step.changing, objects).found
             self.arrays = {slot.identity: slot.get() for slot in self.left.arrays}
         self.recordings += 1
+        self.matched(args, keywords)
         if recording.asks_layout:
             self.arguments.match = match_for(args, keywords, with_layout=True)
         steady = not recording.changes and not recording.counters
@@ -219,7 +221,14 @@ class Specialization:
 
     def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Sequence[Any] | None:
         """Return the parts of arguments that a replay is given; None if they are not alike."""
-        return self.arguments.match(*self.step.signature.bind(args, keywords))
+        return self.matched(*self.step.signature.bind(args, keywords))
+
+    def matched(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any, ...] | None:
+        """Return the same of arguments in order."""
+        leaves = self.arguments.match(args, keywords)
+        if leaves and self.latest is not None and self.latest.branches.branches:  # which may ask for them
+            self.leaves[:] = leaves
+        return leaves
 
     def replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
         """Run the program of a call of this kind."""

@@ -8,7 +8,7 @@ import numpy as np
 def positive(name: str, value: float) -> float:
     """Return the value, or raise ValueError unless it is a finite number above 0."""
     check_number(name, value)
-    if not (np.isfinite(value) and value > 0):
+    if not 0 < value < np.inf:
         raise ValueError(f"{name} must be a finite number above 0, found {value}")
     return value
 
@@ -16,7 +16,7 @@ def positive(name: str, value: float) -> float:
 def at_least_zero(name: str, value: float) -> float:
     """Return the value, or raise ValueError unless it is a finite number of 0 or more."""
     check_number(name, value)
-    if not (np.isfinite(value) and value >= 0):
+    if not 0 <= value < np.inf:
         raise ValueError(f"{name} must be a finite number, 0 or more, found {value}")
     return value
 

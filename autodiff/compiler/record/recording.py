@@ -123,11 +123,16 @@ class Replaced:
 
 
 def record(
-    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], changing: set[Identity]
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    keywords: dict[str, Any],
+    changing: set[Identity],
+    leaves: list[Any] | None = None,
 ) -> Recording:
     """Run a function once on the arguments, and return everything that it computed on the way.
 
-    changing: the places of Python numbers that are not the same in every call.
+    changing: the places of Python numbers that are not the same in every call. leaves: where the parts of the arguments
+        will be in later calls, by which it may branch.
     """
     objects = objects_among(Signature(function).names, args, keywords)
     environment = explore(function, changing, objects)
@@ -214,6 +219,9 @@ def record(
         else:
             recording.changes.append(words)
     numbers = [(one.slot, one.before) for one in recording.held if one.before in recorder.counted]
+    for i, value in enumerate(recorder.trace.inputs):
+        if value in recorder.counted:
+            numbers.append((Slot(leaves, i, "item", f"argument {i}"), value))
     recording.branches = Branches(recorder.branches, numbers)
     recorder.check_shared_memory()
     check_no_stand_ins(result)
@@ -433,7 +441,7 @@ def stand_for_argument(leaf: Any, recorder: Recorder) -> Any:
         return GeneratorStandIn(recorder, leaf)
     if isinstance(leaf, np.ndarray) and is_input(leaf):
         return recorder.record_array(leaf, "input", "argument")
-    return recorder.record_number(leaf, "argument") if is_input(leaf) else leaf
+    return recorder.record_number(leaf, "argument", is_counter=True) if is_input(leaf) else leaf
 
 
 def with_opened(result: Any, reached: AbstractSet[int]) -> Any:

@@ -240,7 +240,7 @@ def tests_of(guard: Guard, name: Callable[[Any], str], source: Callable[[Slot], 
             yield from array_tests(f"{source(held.slot)}._data", held.before, name)
     for slot, kind in guard.numbers:
         yield f"{source(slot)}.__class__ is {name(kind)}"
-    groups = [them for slot, them in guard.expected if slot.key == "group_states" and isinstance(slot.owner, Optimizer)]
+    groups = [them for slot, them in guard.expected if isinstance(slot.owner, Optimizer) and slot.key == "group_states"]
     states = {id(state) for group in groups for state in group}  # there another shape is an error to the step
     for slot, array, shape, dtype in guard.looks:
         yield f"{name(array)}.dtype is {name(dtype)}"

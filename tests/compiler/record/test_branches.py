@@ -183,11 +183,15 @@ def test_a_length_that_is_counted():
     check_calls(build, exact=True, calls=24)
 
 
-def test_the_type_of_an_argument_is_refused_with_what_to_type():
-    step = ad.capture(lambda x, rate: INTS * min(1, rate))
-    with pytest.raises(ad.CaptureError, match=r"min, an int for some values.*test_branches.*as 1\.0 for 1"):
-        step(X, 0.5)
+def test_the_type_that_an_argument_decides():
+    def build(wrap):
+        step = wrap(lambda x, rate: INTS * min(1, rate))
+        return lambda i: step(X, 0.3 * i)
 
+    check_calls(build, exact=True)
+
+
+def test_a_type_that_no_argument_decides():
     def build(wrap):
         step = wrap(lambda x, rate: INTS * min(1.0, rate))
         return lambda i: step(X, 0.3 * i)
@@ -283,18 +287,6 @@ def test_too_many_ways_are_refused_by_the_line_that_decides():
     message = refused(ad.capture(function), "has 8 programs", times=60)
     assert "test_branches.py" in message
     assert "np.take" in message
-
-
-def test_a_branch_on_an_argument_is_refused_with_what_to_pass():
-    step = ad.capture(lambda x, n: x * 2 if n > 5.0 else x)
-    with pytest.raises(ad.CaptureError, match=r"a branch .* a number, `n > 5.0`, .* pass what is decided .* as a bool"):
-        step(X, 3.0)
-
-    def build(wrap):
-        step = wrap(lambda x, is_large: x * 2 if is_large else x)
-        return lambda i: step(X, float(i % 9) > 5.0)
-
-    check_calls(build, calls=24)
 
 
 def test_a_branch_on_a_number_that_depends_on_an_array_is_refused():
