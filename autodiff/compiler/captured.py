@@ -218,8 +218,8 @@ class Captured(Opaque, Generic[P, R]):
         if trusted:
             self.specializations.remove(trusted[0])
             return
-        kinds = arguments.differences([one.arguments for one in self.specializations])
-        words = kinds or list(dict.fromkeys(words for one in alike for words in one.changes()))
+        others = [one.arguments for one in self.specializations]
+        words = alike[-1].changes() if alike else arguments.differences(others)
         raise CaptureError(
             f"{self.__name__} has {self.limit} programs, and this call asks for another: {'; '.join(words[:3])}. Give "
             "a number that changes from call to call as a float or an array, and batches one shape; or say "

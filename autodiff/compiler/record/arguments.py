@@ -170,7 +170,7 @@ class Arguments:
                 words.append(f"the argument {name} was {', '.join(distinct[:-1])}, and is now {distinct[-1]}")
             elif not all(is_alike(kind, kinds[-1]) for kind in kinds):
                 words.append(f"the argument {name} was {distinct[0]} each time, and not the same one")
-        return words
+        return words or ["the arguments are in other containers, or in another order"]
 
 
 def in_words(described: Any) -> str:
