@@ -353,3 +353,16 @@ def test_a_batch_that_is_a_part_of_what_the_step_writes_is_read_after_the_write(
         assert "memory" in str(error)  # noqa: PT017
         return
     np.testing.assert_array_equal(found, state * 2)
+
+
+@pytest.mark.parametrize("others", [{}, {"shift": 4.0}], ids=["one", "two"])
+def test_attributes_that_are_replaced_all_at_once_are_noticed(others):
+    class Plain:
+        pass
+
+    one = Plain()
+    vars(one).update(others, scale=2.0)
+    step = trained(lambda x: x * one.scale)
+    one.__dict__ = {"scale": 5.0, **others}
+    assert not step.current.guard.unchanged()
+    np.testing.assert_array_equal(step(X), step.function(X))
