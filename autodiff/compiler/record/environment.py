@@ -42,7 +42,7 @@ from autodiff.compiler.record.places import (
     names_of_trusted_bases,
     slots_of,
 )
-from autodiff.compiler.record.slot import BatchSlot, Identity, Slot, TensorSlot, absence, is_gone, present
+from autodiff.compiler.record.slot import WITHIN, BatchSlot, Identity, Slot, TensorSlot, absence, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Function
 from autodiff.optimizers.optimizer import Optimizer
@@ -97,6 +97,9 @@ class Environment:
                 if (now is None) != (before is None):
                     name = slot.name.removesuffix(".node")
                     yield slot, f"{name}.requires_grad was {before is not None} and is now {now is not None}"
+            elif isinstance(slot.owner, Optimizer) and slot.key == "moving":
+                name = slot.name.removesuffix(".moving")
+                yield slot, f"{name} has others of its parameters frozen than before (have an optimizer for each part)"
             elif isinstance(now, PLAIN) and isinstance(before, PLAIN):
                 yield slot, f"{slot.name} was {before!r} and is now {now!r}"
             else:
@@ -115,9 +118,9 @@ class Environment:
 
     def replaced_batches(self) -> set[Identity]:
         """Return the places of Tensors, and of lists, tuples and dicts of arrays, that hold others like them now."""
-        pairs = [(slot, before, present(slot)) for slot, before in self.fixed if not isinstance(slot.owner, Optimizer)]
-        others = [(slot, before, now) for slot, before, now in pairs if now is not before]
-        return {slot.identity for slot, before, now in others if is_batch(before) and are_alike(now, before)}
+        pairs = [(slot, before, present(slot)) for slot, before in self.fixed if is_batch(before)]
+        others = [(slot, before, now) for slot, before, now in pairs if now is not before and not is_of_optimizer(slot)]
+        return {slot.identity for slot, before, now in others if are_alike(now, before)}
 
 
 def is_node(slot: Slot) -> bool:
@@ -493,6 +496,13 @@ def is_state(value: Any) -> bool:
     None that gathers gradients, and no Parameter or Buffer of a module, which may be frozen for a while.
     """
     return type(value) is Tensor and (value.node is None or value.node.function is not None)
+
+
+def is_of_optimizer(slot: Slot) -> bool:
+    """Return whether this is an attribute of an optimizer's, or within a tuple there, as the groups of parameters."""
+    while slot.access in WITHIN:
+        slot = slot.owner
+    return isinstance(slot.owner, Optimizer)
 
 
 def is_batch(value: Any) -> bool:

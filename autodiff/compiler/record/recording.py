@@ -18,6 +18,7 @@ from autodiff.compiler.record.environment import (
     end_of,
     explore,
     is_number,
+    is_of_optimizer,
     is_state,
     within,
 )
@@ -314,7 +315,7 @@ def can_be_followed(slot: Slot) -> bool:
     """Return whether a step may put a number or a Tensor of its own in a place."""
     if is_gone(slot) or slot.access in ("constant", "class", "builtin"):
         return False
-    return is_number(slot.get()) or is_state(slot.get())
+    return is_number(slot.get()) or (is_state(slot.get()) and not is_of_optimizer(slot))
 
 
 def check_containers(batches: list[tuple[BatchSlot, Any]]) -> None:
