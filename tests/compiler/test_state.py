@@ -602,3 +602,80 @@ def test_members_of_a_set_made_of_counters_are_numbers():
         outcome(step, np.ones(2) * i)
         assert seen <= {0, 1, 2}
         assert all(type(one) is int for one in seen)
+
+
+# Attributes that are set by code of the user's
+
+
+class Halved:
+    """A descriptor that holds half of what it is given."""
+
+    def __set_name__(self, owner, name):
+        self.name = name
+
+    def __get__(self, instance, owner=None):
+        return instance.__dict__[self.name] * 2
+
+    def __set__(self, instance, value):
+        instance.__dict__[self.name] = value / 2
+
+
+class WithDescriptor:
+    w = Halved()
+
+    def __init__(self):
+        self.w = np.ones(3)
+
+
+class WithSetter:
+    def __init__(self):
+        vars(self).update(version=0, log=[])
+        self.w = np.ones(3)
+
+    def __setattr__(self, name, value):
+        vars(self)["version"] += 1
+        self.log.append(name)
+        vars(self)[name] = value
+
+
+class WithProperty:
+    def __init__(self):
+        self.held, self.count = np.ones(3), 0
+
+    @property
+    def w(self):
+        return self.held * 2
+
+    @w.setter
+    def w(self, value):
+        self.count += 1
+        self.held = value / 2
+
+
+@pytest.mark.parametrize("kind", [WithDescriptor, WithSetter, WithProperty])
+@pytest.mark.parametrize("check_every", [None, 0])
+def test_code_that_sets_an_attribute_runs_once_in_each_call(kind, check_every):
+    def left(capture):
+        holder = kind()
+
+        def step(x):
+            holder.w = holder.w * 0.5 + x
+            return holder.w * 2
+
+        step = capture(step)
+        found = [step(np.ones(3) * i).tolist() for i in range(20)]
+        return found, {name: getattr(one, "tolist", lambda one=one: one)() for name, one in vars(holder).items()}
+
+    assert left(lambda step: ad.capture(step, exact=True, check_every=check_every)) == left(lambda step: step)
+
+
+class Scaled(dict):
+    def __getitem__(self, key):
+        return super().__getitem__(key) * 2
+
+
+def test_a_dict_that_gives_out_something_else_is_refused_and_left():
+    scaled = Scaled(w=np.ones(3))
+    _, refusal = outcome(ad.capture(lambda x: x * scaled["w"]), np.ones(3))
+    assert refusal.startswith("scaled is a tests.compiler.test_state.Scaled, whose state a replay would not see")
+    assert type(dict(scaled.items())["w"]) is np.ndarray

@@ -121,7 +121,15 @@ def can_be_looked_into(owner: Any) -> bool:
     base = native_base(type(owner))  # type: ignore[arg-type]
     if base is object and is_trusted_class(type(owner)):
         return type(owner).__module__.split(".")[0] not in (*TRUSTED[1:], *OF_THE_SYSTEM)
+    bases = type(owner).__mro__
+    if base in CONTAINERS and any(is_own(kind) for kind in bases):
+        return False
     return base in (object, SimpleNamespace, *CONTAINERS) or issubclass(base, (BaseException, dict, *PLAIN))
+
+
+def is_own(kind: type) -> bool:
+    """Return whether a class gives out and takes the items of a container in a way of its own."""
+    return not is_trusted_class(kind) and not {"__getitem__", "__setitem__"}.isdisjoint(vars(kind))
 
 
 def object_slots(owner: Any, where: Slot) -> Iterator[Slot]:
@@ -139,8 +147,22 @@ def object_slots(owner: Any, where: Slot) -> Iterator[Slot]:
     if isinstance(owner, defaultdict):
         yield Slot(owner, "default_factory", "attribute", f"{name}.default_factory")
     if type(owner) not in (*CONTAINERS, defaultdict):
-        yield from (Slot(owner, key, "attribute", f"{name}.{key}") for key in attributes_of(owner))
+        yield from (attribute_slot(owner, key, f"{name}.{key}") for key in attributes_of(owner))
         yield Slot(owner, "__class__", "attribute", type(owner).__name__)
+
+
+def attribute_slot(owner: Any, key: str, name: str) -> Slot:
+    """Return the place of an attribute: an item of the object's dict, if the user's code runs when it is read or set.
+
+    That code has run in the step by itself, and what it did there is recorded.
+    """
+    bases = type(owner).__mro__[:-1]
+    setters = [base for base in bases if "__setattr__" in vars(base)]
+    descriptors = [vars(base)[key] for base in bases if key in vars(base)]
+    has_code = (setters and not is_trusted_class(setters[0])) or any(hasattr(one, "__set__") for one in descriptors)
+    if has_code and key in getattr(owner, "__dict__", ()):
+        return Slot(vars(owner), key, "item", name)
+    return Slot(owner, key, "attribute", name)
 
 
 def bound_slots(method: BuiltinFunctionType | MethodWrapperType, name: str) -> Iterator[Slot] | None:
