@@ -593,6 +593,20 @@ def test_a_tensor_put_there_from_outside_is_changed_itself(change, kind):
     check(run, exact=True)
 
 
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_tensor_in_a_tuple_put_there_from_outside_is_changed_itself(change):
+    def run(capture):
+        states, task = [ad.Tensor(np.zeros(2)), ad.Tensor(np.zeros(2))], SimpleNamespace(both=None)
+        step = capture(lambda x: change(task.both[0], x))
+        for i in range(40):
+            task.both = states[i % 2], states[1 - i % 2]
+            step(np.full(2, 1.0 + i))
+        assert task.both[0] is states[1]
+        return [state.data for state in states]
+
+    check(run, exact=True)
+
+
 def test_the_statistics_of_two_domains():
     def run(capture):
         norm, rng = ad.BatchNorm1d(2), np.random.default_rng(0)
