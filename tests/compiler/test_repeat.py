@@ -622,3 +622,19 @@ def test_a_batch_that_is_drawn_may_have_the_program_compiled_anew():
 
     expected = [i * (np.array([2.0, 3.0]) if i < 25 else 6.0) * np.ones(2) for i in range(40)]
     np.testing.assert_array_equal(step.repeat(40, batches()), expected)
+
+
+def test_ints_beyond_those_of_numpy_are_stacked_as_they_are():
+    held = SimpleNamespace(n=1)
+
+    @ad.capture
+    def step():
+        held.n *= 3
+        return held.n
+
+    assert step.repeat(50).tolist() == [3**i for i in range(1, 51)]
+    assert held.n == 3**50
+    held.n = 1
+    found = step.repeat(20)
+    assert found.dtype == np.int64
+    assert found.tolist() == [3**i for i in range(1, 21)]
