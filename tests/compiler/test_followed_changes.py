@@ -684,3 +684,21 @@ def test_factors_that_are_trained_in_turn_by_one_optimizer_are_refused(make):
     words = r"optimizer has others of its parameters frozen .* an optimizer for each part"
     with pytest.raises(ad.CaptureError, match=words):
         step.repeat(4, [(np.ones((3, 2)),)] * 4)
+
+
+def test_arrays_in_turn_that_are_reached_elsewhere_too_are_refused_after_a_while():
+    held = SimpleNamespace(current=None, both=[np.zeros(3), np.ones(3)])
+
+    @ad.capture
+    def step(x):
+        np.multiply(held.current, 0.9, out=held.current)
+        np.add(held.current, x, out=held.current)
+        return held.both[0].sum(), held.both[1].sum()
+
+    def in_turn():
+        for i in range(40):
+            held.current = held.both[i % 2]
+            step(np.ones(3))
+
+    with pytest.raises(ad.CaptureError, match=r"held\.current is replaced by another array again and again"):
+        in_turn()
