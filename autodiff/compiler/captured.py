@@ -17,7 +17,7 @@ from autodiff.compiler.record.slot import Slot
 from autodiff.compiler.record.trace import Keywords, Positional
 from autodiff.compiler.repeat import Repetition
 from autodiff.compiler.replay.code import Compiled
-from autodiff.compiler.specialization import Specialization, Step, changed_numbers
+from autodiff.compiler.specialization import Specialization, Step, changed_numbers, words_for_sharing
 from autodiff.modes import modes
 
 P = ParamSpec("P")
@@ -198,10 +198,7 @@ class Captured(Opaque, Generic[P, R]):
         begun.replaced |= one.replaced | identities
         begun.in_vain = one.in_vain + (identities <= self.step.moving)
         if begun.in_vain > IN_VAIN:
-            raise CaptureError(
-                f"{places[0].name} is replaced by another array again and again, which shares its memory with another "
-                "place that the function reaches; write into it in place, or pass it as an argument"
-            )
+            raise CaptureError(words_for_sharing(places[0]))
         self.step.moving |= identities & one.replaced
 
     def make_room(self, alike: list[Specialization], arguments: Arguments) -> None:

@@ -28,6 +28,8 @@ RECORDINGS = 4
 """Calls after which a step has to do the same as in the call before."""
 CHECKS = 2
 """Replays that are compared with an ordinary run, before the program is trusted."""
+IN_TURN = 8
+"""Calls that may each begin with other arrays in their places, and do something else with them."""
 LARGE = 32 * 1024**2
 """Bytes: a program with more memory than that gives it back while it is checked, lest both ways need theirs at once."""
 
@@ -72,6 +74,7 @@ class Specialization:
         self.schedule: Schedule
         self.compile_seconds = 0.0
         self.recordings = 0
+        self.in_turn = 0  # of these, how many began with other arrays in the places and then did something else
         self.leaves: list[Any] = []  # the parts of the latest arguments, where branches ask for them
         self.environment = Environment()  # as it was when the latest recording began
         self.left: Environment | None = None  # as that recording left it; None if looking at it failed
@@ -160,7 +163,7 @@ class Specialization:
         objects = objects_among(self.arguments.names, args, keywords)
         self.environment = explore(self.step.function, self.step.changing, objects)
         self.note_unsteady(self.environment)
-        others = any(slot.get() is not self.arrays.get(slot.identity) for slot in self.environment.arrays)
+        others = [slot for slot in self.environment.arrays if slot.get() is not self.arrays.get(slot.identity)]
         try:
             self.latest = recording = record(self.step.function, args, keywords, self.step.changing, self.leaves)
         finally:
@@ -185,6 +188,9 @@ class Specialization:
                 self.compile()
             elif others:  # which may be parts of each other now, and were not
                 self.recordings -= 1
+                self.in_turn += 1
+                if self.in_turn > IN_TURN:
+                    raise CaptureError(words_for_sharing(others[0]))
             elif self.recordings >= RECORDINGS or previous.is_settled():
                 wrote = words_for_writes(recording.trace)
                 raise CaptureError(f"{self.step.name} did not do the same in two calls: {words}{wrote}")
@@ -321,6 +327,14 @@ class Specialization:
             self.schedule = Schedule(self.step.check_every, time.perf_counter())
             self.is_ready = True
         return detached(check.result, self.program.outputs)
+
+
+def words_for_sharing(slot: Slot) -> str:
+    """Return why a place cannot be followed whose arrays are those of other places in turn."""
+    return (
+        f"{slot.name} is replaced by another array again and again, which shares its memory with another place that "
+        "the function reaches; write into it in place, or pass it as an argument"
+    )
 
 
 def changed_numbers(environment: Environment) -> set[Identity]:

@@ -593,6 +593,20 @@ def test_a_tensor_put_there_from_outside_is_changed_itself(change, kind):
     check(run, exact=True)
 
 
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_a_tensor_in_a_tuple_put_there_from_outside_is_changed_itself(change):
+    def run(capture):
+        states, task = [ad.Tensor(np.zeros(2)), ad.Tensor(np.zeros(2))], SimpleNamespace(both=None)
+        step = capture(lambda x: change(task.both[0], x))
+        for i in range(40):
+            task.both = states[i % 2], states[1 - i % 2]
+            step(np.full(2, 1.0 + i))
+        assert task.both[0] is states[1]
+        return [state.data for state in states]
+
+    check(run, exact=True)
+
+
 def test_the_statistics_of_two_domains():
     def run(capture):
         norm, rng = ad.BatchNorm1d(2), np.random.default_rng(0)
@@ -670,3 +684,21 @@ def test_factors_that_are_trained_in_turn_by_one_optimizer_are_refused(make):
     words = r"optimizer has others of its parameters frozen .* an optimizer for each part"
     with pytest.raises(ad.CaptureError, match=words):
         step.repeat(4, [(np.ones((3, 2)),)] * 4)
+
+
+def test_arrays_in_turn_that_are_reached_elsewhere_too_are_refused_after_a_while():
+    held = SimpleNamespace(current=None, both=[np.zeros(3), np.ones(3)])
+
+    @ad.capture
+    def step(x):
+        np.multiply(held.current, 0.9, out=held.current)
+        np.add(held.current, x, out=held.current)
+        return held.both[0].sum(), held.both[1].sum()
+
+    def in_turn():
+        for i in range(40):
+            held.current = held.both[i % 2]
+            step(np.ones(3))
+
+    with pytest.raises(ad.CaptureError, match=r"held\.current is replaced by another array again and again"):
+        in_turn()

@@ -639,3 +639,19 @@ def test_a_gradient_that_the_first_step_leaves_is_added_to_by_the_next():
     w.grad = None
     step.repeat(4)
     np.testing.assert_array_equal(w.grad.data, np.full(3, 8.0))
+
+
+def test_ints_beyond_those_of_numpy_are_stacked_as_they_are():
+    held = SimpleNamespace(n=1)
+
+    @ad.capture
+    def step():
+        held.n *= 3
+        return held.n
+
+    assert step.repeat(50).tolist() == [3**i for i in range(1, 51)]
+    assert held.n == 3**50
+    held.n = 1
+    found = step.repeat(20)
+    assert found.dtype == np.int64
+    assert found.tolist() == [3**i for i in range(1, 21)]

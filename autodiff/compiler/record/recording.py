@@ -43,6 +43,7 @@ from autodiff.compiler.record.slot import (
 )
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Function, Keywords, Positional, Trace, Value
+from autodiff.graph import Node
 from autodiff.tensor import Tensor, wrap
 from autodiff.trees import flatten, mapped
 
@@ -136,6 +137,7 @@ def record(
     replacements: list[Replaced] = []
     random_states = RandomStates(environment)
     tensors = {id(slot.owner) for slot in environment.arrays}  # that the step finds, and may hand out as they are
+    given_containers: list[tuple[Any, dict[Any, Any]]] = []  # with what they held
     logs = {id(slot.get()): Growing(slot.get(), slot.name) for slot in environment.growing}
 
     def concrete(part: Any) -> Any:
@@ -144,6 +146,7 @@ def record(
     try:
         put_in(environment, recorder)
         batches = [(slot, Slot.get(slot)) for slot, _ in environment.fixed if isinstance(slot, BatchSlot)]
+        states = {slot.identity: Slot.get(slot) for slot in environment.arrays if isinstance(slot, TensorSlot)}
         replace_contents(recording, recorder, replacements, logs)
         stand_in = partial(stand_for_argument, recorder=recorder)
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
@@ -151,6 +154,7 @@ def record(
         recorder.trace.inputs = [value_of(part) for part in inputs]
         given, given_keywords = closed((recorded_args, recorded_keywords))
         entries = Entries((given, given_keywords), {one.kind for one in opened_in((args, keywords))})
+        given_containers += entries.containers
         active.recorder = recorder
         result = run(function, given, given_keywords)
         if recorder.raised is not None:
@@ -165,7 +169,7 @@ def record(
         result = with_opened(result, reached)
         recorder.settle_types(recorded_in(result))
         check_containers(batches)
-        note_after(recording, {one.slot.identity: one.stand_in for one in replacements})
+        note_after(recording, states)
         written = note_written(recording)
 
         def symbolic(tree: Any) -> Any:
@@ -191,6 +195,7 @@ def record(
             try:
                 take_out(recorder)
                 put_all_back(function, changing, objects, replacements)
+                put_entries_back(given_containers)
                 for log in logs.values():
                     while log.added:
                         log.target.append(with_concrete(log.added.pop(0), concrete))
@@ -303,7 +308,12 @@ def replace_contents(
     arrays = [(slot, recorder.record_array(slot.get(), "held", slot.name)) for slot in environment.arrays]
     numbers = [(slot, recorder.record_number(slot.get(), slot.name, is_counter=True)) for slot in environment.numbers]
     for slot, stand_in in arrays + numbers:
-        replace(slot, stand_in)
+        if isinstance(slot, TensorSlot):  # the Tensor itself, which may be in other places too, without its graph
+            tensor = Slot.get(slot)
+            replace(Slot(tensor, "_data", "attribute", slot.name), stand_in)
+            replace(Slot(tensor, "node", "attribute", slot.name), None)
+        else:
+            replace(slot, stand_in)
         recording.held.append(Held(slot, stand_in.value))
     recording.gradients += [Held(slot, value_of(slot.get())) for slot in environment.gradients]
     for slot in environment.generators:
@@ -335,8 +345,8 @@ def is_switch(slot: Slot, before: Any) -> bool:
     return isinstance(before, SWITCHED) and isinstance(slot.get(), SWITCHED)
 
 
-def note_after(recording: Recording, stand_ins: dict[Identity, Any]) -> None:
-    """Write down what stands in the places after the step. stand_ins: what was put there for it."""
+def note_after(recording: Recording, states: dict[Identity, Tensor]) -> None:
+    """Write down what stands in the places after the step. states: the Tensors that stood there before."""
     read = {value.storage for call in recording.trace.calls for value in call.operands()}
     for held in recording.held:
         if is_gone(held.slot):
@@ -346,7 +356,7 @@ def note_after(recording: Recording, stand_ins: dict[Identity, Any]) -> None:
             )
         slot = held.slot
         held.after = value_of(slot.get())
-        if isinstance(slot, TensorSlot) and Slot.get(slot) is stand_ins.get(slot.identity):
+        if isinstance(slot, TensorSlot) and Slot.get(slot) is states[slot.identity]:
             held.slot = KeptTensorSlot(slot.owner, slot.key, slot.access, slot.name)
         if isinstance(held.slot, TensorSlot) and Slot.get(held.slot).requires_grad and held.before.storage in read:
             raise CaptureError(
@@ -387,6 +397,16 @@ def put_all_back(function: Function, changing: set[Identity], objects: Any, repl
         put_back(slot, None, None)
 
 
+def put_entries_back(containers: list[tuple[Any, dict[Any, Any]]]) -> None:
+    """Put what was in lists and dicts among the arguments back into those that hold something recorded."""
+    for container, before in containers:
+        if isinstance(container, list) and recorded_in(container):
+            container[:] = before.values()
+        elif isinstance(container, dict) and recorded_in([*container, *container.values()]):
+            container.clear()
+            container.update(before)
+
+
 def put_keys_back(container: Any) -> bool:
     """Put the numbers themselves in place of those that are keys or members of a set; return whether there are any."""
     if not isinstance(container, dict | set) or not recorded_in([*container]):
@@ -399,29 +419,18 @@ def put_keys_back(container: Any) -> bool:
 
 
 def put_back(slot: Slot, original: Any, stand_in: Any) -> None:
-    """Put the array itself in the place of what stood for it; tuples and generators as they were, if they are there."""
+    """Put the array itself in the place of what stood for it; tuples, graphs and generators as they were, if there."""
     if is_gone(slot):  # the step removed it
         return
     now = slot.get()
-    if is_still_stand_in(Slot.get(slot), original):  # around an array that was replaced in it
-        Slot.set(slot, original)
-    elif isinstance(original, Tensor) and Slot.get(slot) is stand_in and type(now) is StandIn:
-        original._data = np.asarray(now.concrete)
-        Slot.set(slot, original)
-    elif type(now) is Growing:
+    if type(now) is Growing:
         slot.set(now.target)
     elif type(now) is StandIn:
         slot.set(np.asarray(now.concrete) if isinstance(slot.owner, Tensor) else now.concrete)
     elif type(now) is GeneratorStandIn:
         slot.set(now.generator)
-    elif isinstance(original, tuple) and now is stand_in:
+    elif isinstance(original, tuple | Node) and now is stand_in:
         slot.set(original)
-
-
-def is_still_stand_in(now: Any, original: Any) -> bool:
-    """Return whether there is what stood for a Tensor, so that the step has not put another one there."""
-    data: Any = now._data if isinstance(now, Tensor) and isinstance(original, Tensor) else None
-    return type(data) is StandIn and now is not original and data.concrete is original._data
 
 
 def stand_for_argument(leaf: Any, recorder: Recorder) -> Any:

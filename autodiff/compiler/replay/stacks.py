@@ -20,17 +20,33 @@ class Stacks:
 
     def __init__(self, outputs: Tree, count: int) -> None:
         self.outputs = outputs
-        self.arrays = [np.empty((count, *of.shape), of.dtype) for _, of in stacked_leaves(outputs)]
+        leaves = stacked_leaves(outputs)
+        self.arrays = [np.empty((count, *of.shape), object if is_int(leaf) else of.dtype) for leaf, of in leaves]
 
     def results(self, count: int) -> Tree:
         """Return the results of the first steps."""
         arrays = iter(self.arrays)
-        return stacked(self.outputs, lambda leaf: next(arrays)[:count])
+        return stacked(self.outputs, lambda leaf: narrowed(next(arrays)[:count]))
 
 
 def stacked_leaves(outputs: Tree) -> list[tuple[Any, Value | NDArray[Any]]]:
     """Return those parts of what a program returns that are stacked, each with what has its shape and dtype."""
     return [(leaf, like(leaf)) for leaf in flatten(outputs) if isinstance(leaf, STACKED)]
+
+
+def is_int(leaf: Any) -> bool:
+    """Return whether a result is an int of Python's, which may be beyond the 64 bits of NumPy's."""
+    if isinstance(leaf, Value):
+        return leaf.form == "number" and leaf.dtype.kind == "i"
+    return type(leaf) is int
+
+
+def narrowed(stack: NDArray[Any]) -> NDArray[Any]:
+    """Return a stack of Python's ints as one of int64, if they all fit."""
+    try:
+        return stack.astype(np.int64) if stack.dtype == object else stack
+    except OverflowError:
+        return stack
 
 
 def like(leaf: Any) -> Any:
@@ -53,7 +69,9 @@ def stacked(outputs: Tree, stack: Callable[[Any], NDArray[Any]]) -> Tree:
 
 def stack_of_one(result: Tree) -> Tree:
     """Return what one step returned as a stack."""
-    return stacked(result, lambda leaf: np.array(like(leaf))[None])
+    return stacked(
+        result, lambda leaf: narrowed(np.array([leaf], object)) if is_int(leaf) else np.array(like(leaf))[None]
+    )
 
 
 def joined(stacks: Sequence[Tree]) -> Tree:
