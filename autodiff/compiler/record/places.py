@@ -4,6 +4,7 @@ import dis
 import functools
 import importlib
 import importlib.util
+import inspect
 import operator
 import os
 import sys
@@ -138,8 +139,21 @@ def object_slots(owner: Any, where: Slot) -> Iterator[Slot]:
     if isinstance(owner, defaultdict):
         yield Slot(owner, "default_factory", "attribute", f"{name}.default_factory")
     if type(owner) not in (*CONTAINERS, defaultdict):
-        yield from (Slot(owner, key, "attribute", f"{name}.{key}") for key in attributes_of(owner))
+        held, kind = getattr(owner, "__dict__", {}), type(owner)
+        for key in attributes_of(owner):
+            if key in held and has_own_way(kind, key):
+                yield Slot(held, key, "item", f"{name}.{key}")
+            else:
+                yield Slot(owner, key, "attribute", f"{name}.{key}")
         yield Slot(owner, "__class__", "attribute", type(owner).__name__)
+
+
+def has_own_way(kind: type, attribute: str) -> bool:
+    """Return whether code of the user's runs where an attribute is read or set: it is to run in the step alone."""
+    ways = (kind.__getattribute__, kind.__setattr__)
+    if any(isinstance(way, FunctionType) and not is_trusted_function(way) for way in ways):
+        return True
+    return hasattr(type(inspect.getattr_static(kind, attribute, None)), "__set__")
 
 
 def bound_slots(method: BuiltinFunctionType | MethodWrapperType, name: str) -> Iterator[Slot] | None:
