@@ -14,6 +14,7 @@ from autodiff.compiler.record.places import Opaque
 from autodiff.compiler.record.recorder import active
 from autodiff.compiler.record.recording import Recording
 from autodiff.compiler.record.slot import Slot
+from autodiff.compiler.record.trace import Keywords, Positional
 from autodiff.compiler.repeat import Repetition
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.specialization import Specialization, Step, changed_numbers
@@ -79,8 +80,7 @@ class Captured(Opaque, Generic[P, R]):
         functools.update_wrapper(self, function)
         self.__name__: str = getattr(function, "__name__", type(function).__name__)
         self.function = function
-        self.signature = Signature(function)
-        self.step = Step(function, self.__name__, self.signature, exact, check_every)
+        self.step = Step(function, self.__name__, Signature(function), exact, check_every)
         self.limit = limit
         self.thread: int | None = None  # that of the first call
         self.current: Specialization | None = None  # that of the latest call
@@ -139,7 +139,7 @@ class Captured(Opaque, Generic[P, R]):
             leaves = current.leaves_of(args, keywords)
             if leaves is not None and current.guard.unchanged():
                 return current.replay(args, keywords, leaves)  # type: ignore[no-any-return]
-        return self.choose(*self.signature.bind(args, keywords))
+        return self.choose(*self.step.signature.bind(args, keywords))
 
     def trusted(self) -> Specialization | None:
         """Return what replayed the latest call, if it is ready for one more as the mode and the thread are now."""
@@ -148,7 +148,7 @@ class Captured(Opaque, Generic[P, R]):
             return None
         return current if get_ident() == self.thread and active.recorder is None else None
 
-    def choose(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
+    def choose(self, args: Positional, keywords: Keywords) -> R:
         """Run what calls of this kind have been made into, or begin with it."""
         mode = modes.get()[:3]
         self.check_call(mode)
@@ -157,9 +157,9 @@ class Captured(Opaque, Generic[P, R]):
         chosen = next((one for one in alike if one.is_compiled and one.guard.unchanged()), None)
         chosen = chosen or max(alike, key=Specialization.fit, default=None)
         if chosen is None or not chosen.fit():
-            arguments = Arguments(self.signature.names, args, keywords, self.step.exact)
+            arguments = Arguments(self.step.signature.names, args, keywords, self.step.exact)
             if not alike and self.opens_others(arguments):
-                return self.choose(*self.signature.bind(args, keywords))
+                return self.choose(*self.step.signature.bind(args, keywords))
             chosen = self.begin([*alike], arguments, mode)
             alike[chosen] = ()  # a recording takes the arguments themselves
         self.current = chosen
@@ -171,7 +171,7 @@ class Captured(Opaque, Generic[P, R]):
     def opens_others(self, arguments: Arguments) -> bool:
         """Note of which classes this call is given other objects than those before. Return whether there are any."""
         kinds = {kind for one in self.specializations for kind in arguments.replaced_since(one.arguments)}
-        self.signature.replaced |= kinds
+        self.step.signature.replaced |= kinds
         self.specializations = [one for one in self.specializations if not one.arguments.has(kinds)]
         return bool(kinds)
 
@@ -218,8 +218,8 @@ class Captured(Opaque, Generic[P, R]):
         if trusted:
             self.specializations.remove(trusted[0])
             return
-        kinds = arguments.differences([one.arguments for one in self.specializations])
-        words = kinds or list(dict.fromkeys(words for one in alike for words in one.changes()))
+        others = [one.arguments for one in self.specializations]
+        words = alike[-1].changes() if alike else arguments.differences(others)
         raise CaptureError(
             f"{self.__name__} has {self.limit} programs, and this call asks for another: {'; '.join(words[:3])}. Give "
             "a number that changes from call to call as a float or an array, and batches one shape; or say "

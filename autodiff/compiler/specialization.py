@@ -1,7 +1,7 @@
 """One signature's life: a step that is recorded, checked, and then trusted and replayed."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -17,6 +17,7 @@ from autodiff.compiler.record.matching import match_for
 from autodiff.compiler.record.opened import closed
 from autodiff.compiler.record.recording import Recording, detached, record, words_for_writes
 from autodiff.compiler.record.slot import Identity, Slot, present
+from autodiff.compiler.record.trace import Function, Keywords, Positional
 from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.replay.guard import Guard
@@ -47,7 +48,7 @@ class Step:
     replaced again and again, which are read from there in each call.
     """
 
-    function: Callable[..., Any]
+    function: Function
     name: str
     signature: Signature
     exact: bool
@@ -94,7 +95,7 @@ class Specialization:
         """The compiled program."""
         return self.guard.program
 
-    def run(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
+    def run(self, args: Positional, keywords: Keywords, leaves: Sequence[Any]) -> Any:
         """Run the function while its program is not trusted, and record or check it."""
         if self.failure:
             raise CaptureError(f"{self.step.name} could not be captured: {self.failure}")
@@ -134,10 +135,9 @@ class Specialization:
         return bool(numbers) and any(slot.identity in numbers for slot, _ in self.environment.fixed)
 
     def is_past(self) -> bool:
-        """Return whether an object, rather than a plain value, has been replaced by another one."""
-        expected = self.guard.expected if self.is_compiled else []
-        objects = [(slot, before) for slot, before in expected if not isinstance(before, PLAIN) and not is_node(slot)]
-        return any(present(slot) is not before for slot, before in objects)
+        """Return whether an object that the program rests on, and no plain value, has been replaced by another one."""
+        objects = [(slot, one) for slot, one in self.guard.expected if not isinstance(one, PLAIN) and not is_node(slot)]
+        return any(present(slot) is not one for slot, one in objects)
 
     def changes(self) -> list[str]:
         """Return in words what is not as this was recorded for."""
@@ -148,7 +148,7 @@ class Specialization:
 
     # Recording
 
-    def record(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def record(self, args: Positional, keywords: Keywords) -> Any:
         """Run the function and record it; compile it if it did the same as in the call before."""
         previous = earlier = self.latest
         if previous is not None:  # from outside, between the calls: from now on these are looked up in every call
@@ -190,19 +190,20 @@ class Specialization:
                 raise CaptureError(f"{self.step.name} did not do the same in two calls: {words}{wrote}")
         return recording.result
 
-    def compile(self) -> None:
-        """Compile what was recorded."""
+    def compile(self, why_exact: str = "") -> None:
+        """Compile what was recorded: exactly, if there is a reason for that."""
         started = time.perf_counter()
         recording, unsteady = self.latest, frozenset(self.unsteady)
         assert recording is not None
+        self.compiles_exactly |= bool(why_exact)
         try:
             program, self.compiled = compile_recording(recording, self.compiles_exactly, unsteady, self.step.moving)
         except CaptureError as error:
             if self.compiles_exactly:
                 raise
-            self.compiles_exactly = True
-            program, self.compiled = compile_recording(recording, True, unsteady, self.step.moving)
-            program.why_exact = str(error)
+            self.compile(str(error))
+            return
+        program.why_exact = why_exact
         self.guard = Guard(recording.environment, program, recording.branches)
         self.undo = Undo(recording.environment, program)
         self.compile_seconds = time.perf_counter() - started
@@ -212,14 +213,13 @@ class Specialization:
     def note_unsteady(self, environment: Environment) -> None:
         """Note which of the arrays that the step reads have other contents than a call before."""
         contents = {id(slot.get()): (slot.get(), slot.get().tobytes()) for slot in environment.arrays}
-        for key, (_, now) in contents.items():
-            if key in self.contents and self.contents[key][1] != now:
-                self.unsteady.add(key)
+        before = {key: contents for key, (_, contents) in self.contents.items()}
+        self.unsteady |= {key for key, (_, now) in contents.items() if key in before and before[key] != now}
         self.contents = contents
 
     # Replaying
 
-    def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Sequence[Any] | None:
+    def leaves_of(self, args: Positional, keywords: Keywords) -> Sequence[Any] | None:
         """Return the parts of arguments that a replay is given; None if they are not alike."""
         return self.matched(*self.step.signature.bind(args, keywords))
 
@@ -230,7 +230,7 @@ class Specialization:
             self.leaves[:] = leaves
         return leaves
 
-    def replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
+    def replay(self, args: Positional, keywords: Keywords, leaves: Sequence[Any]) -> Any:
         """Run the program of a call of this kind."""
         assert self.compiled is not None
         if leaves:
@@ -256,7 +256,7 @@ class Specialization:
         args, keywords = closed((args, keywords))
         return detached(self.step.function(*args, **keywords), self.program.outputs)  # raises it, where it does
 
-    def ready(self, args: tuple[Any, ...], look: bool) -> Sequence[Any] | None:
+    def ready(self, args: Positional, look: bool) -> Sequence[Any] | None:
         """Return the parts of arguments that a replay is given; None if the step is no mere replay of the program.
 
         It is none, either, where an error would have to be undone. look: whether what the function reaches may have
@@ -282,7 +282,7 @@ class Specialization:
             self.unsteady |= {id(array) for array in changed}
             self.compile()
 
-    def check_replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
+    def check_replay(self, args: Positional, keywords: Keywords, leaves: Sequence[Any]) -> Any:
         """Run the function as it is, then the program on the state of before, and compare what they did.
 
         A program that is trusted leaves and returns what any replay does; the ordinary run was but for comparison.
@@ -302,9 +302,7 @@ class Specialization:
         try:
             words = check.difference(self.compiled.replay, self.program.exact)
             if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
-                self.compiles_exactly = True
-                self.compile()
-                self.program.why_exact = words
+                self.compile(why_exact=words)
                 words = check.difference(self.compiled.replay, True)
         except BaseException:
             check.after.restore()

@@ -607,24 +607,38 @@ def test_the_statistics_of_two_domains():
     check(run, exact=True)
 
 
-def test_parameters_that_are_frozen_and_thawed_within_the_step():
+def leaves(*shape, rng):
+    return [ad.Tensor(rng.normal(size=shape), requires_grad=True), ad.Tensor(np.zeros(shape[1]), requires_grad=True)]
+
+
+def layer(of):
+    """Return a layer as a function, and its parameters."""
+    if isinstance(of, list):
+        return lambda x: x @ of[0] + of[1], of
+    return of, list(of.parameters())
+
+
+def thaw(parameters, flag):
+    for parameter in parameters:
+        parameter.requires_grad = flag
+
+
+@pytest.mark.parametrize("make", [ad.Linear, leaves])
+def test_parameters_that_are_frozen_and_thawed_within_the_step(make):
     def run(capture):
         rng = np.random.default_rng(0)
-        generator, critic = ad.Linear(4, 2, rng=rng), ad.Linear(2, 1, rng=rng)
-        of_generator, of_critic = (ad.SGD(net.parameters(), learning_rate=0.1) for net in (generator, critic))
-
-        def thaw(flag):
-            for parameter in critic.parameters():
-                parameter.requires_grad = flag
+        generator, ours = layer(make(4, 2, rng=rng))
+        critic, theirs = layer(make(2, 1, rng=rng))
+        of_generator, of_critic = (ad.SGD(parameters, learning_rate=0.1) for parameters in (ours, theirs))
 
         def step(z, real):
             fake = generator(z)
-            thaw(True)
+            thaw(theirs, True)
             of_critic.zero_grad()
             critic_loss = (critic(fake.detach()) ** 2).mean() + ((critic(real) - 1) ** 2).mean()
             critic_loss.backward()
             of_critic.step()
-            thaw(False)
+            thaw(theirs, False)
             of_generator.zero_grad()
             loss = ((critic(fake) - 1) ** 2).mean()
             loss.backward()
@@ -634,6 +648,25 @@ def test_parameters_that_are_frozen_and_thawed_within_the_step():
         step = capture(step)
         draws = [(rng.normal(size=(16, 4)), rng.normal(size=(16, 2))) for _ in range(20)]
         losses = [loss for z, real in draws for loss in step(z, real)]
-        return [*losses, *(p.data for net in (generator, critic) for p in net.parameters())]
+        return [*losses, *(p.data for p in [*ours, *theirs])]
 
     check(run, exact=True)
+
+
+@pytest.mark.parametrize("make", [ad.Linear, leaves])
+def test_factors_that_are_trained_in_turn_by_one_optimizer_are_refused(make):
+    one, two = (layer(make(2, 2, rng=np.random.default_rng(seed))) for seed in range(2))
+    optimizer = ad.SGD([*one[1], *two[1]], learning_rate=0.1)
+
+    @ad.capture
+    def step(x):
+        for (_, frozen), (_, trained) in ((one, two), (two, one)):
+            thaw(frozen, False)
+            thaw(trained, True)
+            optimizer.zero_grad()
+            (one[0](two[0](x)) ** 2).mean().backward()
+            optimizer.step()
+
+    words = r"optimizer has others of its parameters frozen .* an optimizer for each part"
+    with pytest.raises(ad.CaptureError, match=words):
+        step.repeat(4, [(np.ones((3, 2)),)] * 4)

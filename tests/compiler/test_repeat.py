@@ -622,3 +622,20 @@ def test_a_batch_that_is_drawn_may_have_the_program_compiled_anew():
 
     expected = [i * (np.array([2.0, 3.0]) if i < 25 else 6.0) * np.ones(2) for i in range(40)]
     np.testing.assert_array_equal(step.repeat(40, batches()), expected)
+
+
+def test_a_gradient_that_the_first_step_leaves_is_added_to_by_the_next():
+    w = ad.Parameter(np.ones(3))
+
+    @ad.capture
+    def step():
+        loss = np.sum(w * 2)
+        loss.backward()
+        return loss
+
+    for _ in range(8):  # with no gradient before: a program of its own
+        w.grad = None
+        step()
+    w.grad = None
+    step.repeat(4)
+    np.testing.assert_array_equal(w.grad.data, np.full(3, 8.0))

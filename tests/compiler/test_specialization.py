@@ -1,11 +1,14 @@
 """A program for each kind of call: each of them does what the step does, and what they share is shared."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import autodiff as ad
 from autodiff import functional as F  # noqa: N812
 from tests.compiler.comparing import assert_same, check, each_exactness, eager, network, points
+from tests.compiler.refusing import outcome
 
 OPTIMIZERS = {
     "SGD": lambda parameters: ad.SGD(parameters, 0.05, momentum=0.9),
@@ -202,7 +205,7 @@ def test_the_largest_number_of_programs_holds_for_what_is_reached_too():
         state["name"] = name
         np.testing.assert_array_equal(step(np.ones(2)), [len(name)] * 2)
     state["name"] = "ccc"
-    with pytest.raises(ad.CaptureError, match=r"has 2 programs.*state\['name'\] was 'a' and is now 'ccc'"):
+    with pytest.raises(ad.CaptureError, match=r"has 2 programs.*state\['name'\] was 'bb' and is now 'ccc'"):
         step(np.ones(2))
     state["name"] = "a"
     np.testing.assert_array_equal(step(np.ones(2)), [1, 1])
@@ -359,3 +362,40 @@ def test_a_replaced_array_that_cannot_be_written_to():
     held["x"].flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
         step()
+
+
+def test_too_many_programs_are_told_by_what_has_changed_since_the_latest():
+    holder = SimpleNamespace(mode="a", seen=[])
+    w = ad.Parameter([1.0, 2.0])
+    optimizer = ad.Adam([w], 0.1)
+
+    @ad.capture
+    def step(x):
+        loss = np.sum(w * x) * len(holder.seen)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    refusals = []
+    for i in range(10):
+        refusals.append(outcome(step, np.ones(2, np.float32) * i)[1])
+        holder.seen.append(i)
+    assert "asks for another: holder.seen had 7 entries and has now 8. Give" in refusals[8]
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda i: [1] * i, "the arguments are in other containers, or in another order"),
+        (lambda i: f"a{i}", "the argument x was 'a0', 'a1'"),
+        (lambda i: np.array([str(i)]), "the argument x was a numpy.ndarray each time, and not the same one"),
+        (lambda i: object(), "the argument x was a object each time, and not the same one"),
+        (lambda i: dict.fromkeys([*"abcdefghijk"[i:], *"abcdefghijk"[:i]]), "other containers, or in another order"),
+    ],
+    ids=["a list", "text", "an array of text", "an object", "an order"],
+)
+def test_too_many_kinds_of_arguments_are_told_in_words(make, words):
+    step = ad.capture(lambda y, x: y * 2)
+    refusals = [outcome(step, np.ones(2), make(i))[1] for i in range(11)]
+    assert any(words in refusal for refusal in refusals if refusal)

@@ -13,7 +13,7 @@ ALIGNMENT = 64
 
 def padded(nbytes: int) -> int:
     """Return a size rounded up to whole cache lines."""
-    return -(-max(nbytes, 1) // ALIGNMENT) * ALIGNMENT
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT
 
 
 def aligned(value: Value) -> NDArray[Any]:
@@ -34,4 +34,4 @@ def view_at(block: NDArray[np.uint8], offset: int, value: Value) -> NDArray[Any]
     order = sorted(range(len(value.shape)), key=lambda axis: -abs(value.strides[axis]))
     ordered = tuple(value.shape[axis] for axis in order)
     flat = block[offset : offset + value.nbytes].view(value.dtype)
-    return flat.reshape(ordered).transpose(np.argsort(order)) if value.shape else flat.reshape(())
+    return flat.reshape(ordered).transpose(np.argsort(order))

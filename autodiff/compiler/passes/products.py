@@ -150,9 +150,7 @@ def is_reshaped(program: Program, layer: Value) -> bool:
 
 
 def is_transposed(source: Value, layer: Value) -> bool:
-    """Return whether a value is the transposed of another, of two axes."""
-    if len(layer.shape) != 2 or not is_contiguous(layer):
-        return False
+    """Return whether a value is the transposed of another, which a product made, in rows."""
     return (source.shape, source.strides) == (layer.shape[::-1], layer.strides[::-1])
 
 

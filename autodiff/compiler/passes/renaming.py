@@ -4,7 +4,6 @@ The memory that this would cost is won back when memory is laid out: results tak
 """
 
 from collections import defaultdict
-from typing import Any
 
 import numpy as np
 
@@ -38,19 +37,5 @@ def rename_changed(program: Program) -> None:
 
 def is_in_place(call: Call) -> bool:
     """Return whether a call is a ufunc that writes its result over its first argument."""
-    if not isinstance(call.function, np.ufunc) or call.keywords.keys() != {"out"} or call.results:
-        return False
-    target = call.keywords["out"]
-    if not isinstance(target, Value) or call.args[:1] != (target,) or target.form != "array":
-        return False
-    kinds = [kind_of(arg) for arg in call.args]
-    if any(kind is None for kind in kinds):
-        return False
-    return bool(call.function.resolve_dtypes((*kinds, None))[-1] == target.dtype)  # or else it would also convert
-
-
-def kind_of(arg: Any) -> Any:
-    """Return what decides the dtype of a result: an array's dtype, or the type of a number, which yields to it."""
-    if isinstance(arg, Value):
-        return arg.dtype if arg.form != "number" else {"f": float, "i": int, "b": bool}.get(arg.dtype.kind)
-    return type(arg) if type(arg) in (int, float) else None
+    is_ufunc = isinstance(call.function, np.ufunc) and call.keywords.keys() == {"out"}
+    return is_ufunc and call.args[:1] == (call.keywords["out"],)

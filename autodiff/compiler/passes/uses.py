@@ -52,10 +52,7 @@ class Uses:
     def base(self, value: Value, *functions: Any) -> Value:
         """Return the array that a value is a view of, through views made by these functions alone."""
         while value in self.views and self.views[value].function in functions:
-            before = self.views[value].args[0]
-            if before is value or not isinstance(before, Value):
-                break
-            value = before
+            value = self.views[value].args[0]
         return value
 
 

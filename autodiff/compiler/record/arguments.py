@@ -1,7 +1,6 @@
 """The arguments of a step and what it returns: which of their parts are arrays, and whether they still are alike."""
 
 import inspect
-from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -11,6 +10,7 @@ from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import PLAIN, check_class, is_array, is_constant, type_name
 from autodiff.compiler.record.matching import is_alike, is_input, match_for
 from autodiff.compiler.record.opened import contents, opened, opened_in
+from autodiff.compiler.record.trace import Function, Keywords, Positional
 from autodiff.tensor import Tensor
 from autodiff.trees import flatten, mapped, named_leaves, parts
 
@@ -21,14 +21,14 @@ class Signature:
     replaced: classes of which each call is given another object, which is opened.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Function) -> None:
         self.replaced: set[type] = set()
         self.orders: dict[tuple[int, tuple[str, ...]], tuple[tuple[int | str, ...], dict[str, str]]] = {}
         self.signature = inspect.signature(function)
         self.names = tuple(self.signature.parameters)
         self.is_plain = all(each.kind is each.POSITIONAL_OR_KEYWORD for each in self.signature.parameters.values())
 
-    def bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def bind(self, args: Positional, keywords: Keywords) -> tuple[Positional, Keywords]:
         """Return the arguments as the function is to be called with them. Raises TypeError as the function would.
 
         A default that stands for one that is not given is reached by the function, as a variable of its closure is.
@@ -54,7 +54,7 @@ class Signature:
         return opened(leaf) if type(leaf) in self.replaced else leaf
 
 
-def named_arguments(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
+def named_arguments(names: tuple[str, ...], args: Positional, keywords: Keywords) -> list[tuple[str, Any]]:
     """Return the parts of all arguments with a name for each. Raises CaptureError for one that is not what it says."""
     padded = [*names, *(f"argument {i}" for i in range(len(names), len(args)))]
     pairs = [*zip(padded, args, strict=False), *keywords.items()]
@@ -95,7 +95,7 @@ def is_data(tree: Any) -> bool:
     return any(inputs) and all(one or is_constant(leaf) for one, leaf in zip(inputs, leaves, strict=True))
 
 
-def objects_among(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
+def objects_among(names: tuple[str, ...], args: Positional, keywords: Keywords) -> list[tuple[str, Any]]:
     """Return the parts of the arguments that hold something themselves, and have to be looked into."""
     leaves = named_arguments(names, args, keywords)
     classes = dict.fromkeys(part.kind for part in opened_in((args, keywords)))  # whose methods may be called
@@ -136,7 +136,7 @@ class Entries:
 class Arguments:
     """What the arguments of calls of one kind are like: their nesting, shapes and dtypes, and the constants in it."""
 
-    def __init__(self, names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any], exact: bool) -> None:
+    def __init__(self, names: tuple[str, ...], args: Positional, keywords: Keywords, exact: bool) -> None:
         leaves = named_arguments(names, args, keywords)
         self.names = names
         self.described = {name: describe(leaf) for name, leaf in leaves}
@@ -170,7 +170,7 @@ class Arguments:
                 words.append(f"the argument {name} was {', '.join(distinct[:-1])}, and is now {distinct[-1]}")
             elif not all(is_alike(kind, kinds[-1]) for kind in kinds):
                 words.append(f"the argument {name} was {distinct[0]} each time, and not the same one")
-        return words
+        return words or ["the arguments are in other containers, or in another order"]
 
 
 def in_words(described: Any) -> str:

@@ -6,7 +6,7 @@ none of the known kinds is refused where the step can come upon it: its state wo
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
@@ -42,8 +42,9 @@ from autodiff.compiler.record.places import (
     names_of_trusted_bases,
     slots_of,
 )
-from autodiff.compiler.record.slot import GONE, BatchSlot, Identity, Slot, TensorSlot, absence, is_gone, present
+from autodiff.compiler.record.slot import WITHIN, BatchSlot, Identity, Slot, TensorSlot, absence, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
+from autodiff.compiler.record.trace import Function
 from autodiff.optimizers.optimizer import Optimizer
 from autodiff.tensor import Tensor
 from autodiff.trees import flatten, parts, paths
@@ -86,17 +87,19 @@ class Environment:
     def changes(self, but: Iterable[Any] = ()) -> Iterator[tuple[Slot | None, str]]:
         """Yield the places where something else is now, and what happened in words; but not to some containers."""
         for slot, before in self.fixed:
-            try:
-                now = slot.get()
-            except GONE:
+            if is_gone(slot):
                 yield slot, f"{slot.name} is gone"
                 continue
+            now = slot.get()
             if now is before or is_same_value(now, before):
                 continue
             if is_node(slot):
                 if (now is None) != (before is None):
                     name = slot.name.removesuffix(".node")
                     yield slot, f"{name}.requires_grad was {before is not None} and is now {now is not None}"
+            elif isinstance(slot.owner, Optimizer) and slot.key == "moving":
+                name = slot.name.removesuffix(".moving")
+                yield slot, f"{name} has others of its parameters frozen than before (have an optimizer for each part)"
             elif isinstance(now, PLAIN) and isinstance(before, PLAIN):
                 yield slot, f"{slot.name} was {before!r} and is now {now!r}"
             else:
@@ -115,9 +118,9 @@ class Environment:
 
     def replaced_batches(self) -> set[Identity]:
         """Return the places of Tensors, and of lists, tuples and dicts of arrays, that hold others like them now."""
-        pairs = [(slot, before, present(slot)) for slot, before in self.fixed if not isinstance(slot.owner, Optimizer)]
-        others = [(slot, before, now) for slot, before, now in pairs if now is not before]
-        return {slot.identity for slot, before, now in others if is_batch(before) and are_alike(now, before)}
+        pairs = [(slot, before, present(slot)) for slot, before in self.fixed if is_batch(before)]
+        others = [(slot, before, now) for slot, before, now in pairs if now is not before and not is_of_optimizer(slot)]
+        return {slot.identity for slot, before, now in others if are_alike(now, before)}
 
 
 def is_node(slot: Slot) -> bool:
@@ -147,6 +150,8 @@ def words_for_length(name: str, length: int, container: Any) -> str:
     return f"{name} had {length} entries and has now {len(container)}"
 
 
+Named = Iterable[tuple[str, Any]]
+"""Objects with their names."""
 Node = int | tuple[int]
 """An object by its id; in a tuple, a class as what makes objects."""
 NAMELESS = DYNAMIC | {"asdict", "astuple", "fields", "getmembers", "__getstate__", "__reduce__", "__reduce_ex__"}
@@ -155,11 +160,7 @@ MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_
 """Methods that run when objects or classes are made."""
 
 
-def explore(
-    function: Callable[..., Any],
-    changing: AbstractSet[Identity] = frozenset(),
-    arguments: Iterable[tuple[str, Any]] = (),
-) -> Environment:
+def explore(function: Function, changing: AbstractSet[Identity] = frozenset(), arguments: Named = ()) -> Environment:
     """Return what a function can reach. Optimizers are looked into last, so that a parameter has its module's name.
 
     changing: the places that are known to hold other numbers or Tensors from step to step, by `Slot.identity`; the
@@ -181,9 +182,7 @@ def within(value: Any, name: str) -> Environment:
 class Walk:
     """A walk through all that a function can reach, be it of a known kind or not."""
 
-    def __init__(
-        self, function: Callable[..., Any] | None, changing: AbstractSet[Identity], arguments: Iterable[tuple[str, Any]]
-    ) -> None:
+    def __init__(self, function: Function | None, changing: AbstractSet[Identity], arguments: Named) -> None:
         self.found = Environment()
         self.function = function
         self.changing = changing
@@ -295,19 +294,19 @@ class Walk:
         is_leaf = is_constant(value) or is_array(value) or isinstance(value, np.random.Generator)
         if not is_leaf:
             self.edges += edges_to(owner, slot, value)
-        if slot.identity in self.places:
+        identity = slot.identity
+        if identity in self.places:
             return
-        self.places.add(slot.identity)
-        if slot.identity in self.changing and end_of(value) not in self.changing and is_batch(value):
+        self.places.add(identity)
+        grows = isinstance(value, list | deque) and end_of(value) in self.changing
+        if identity in self.changing and not grows and is_batch(value):
             self.note_batch(slot, value)
             return
-        sort_in(self.found, slot, value, slot.identity in self.changing)
-        if end_of(value) in self.changing and isinstance(value, list | deque):
+        sort_in(self.found, slot, value, identity in self.changing)
+        if grows:
             self.found.growing.append(slot)
-            return
-        if isinstance(owner, Tensor) and slot.key == "grad":
-            if value is not None:
-                self.found.gradient_arrays.append(Slot(value, "_data", "attribute", slot.name))
+        elif isinstance(owner, Tensor) and slot.key == "grad" and value is not None:
+            self.found.gradient_arrays.append(Slot(value, "_data", "attribute", slot.name))
         elif not is_leaf:
             last = 0 if isinstance(value, Optimizer) else len(self.pending)
             self.pending.insert(last, (value, slot, outer))
@@ -497,6 +496,13 @@ def is_state(value: Any) -> bool:
     None that gathers gradients, and no Parameter or Buffer of a module, which may be frozen for a while.
     """
     return type(value) is Tensor and (value.node is None or value.node.function is not None)
+
+
+def is_of_optimizer(slot: Slot) -> bool:
+    """Return whether this is an attribute of an optimizer's, or within a tuple there, as the groups of parameters."""
+    while slot.access in WITHIN:
+        slot = slot.owner
+    return isinstance(slot.owner, Optimizer)
 
 
 def is_batch(value: Any) -> bool:

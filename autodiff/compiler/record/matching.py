@@ -34,7 +34,7 @@ def layout_of(array: Any) -> Any:
 def is_alike(now: Any, before: Any) -> bool:
     """Return whether a part of the arguments that is no input can stand for another: nothing tells them apart.
 
-    That are the same object, constants that look alike, and objects that hold such, but no arrays that differ.
+    That are the same object, constants that look alike, and equal objects that hold such, but no arrays that differ.
     """
     if now is before:
         return True
@@ -47,7 +47,8 @@ def is_alike(now: Any, before: Any) -> bool:
     held, others = (entries_of(one) for one in (now, before))
     if held is None or others is None or len(held) != len(others):
         return False
-    return all(a == b and is_alike(x, y) for (a, x), (b, y) in zip(held.items(), others.items(), strict=True))
+    pairs = zip(held.items(), others.items(), strict=True)
+    return all(a == b and is_alike(x, y) for (a, x), (b, y) in pairs) and bool(now == before)
 
 
 def entries_of(thing: Any) -> dict[Any, Any] | None:

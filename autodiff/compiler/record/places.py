@@ -54,6 +54,7 @@ OF_WRAPPERS: dict[type, tuple[str, ...]] = {
     classmethod: ("__func__",),
     functools.cached_property: ("func",),
     functools._lru_cache_wrapper: ("__wrapped__",),
+    partial: ("func", "args", "keywords", "__dict__"),
 }
 """Where what wraps a function holds it."""
 BY_NAME: tuple[Any, ...] = (eval, exec, globals, __import__, importlib.import_module, sys.modules)
@@ -103,9 +104,7 @@ def slots_of(owner: Any, where: Slot) -> Iterator[Slot] | None:
         return iter((within, Slot(owner, "__func__", "attribute", getattr(function, "__name__", name))))
     for kind, attributes in OF_WRAPPERS.items():
         if isinstance(owner, kind):
-            return iter([Slot(owner, attribute, "attribute", name) for attribute in attributes])
-    if isinstance(owner, partial):
-        return partial_slots(owner, name)
+            return iter([Slot(owner, attribute, "attribute", f"{name}.{attribute}") for attribute in attributes])
     if isinstance(owner, Tensor):
         parts = [Slot(owner, part, "attribute", f"{name}.{part}") for part in ("grad", "node")]
         return iter((Slot(owner, "_data", "attribute", name), *parts))
@@ -118,6 +117,8 @@ def slots_of(owner: Any, where: Slot) -> Iterator[Slot] | None:
 
 def can_be_looked_into(owner: Any) -> bool:
     """Return whether attributes and items are all that an object holds."""
+    if isinstance(owner, Opaque) or type(owner).__module__ in OPAQUE:
+        return False
     base = native_base(type(owner))  # type: ignore[arg-type]
     if base is object and is_trusted_class(type(owner)):
         return type(owner).__module__.split(".")[0] not in (*TRUSTED[1:], *OF_THE_SYSTEM)
@@ -179,15 +180,6 @@ def attributes_of(owner: Any) -> list[str]:
             elif name[-2:] != "__":  # as Python spells a private name outside of its class
                 names.append(f"_{kind.__name__.lstrip('_')}{name}")
     return names
-
-
-def partial_slots(owner: "partial[Any]", name: str) -> Iterator[Slot]:
-    """Yield the function of a partial one, and its arguments."""
-    yield Slot(owner, "func", "attribute", f"{name}.func")
-    args = Slot(owner, "args", "attribute", f"{name}.args")
-    yield from (Slot(args, i, "entry", f"{name}.args[{i}]") for i in range(len(owner.args)))
-    yield from (Slot(owner.keywords, key, "item", f"{name}.{key}") for key in owner.keywords)
-    yield from (Slot(owner, key, "attribute", f"{name}.{key}") for key in vars(owner))
 
 
 def class_slots(kind: type) -> Iterator[Slot]:
@@ -279,12 +271,11 @@ def is_of_python(module: ModuleType) -> bool:
 def imported(names: Names, function: FunctionType) -> set[str]:
     """Return the modules that a function imports while it runs, and those that they are in."""
     found = set()
+    package = function.__globals__.get("__package__") or ""
     for name, level in names.imports:
-        package = function.__globals__.get("__package__") or ""
-        if level and not package:
-            continue
-        parts = importlib.util.resolve_name("." * level + name, package).split(".")
-        found |= {".".join(parts[:i]) for i in range(1, len(parts) + 1)} & sys.modules.keys()
+        if package or not level:
+            parts = importlib.util.resolve_name("." * level + name, package).split(".")
+            found |= {".".join(parts[:i]) for i in range(1, len(parts) + 1)} & sys.modules.keys()
     return found
 
 

@@ -14,7 +14,7 @@ from autodiff.compiler.record.branches import DECIDING, Branch, depends_on_types
 from autodiff.compiler.record.errors import CaptureError, expression_here, here, refusal
 from autodiff.compiler.record.sharing import share_memory
 from autodiff.compiler.record.stand_in import StandIn
-from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value
+from autodiff.compiler.record.trace import Call, Function, Keywords, Kind, Positional, Storage, Trace, Value
 from autodiff.registry import full_name
 from autodiff.saved import owner_of
 from autodiff.trees import flatten, mapped
@@ -146,12 +146,7 @@ class Recorder:
         return self.call(number if is_number else ufunc, (left, right), {})
 
     def call(
-        self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        keywords: dict[str, Any],
-        written: tuple[Any, ...] = (),
-        draws: bool = False,
+        self, function: Function, args: Positional, keywords: Keywords, written: Positional = (), draws: bool = False
     ) -> Any:
         """Run a call on the arrays themselves, record it, and return what stands for its result."""
         self.check_open()
@@ -159,39 +154,24 @@ class Recorder:
         args = mapped(args, made_an_array)
         if isinstance(keywords.get("out"), tuple) and len(keywords["out"]) > 1:
             return self.call_into(function, args, keywords)
-        concrete_args, concrete_keywords = mapped(args, concrete), mapped(keywords, concrete)
+        concrete_args, concrete_keywords = mapped((args, keywords), concrete)
+        recorded = recorded_in((args, keywords))
         if function in STATIC:
-            self.settle_types(recorded_in((args, keywords)))
+            self.settle_types(recorded)
             return function(*concrete_args, **concrete_keywords)
         self.check_recordable(function, args, keywords)
         if function in (np.ravel, np.reshape):
             orders = {part for part in (*args, *keywords.values()) if type(part) is str}
             self.asks_layout |= not orders.isdisjoint({"K", "A"})
-        self.check_copies(part.value for part in recorded_in((args, keywords)))
+        self.check_copies(part.value for part in recorded)
         out = keywords.get("out")
         if isinstance(out, tuple) and len(out) == 1:
             keywords = {**keywords, "out": out[0]}
         targets = [*written, *self.targets(function, args, keywords)]
-        for target in targets:
-            if not isinstance(target, StandIn):
-                raise refusal(
-                    f"{name_of(function)} into an array that the recorder does not know",
-                    "make it with np.zeros in the step itself, or hold it where the function can reach it",
-                )
-            if target.value.storage in self.moving:
-                raise refusal("writing into t[i] by a name of its own, where i is recorded,", "write t[i] = value")
-            if target.value.storage.is_shown:
-                raise refusal("writing into an array that was made an ordinary one before", "write before that")
-        made = Call(
-            function,
-            mapped(args, self.symbolic),
-            mapped(keywords, self.symbolic),
-            [],
-            tuple(target.value for target in targets),
-            draws=draws,
-            errstate=current_errstate(),
-            origin=here(),
-        )
+        self.check_targets(function, targets)
+        operands, named = mapped((args, keywords), self.symbolic)
+        values = tuple(target.value for target in targets)
+        made = Call(function, operands, named, [], values, draws=draws, errstate=current_errstate(), origin=here())
         try:
             result = function(*concrete_args, **concrete_keywords)
         except Exception as error:
@@ -206,12 +186,11 @@ class Recorder:
             target.storage.is_known &= is_known
             self.writes[target.storage] += 1
         is_counted = not draws and made.operands() and self.counted.issuperset(made.operands())
-        known = [part for part in recorded_in((args, keywords)) if isinstance(part.concrete, np.ndarray)]
+        known = [part for part in recorded if isinstance(part.concrete, np.ndarray)]
         stands = mapped(result, lambda part: self.stand_for(part, made, known, is_known))
         if made.is_view:  # a shape or an index that is the same in every step is no operand
             viewed = {value.storage for value in made.results}
-            made.args = mapped(args, lambda part: self.symbolic(plain(part, viewed)))
-            made.keywords = mapped(keywords, lambda part: self.symbolic(plain(part, viewed)))
+            made.args, made.keywords = mapped((args, keywords), lambda part: self.symbolic(plain(part, viewed)))
         is_number = len(made.results) == 1 and made.results[0].form == "number"
         if is_counted and is_number:
             self.counted.add(made.results[0])
@@ -219,19 +198,18 @@ class Recorder:
         if is_number and may_change_type(made, self.unsure.keys()):
             self.unsure[made.results[0]] = made
         elif not is_number and depends_on_types(made, self.unsure.keys()):
-            self.settle_types(recorded_in((args, keywords)))
+            self.settle_types(recorded)
         return stands
 
-    def call_into(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def call_into(self, function: Function, args: Positional, keywords: Keywords) -> Any:
         """Record a call with several results, and that those for which there is an `out` are copied there."""
         results = self.call(function, args, {key: value for key, value in keywords.items() if key != "out"})
         where = {"where": keywords["where"]} if "where" in keywords else {}
-        for target, result in zip(keywords["out"], results, strict=True):
+        pairs = [*zip(keywords["out"], results, strict=True)]
+        for target, result in pairs:
             if target is not None:
                 self.call(np.copyto, (target, result), where)
-        return tuple(
-            result if target is None else target for target, result in zip(keywords["out"], results, strict=True)
-        )
+        return tuple(result if target is None else target for target, result in pairs)
 
     def stand_for(self, part: Any, made: Call, operands: list[StandIn], is_known: bool) -> Any:
         """Return what stands for a result of a call: a view of an argument's memory, or something new.
@@ -267,7 +245,7 @@ class Recorder:
         made.results.append(describe(part, Storage("made", is_known=is_known)))
         return StandIn(self, made.results[-1], part) if isinstance(part, np.ndarray) or not is_known else part
 
-    def targets(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
+    def targets(self, function: Function, args: Positional, keywords: Keywords) -> list[Any]:
         """Return the arrays that a call writes into."""
         if function in WRITING or getattr(function, "__name__", "") == "at":
             return [args[0]]
@@ -292,6 +270,19 @@ class Recorder:
         if threading.get_ident() != self.thread:
             raise refusal("a call in another thread than the step's", "compute in the thread that calls the step")
 
+    def check_targets(self, function: Function, targets: list[Any]) -> None:
+        """Raise CaptureError for an array to write into that a replay would not have, or not as the step has it."""
+        for target in targets:
+            if not isinstance(target, StandIn):
+                raise refusal(
+                    f"{name_of(function)} into an array that the recorder does not know",
+                    "make it with np.zeros in the step itself, or hold it where the function can reach it",
+                )
+            if target.value.storage in self.moving:
+                raise refusal("writing into t[i] by a name of its own, where i is recorded,", "write t[i] = value")
+            if target.value.storage.is_shown:
+                raise refusal("writing into an array that was made an ordinary one before", "write before that")
+
     def check_copies(self, values: Iterable[Value]) -> None:
         """Raise CaptureError for a copy that stands for a view, if what it is a view of was written into since."""
         for value in values:
@@ -314,18 +305,16 @@ class Recorder:
                     "writes into one of them; pass a copy, or let the function reach it instead"
                 )
 
-    def check_recordable(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    def check_recordable(self, function: Function, args: Positional, keywords: Keywords) -> None:
         """Raise CaptureError for functions whose result a replay could not reproduce."""
         operands = recorded_in((args, keywords))
         if operands and all(part.value.storage.is_known for part in operands):
             return
         if function in TEXT:
             raise refusal("the text of a recorded array", "print what the step returns")
-        by_mask = function.__name__ == "getitem" and any(
-            part.dtype == bool and part.ndim and not part.value.storage.is_known
-            for part in recorded_in(args[1:])
-            if part.value.form == "array"
-        )
+        arrays = [part for part in recorded_in(args[1:]) if part.value.form == "array"]
+        masks = [part for part in arrays if part.dtype == bool and part.ndim and not part.value.storage.is_known]
+        by_mask = function.__name__ == "getitem" and len(masks) > 0
         if by_mask or function in SHAPED_BY_VALUES or (function is np.where and len(args) + len(keywords) == 1):
             raise refusal(
                 f"{'t[mask]' if by_mask else name_of(function)}, whose shape depends on the values,",
@@ -336,17 +325,14 @@ class Recorder:
                 f"{name_of(function)} of real numbers, whose dtype depends on the values,",
                 "take it of t.astype(complex), or use np.linalg.eigh",
             )
-        if any(keywords.get(name) for name in ("overwrite_input", "overwrite_a")) or (
-            function is np.nan_to_num and keywords.get("copy") is False
-        ):
+        overwrites = any(keywords.get(name) for name in ("overwrite_input", "overwrite_a"))
+        if overwrites or (function is np.nan_to_num and keywords.get("copy") is False):
             raise refusal(
                 f"{name_of(function)} writing into its argument", "leave that option away, and write t[...] = result"
             )
 
 
-def with_first_in_place(
-    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def with_first_in_place(function: Function, args: Positional, keywords: Keywords) -> tuple[Positional, Keywords]:
     """Return the arguments of a call with the first one, `a` or the like, at its place, if it was given by its name."""
     first = next(iter(inspect.signature(function).parameters), "") if not args else ""
     if first not in keywords:
@@ -354,9 +340,7 @@ def with_first_in_place(
     return (keywords[first],), {key: arg for key, arg in keywords.items() if key != first}
 
 
-def with_named_out(
-    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def with_named_out(function: Function, args: Positional, keywords: Keywords) -> tuple[Positional, Keywords]:
     """Return the arguments of a call with its `out`, and what comes after it, by name; NumPy does so for ufuncs."""
     if isinstance(function, np.ufunc) or not any(isinstance(arg, np.ndarray) for arg in args[1:]):
         return args, keywords
@@ -419,7 +403,7 @@ def recorded_in(tree: Any) -> list[StandIn]:
     return [leaf for leaf in flatten(tree) if type(leaf) is StandIn]
 
 
-def name_of(function: Callable[..., Any]) -> str:
+def name_of(function: Function) -> str:
     """Return the name under which a user knows a function: np.add, np.add.reduce, operator.getitem."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):
@@ -429,10 +413,6 @@ def name_of(function: Callable[..., Any]) -> str:
 
 class GeneratorStandIn(np.random.Generator):
     """A random number generator whose draws are recorded: it shares the state of the one that it stands for."""
-
-    def __new__(cls, recorder: Recorder, generator: np.random.Generator) -> "GeneratorStandIn":
-        """Make the generator; what it stands for is set by `__init__`."""
-        return super().__new__(cls)
 
     def __init__(self, recorder: Recorder, generator: np.random.Generator) -> None:
         super().__init__(generator.bit_generator)

@@ -18,6 +18,7 @@ from autodiff.compiler.record.environment import (
     end_of,
     explore,
     is_number,
+    is_of_optimizer,
     is_state,
     within,
 )
@@ -30,7 +31,6 @@ from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate, recorded_in
 from autodiff.compiler.record.shadows import put_in, take_out
 from autodiff.compiler.record.slot import (
-    GONE,
     WITHIN,
     Absence,
     BatchSlot,
@@ -42,7 +42,7 @@ from autodiff.compiler.record.slot import (
     present,
 )
 from autodiff.compiler.record.stand_in import StandIn
-from autodiff.compiler.record.trace import Trace, Value
+from autodiff.compiler.record.trace import Function, Keywords, Positional, Trace, Value
 from autodiff.tensor import Tensor, wrap
 from autodiff.trees import flatten, mapped
 
@@ -70,10 +70,9 @@ class Held:
 
     def holds_like(self, part: Any) -> bool:
         """Return whether an array like the one described is there now; of anything else, that there is none."""
-        try:
-            now = self.slot.get()
-        except GONE:
+        if is_gone(self.slot):
             return False
+        now = self.slot.get()
         if isinstance(now, Tensor):
             now = now._data
         if isinstance(part, Value) and part.form == "array":
@@ -125,11 +124,7 @@ class Replaced:
 
 
 def record(
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    keywords: dict[str, Any],
-    changing: set[Identity],
-    leaves: list[Any] | None = None,
+    function: Function, args: Positional, keywords: Keywords, changing: set[Identity], leaves: list[Any] | None = None
 ) -> Recording:
     """Run a function once on the arguments, and return everything that it computed on the way.
 
@@ -253,7 +248,7 @@ def words_for_writes(trace: Trace, replaced: AbstractSet[str] = frozenset()) -> 
     return f". This call has changed {names[0]}{others} already, as the parameters of an update: it is not undone"
 
 
-def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+def run(function: Function, args: Positional, keywords: Keywords) -> Any:
     """Call a function; raise what was refused in it, though the function or NumPy may have caught that."""
     refused.error = None
     try:
@@ -322,7 +317,7 @@ def can_be_followed(slot: Slot) -> bool:
     """Return whether a step may put a number or a Tensor of its own in a place."""
     if is_gone(slot) or slot.access in ("constant", "class", "builtin"):
         return False
-    return is_number(slot.get()) or is_state(slot.get())
+    return is_number(slot.get()) or (is_state(slot.get()) and not is_of_optimizer(slot))
 
 
 def check_containers(batches: list[tuple[BatchSlot, Any]]) -> None:
@@ -346,14 +341,13 @@ def note_after(recording: Recording, stand_ins: dict[Identity, Any]) -> None:
     """Write down what stands in the places after the step. stand_ins: what was put there for it."""
     read = {value.storage for call in recording.trace.calls for value in call.operands()}
     for held in recording.held:
-        try:
-            held.after = value_of(held.slot.get())
-        except GONE:
+        if is_gone(held.slot):
             raise CaptureError(
                 f"the step takes away what is in {held.slot.name}, or puts something else there, which a replay would "
                 "not follow; leave an array of the same shape and dtype there"
-            ) from None
+            )
         slot = held.slot
+        held.after = value_of(slot.get())
         if isinstance(slot, TensorSlot) and Slot.get(slot) is stand_ins.get(slot.identity):
             held.slot = KeptTensorSlot(slot.owner, slot.key, slot.access, slot.name)
         if isinstance(held.slot, TensorSlot) and Slot.get(held.slot).requires_grad and held.before.storage in read:
@@ -383,9 +377,7 @@ def note_written(recording: Recording) -> list[Slot]:
     return [slot for slot, *_ in written]
 
 
-def put_all_back(
-    function: Callable[..., Any], changing: set[Identity], objects: Any, replacements: list[Replaced]
-) -> None:
+def put_all_back(function: Function, changing: set[Identity], objects: Any, replacements: list[Replaced]) -> None:
     """Put the arrays themselves in all places of stand-ins: it may be done again, from the beginning."""
     for one in reversed(replacements):
         put_back(one.slot, one.original, one.stand_in)
@@ -410,10 +402,9 @@ def put_keys_back(container: Any) -> bool:
 
 def put_back(slot: Slot, original: Any, stand_in: Any) -> None:
     """Put the array itself in the place of what stood for it; tuples and generators as they were, if they are there."""
-    try:
-        now = slot.get()
-    except GONE:  # the step removed it
+    if is_gone(slot):  # the step removed it
         return
+    now = slot.get()
     if is_still_stand_in(Slot.get(slot), original):  # around an array that was replaced in it
         Slot.set(slot, original)
     elif isinstance(original, Tensor) and Slot.get(slot) is stand_in and type(now) is StandIn:

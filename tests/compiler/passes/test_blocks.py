@@ -239,6 +239,25 @@ def test_products_of_arrays_of_as_many_features_as_samples():
     assert loops(followed(always(function), drawn((samples, 2), count=5)))
 
 
+def test_products_that_have_nothing_to_do_with_the_samples():
+    square = np.random.default_rng(6).normal(size=(WIDTH, WIDTH))
+    step = followed(always(lambda x, w: (hidden(x) @ (w @ (square @ TURNED)),)), drawn((SAMPLES, 2), (WIDTH, WIDTH)))
+    assert inside(step).count("matmul") == 2
+
+
+def test_the_listing_shows_the_calls_of_a_block():
+    step = followed(always(lambda x: (np.sum(hidden(x).T * 2, axis=0), np.sum(hidden(x)))), drawn((SAMPLES, 2)))
+    (loop,) = loops(step)
+    lines = str(step.program).splitlines()
+    (place,) = [i for i, line in enumerate(lines) if "for each of" in line]
+    assert f"for each of {loop.count} blocks of {loop.length} samples:" in lines[place]
+    shown = lines[place + 1 : place + 1 + len(inside(step))]
+    assert all(line.startswith("      ") and name in line for line, name in zip(shown, inside(step), strict=True))
+    assert f"float64[{loop.length}, {WIDTH}]" in shown[0]
+    assert ".T" in str(shown)
+    assert lines[0].startswith(f"{len(inside(step)) + len(outside(step)) - 1} calls")
+
+
 def test_draws_stay_in_their_order():
     def build():
         rng = np.random.default_rng(0)

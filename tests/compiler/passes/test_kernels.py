@@ -348,3 +348,53 @@ def test_an_index_that_the_caller_changes_in_its_place_is_followed():
     assert called(step, np.ndarray.take)
     index[...] = 1, 2
     np.testing.assert_array_equal(step(np.arange(5.0)), [2, 4])
+
+
+# What looks alike
+
+
+@pytest.mark.parametrize(
+    "pick",
+    [lambda t, index: t * index, lambda t, index: np.take(t, index), lambda t, index: np.roll(t, index[0])],
+    ids=["a product", "take", "roll"],
+)
+def test_what_is_put_at_an_index_and_was_made_otherwise(pick):
+    def function(x):
+        t, index = np.sin(x), np.array([2, 0, 1])
+        t[index] = pick(t, index) - 1
+        return (t,)
+
+    followed(always(function), drawn((3,)))
+
+
+def test_positions_of_a_constant_that_are_written_into():
+    def function(x):
+        (index,) = np.where(np.ones(3) > 0)
+        index[0] = 2
+        return x[index], np.where(x > 0, x, 0)
+
+    followed(always(function), drawn((3,)))
+
+
+def test_zeros_that_the_caller_changes_are_no_bound_of_a_mask():
+    bound = np.zeros((20, 5))
+
+    def function(x, g):
+        h = np.maximum(x, bound)
+        return h, np.where(h > bound, g, 0)
+
+    step = ad.capture(function)
+    for x, g in drawn((20, 5), (20, 5)):
+        step(x, g)
+    assert not called(step, np.minimum)
+    bound -= 1
+    x, g = np.full((20, 5), -0.5), np.ones((20, 5))
+    np.testing.assert_array_equal(step(x, g), function(x, g))
+
+
+def test_the_mask_of_a_row_that_is_compared_with_zeros():
+    def function(x, g):
+        h = np.maximum(x, 0)
+        return h, np.where(h > np.zeros((20, 5)), g, 0)
+
+    followed(always(function), drawn((5,), (20, 5)), exact=False)

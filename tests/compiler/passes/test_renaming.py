@@ -219,6 +219,40 @@ def test_a_change_in_place_keeps_the_dtype():
     followed(function, drawn((4,), dtype=np.float32))
 
 
+INTO_ITSELF = {
+    "by a function": lambda t: np.clip(t, -0.5, 0.5, out=t),
+    "by a sum up to each": lambda t: np.cumsum(t, out=t),
+    "in some places": lambda t: np.multiply(t, 2, out=t, where=[True, False, True, False]),
+    "with a flag": lambda t: np.multiply(t, True, out=t),
+    "with a list": lambda t: np.multiply(t, [1.0, 2.0, 3.0, 1e-9], out=t),
+    "with a float": lambda t: np.multiply(t, 1 / 3, out=t),
+    "as a comparison": lambda t: np.greater(t, [0.1, 0.2, 0.3, 0.4], out=t),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("change", INTO_ITSELF.values(), ids=INTO_ITSELF)
+def test_a_result_that_is_written_over_its_argument_is_of_its_dtype(change, dtype):
+    def function(x):
+        t = np.sin(x)
+        before = t + 0
+        change(t)
+        u = np.ones_like(x)
+        change(u)
+        return before, t, t * 2, u, u + t
+
+    followed(function, drawn((4,), dtype=dtype))
+
+
+def test_sums_up_to_each_of_short_integers_are_short():
+    def function(x):
+        t = (x * 100).astype(np.int8)
+        np.cumsum(t, out=t)
+        return (t,)
+
+    followed(function, drawn((4,)))
+
+
 def test_a_constant_that_is_changed_in_place_keeps_its_dtype():
     wide = np.linspace(0, 1, 4)
 

@@ -76,6 +76,7 @@ ALIKE = [
     (Settings(), Settings()),
     (Settings(units=[1, (2, 3)]), Settings(units=[1, (2, 3)])),
     (SimpleNamespace(n=3), SimpleNamespace(n=3)),
+    (list, list),
     (Decimal("1.0"), Decimal("1.0")),
     (range(3), range(3)),
     (slice(0, 2), slice(0, 2)),
@@ -130,6 +131,8 @@ UNLIKE = [
     (MODEL.forward, Model().forward),
     (functools.partial(max, 1), functools.partial(max, 1)),
     (np.array(["a"]), np.array(["a"])),
+    (object(), object()),
+    (MODEL, Model()),
 ]
 
 

@@ -290,3 +290,22 @@ def test_an_update_that_goes_wrong_is_found(monkeypatch, which, learning_rate, m
     while not step.checks:
         step()
     assert "and should be" in step.program.why_exact
+
+
+def test_a_number_of_results_that_differs_is_told():
+    message = capture_until_checked(lambda x: [x] * int(HIDDEN.get()), np.ones(2))
+    assert "it returned 3 values, and 1 when it was recorded" in message
+
+
+@pytest.mark.parametrize("exact", [False, True], ids=["fast", "exact"])
+def test_a_step_that_agrees_with_its_program_runs_once_in_each_check(exact):
+    HIDDEN.set(0)
+
+    def function(x):
+        HIDDEN.set(HIDDEN.get() + 1)
+        return x * 2
+
+    step = ad.capture(function, exact=exact, check_every=0)
+    for _ in range(9):
+        step(np.ones(2))
+    assert HIDDEN.get() == 2 + 2

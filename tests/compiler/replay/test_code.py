@@ -370,3 +370,37 @@ def test_products_of_two_dtypes_or_exact_programs_are_made_by_matmul():
     step = followed(lambda x: (x @ x.T, x.astype(np.float32) @ x.T))
     assert "matmul" in {getattr(cell, "__name__", "") for cell in objects(step)}
     followed(lambda x: x.astype(np.float32) @ x.T, exact=False)
+
+
+def test_results_of_exact_programs_lie_in_memory_as_those_of_the_step():
+    def function(x):
+        return np.exp(x).T, ad.Tensor(x.T) * 2, x.T, np.sum(x[None], axis=0).T
+
+    step = ad.capture(function, exact=True)
+    for i in range(7):
+        for found, expected in zip(step(X * i), function(X * i), strict=True):
+            found, expected = (getattr(one, "strides", None) or one.data.strides for one in (found, expected))
+            assert found == expected
+
+
+def test_a_shape_that_is_another_one_in_a_replay_is_refused():
+    step = ad.capture(lambda x, counts: np.repeat(x, counts) * 2)
+    for i in range(7):
+        np.testing.assert_array_equal(step(X[0] + i, np.array([1, 2, 0, 1])), (X[0] + i)[[0, 1, 1, 3]] * 2)
+    with pytest.raises(ad.CaptureError, match=r"returned shape \(5,\), \(4,\) when the step was recorded"):
+        step(X[0], np.array([1, 2, 1, 1]))
+
+
+def test_a_gradient_that_is_there_and_taken_away():
+    tensor = parameter(np.ones((3, 4)))
+
+    @ad.capture
+    def step(x):
+        gradient = tensor.grad.data * 2
+        tensor.grad = None
+        return x + gradient
+
+    for i in range(8):
+        tensor.grad = ad.Tensor(np.full((3, 4), float(i)))
+        np.testing.assert_array_equal(step(X), X + 2 * i)
+        assert tensor.grad is None

@@ -317,3 +317,52 @@ def test_a_change_is_noticed_again_and_again(holder):
         np.testing.assert_array_equal(step(X), X * 3)
     holder.scale = 2.0
     np.testing.assert_array_equal(step(X), X * 2)
+
+
+def test_an_array_that_gets_another_shape_where_it_is_is_noticed():
+    scale = np.arange(3.0)
+    step = trained(lambda x: x * scale)
+    scale.resize((1, 3), refcheck=False)
+    assert not step.current.guard.unchanged()
+    np.testing.assert_array_equal(step(X), step.function(X), strict=True)
+
+
+def test_arguments_that_share_memory_which_is_only_read():
+    step = ad.capture(lambda x, y: x * 2 + y)
+    for i in range(8):
+        both = np.frombuffer(bytearray(np.arange(4.0) + i))
+        np.testing.assert_array_equal(step(both[1:], both[:3]), both[1:] * 2 + both[:3])
+
+
+def test_a_batch_that_is_a_part_of_what_the_step_writes_is_read_after_the_write(holder):
+    state = np.zeros(3)
+
+    @ad.capture
+    def step():
+        state[...] = state + 1
+        return holder.array * 2
+
+    for i in range(12):
+        holder.array = np.full(3, float(i))
+        np.testing.assert_array_equal(step(), np.full(3, 2.0 * i))
+    assert step.current.guard.followed
+    holder.array = np.frombuffer(state.data)
+    try:
+        found = step()
+    except ad.CaptureError as error:
+        assert "memory" in str(error)  # noqa: PT017
+        return
+    np.testing.assert_array_equal(found, state * 2)
+
+
+@pytest.mark.parametrize("others", [{}, {"shift": 4.0}], ids=["one", "two"])
+def test_attributes_that_are_replaced_all_at_once_are_noticed(others):
+    class Plain:
+        pass
+
+    one = Plain()
+    vars(one).update(others, scale=2.0)
+    step = trained(lambda x: x * one.scale)
+    one.__dict__ = {"scale": 5.0, **others}
+    assert not step.current.guard.unchanged()
+    np.testing.assert_array_equal(step(X), step.function(X))

@@ -36,7 +36,7 @@ def before_and_after():
         state["mean"] *= 2
         return inverse
 
-    return step, np.eye(2) * 2, np.zeros((2, 2)), lambda: [state["mean"], state["count"], w.data, w.grad.data]
+    return step, np.eye(2) * 2, np.ones((2, 2)), lambda: [state["mean"], state["count"], w.data, w.grad.data]
 
 
 def gradients_that_are_there():
@@ -46,7 +46,7 @@ def gradients_that_are_there():
         np.sum(w * x).backward()
         return np.linalg.inv(x)
 
-    return step, np.eye(2) * 2, np.zeros((2, 2)), lambda: [w.grad.data]
+    return step, np.eye(2) * 2, np.ones((2, 2)), lambda: [w.grad.data]
 
 
 def draws():
