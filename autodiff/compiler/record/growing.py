@@ -1,6 +1,6 @@
 """Lists that a step appends to in every call, such as a log of losses: a replay appends too."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,8 @@ class Growing:
     __len__, __bool__ = refused("the length of"), refused("the length of")
     __iter__, __reversed__, __getitem__, __contains__, __array__ = (refused("reading") for _ in range(5))
     __radd__, __mul__, __eq__, __str__, __format__ = (refused("reading") for _ in range(5))
+    __lt__, __le__, __gt__, __ge__ = (refused("comparing") for _ in range(4))
+    __reduce_ex__ = refused("copying")
     __setitem__, __delitem__ = refused("changing"), refused("changing")
     __hash__ = None  # type: ignore[assignment]
 
@@ -70,3 +72,6 @@ class Growing:
         if not hasattr(type(self.target), name):
             raise AttributeError(name)
         return refused(f".{name} of")(self)
+
+
+Sequence.register(Growing)  # so that `match` asks for its length

@@ -4,6 +4,7 @@ import dis
 import functools
 import importlib
 import importlib.util
+import inspect
 import operator
 import os
 import sys
@@ -147,22 +148,21 @@ def object_slots(owner: Any, where: Slot) -> Iterator[Slot]:
     if isinstance(owner, defaultdict):
         yield Slot(owner, "default_factory", "attribute", f"{name}.default_factory")
     if type(owner) not in (*CONTAINERS, defaultdict):
-        yield from (attribute_slot(owner, key, f"{name}.{key}") for key in attributes_of(owner))
+        held, kind = getattr(owner, "__dict__", {}), type(owner)
+        for key in attributes_of(owner):
+            if key in held and has_own_way(kind, key):
+                yield Slot(held, key, "item", f"{name}.{key}")
+            else:
+                yield Slot(owner, key, "attribute", f"{name}.{key}")
         yield Slot(owner, "__class__", "attribute", type(owner).__name__)
 
 
-def attribute_slot(owner: Any, key: str, name: str) -> Slot:
-    """Return the place of an attribute: an item of the object's dict, if the user's code runs when it is read or set.
-
-    That code has run in the step by itself, and what it did there is recorded.
-    """
-    bases = type(owner).__mro__[:-1]
-    setters = [base for base in bases if "__setattr__" in vars(base)]
-    descriptors = [vars(base)[key] for base in bases if key in vars(base)]
-    has_code = (setters and not is_trusted_class(setters[0])) or any(hasattr(one, "__set__") for one in descriptors)
-    if has_code and key in getattr(owner, "__dict__", ()):
-        return Slot(vars(owner), key, "item", name)
-    return Slot(owner, key, "attribute", name)
+def has_own_way(kind: type, attribute: str) -> bool:
+    """Return whether code of the user's runs where an attribute is read or set: it is to run in the step alone."""
+    ways = (kind.__getattribute__, kind.__setattr__)
+    if any(isinstance(way, FunctionType) and not is_trusted_function(way) for way in ways):
+        return True
+    return hasattr(type(inspect.getattr_static(kind, attribute, None)), "__set__")
 
 
 def bound_slots(method: BuiltinFunctionType | MethodWrapperType, name: str) -> Iterator[Slot] | None:

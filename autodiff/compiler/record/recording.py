@@ -47,6 +47,8 @@ from autodiff.graph import Node
 from autodiff.tensor import Tensor, wrap
 from autodiff.trees import flatten, mapped
 
+STAND_INS = (StandIn, Growing)
+"""What stands for an array, and for a list that the step appends to."""
 SWITCHED = (bool, str, type(None))
 """What a step may put in the place of another of these."""
 
@@ -261,10 +263,10 @@ def run(function: Function, args: Positional, keywords: Keywords) -> Any:
     except Exception as error:
         if refused.error is not None:
             raise refused.error from error
-        if StandIn.__name__ in str(error) or is_about_stand_in(error):
+        if any(kind.__name__ in str(error) for kind in STAND_INS) or is_about_stand_in(error):
             raise CaptureError(
-                f"{line_of(error)} gives a recorded array to a function that cannot take it ({error}); call a function "
-                "of NumPy's, or leave it outside of the step"
+                f"{line_of(error)} gives a recorded array to a function that cannot take it ({error}), or a list that "
+                "the step appends to; call a function of NumPy's or log.append(value), or leave it outside of the step"
             ) from error
         raise
     if refused.error is not None:
@@ -277,7 +279,7 @@ def is_about_stand_in(error: Exception) -> bool:
     *_, (frame, _) = walk_tb(error.__traceback__)
     if not isinstance(error, TypeError) or not frame.f_code.co_filename.startswith(STANDARD):
         return False
-    return any(type(value) is StandIn for value in frame.f_locals.values())
+    return any(type(value) in STAND_INS for value in frame.f_locals.values())
 
 
 def replace_contents(

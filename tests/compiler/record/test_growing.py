@@ -1,5 +1,8 @@
 """Lists that a step appends to."""
 
+import copy
+import heapq
+import json
 from collections import deque
 from types import SimpleNamespace
 
@@ -143,7 +146,17 @@ READINGS = {
     ".insert of": lambda log: log.insert(0, 1.0),
     "changing": lambda log: log.__setitem__(0, 1.0),
     "text": lambda log: f"{log}",
+    "comparing": lambda log: log < [0.5],
+    "copying": lambda log: copy.copy(log),
+    "a match of": lambda log: is_long(log),
 }
+
+
+def is_long(log):
+    match log:
+        case [_, _, *_]:
+            return True
+    return False
 
 
 @pytest.mark.parametrize("reading", READINGS.values(), ids=READINGS)
@@ -158,6 +171,21 @@ def test_a_step_that_does_more_than_append_is_refused(reading):
     message = refused(ad.capture(function), "log, a list that the step appends to,")
     assert "test_growing.py" in message
     assert "keep what the step needs of it in a variable of its own" in message
+
+
+@pytest.mark.parametrize(
+    "reading", [lambda log: heapq.heappush(log, 0.0), lambda log: list.append(log, 0.0), lambda log: json.dumps(log)]
+)
+def test_a_function_that_takes_nothing_but_lists_is_refused(reading):
+    log = [0.0]
+
+    def function(x):
+        log.append(np.sum(x))
+        reading(log)
+        return x
+
+    assert "log.append(value)" in refused(ad.capture(function), "a list that the step appends to")
+    assert type(log) is list
 
 
 def test_a_refused_call_leaves_the_list_itself_with_what_was_appended():
