@@ -137,8 +137,8 @@ def listing(program: Program) -> Iterator[str]:
         if held.after is not held.before and held.after is not None:
             yield f"  {held.slot.name} = {names.text(held.after)}"
     for one in program.appended:
-        yield f"  {one.name}.append({mapped(one.part, lambda part: names.text(part))})"
-    yield f"  return {mapped(program.outputs, lambda part: names.text(part))}"
+        yield f"  {one.name}.append({names.text(one.part)})"
+    yield f"  return {names.text(program.outputs)}"
 
 
 def count_calls(program: Program) -> int:
@@ -204,6 +204,8 @@ class Names:
             return self[part]
         if isinstance(part, list | tuple):
             return f"({', '.join(self.text(entry) for entry in part)})"
+        if isinstance(part, dict):
+            return f"{{{', '.join(f'{key}: {self.text(entry)}' for key, entry in part.items())}}}"
         return str(part) if not callable(part) else in_words(part)
 
 

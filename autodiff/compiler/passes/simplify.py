@@ -8,7 +8,7 @@ import numpy as np
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.passes.uses import made_array
 from autodiff.compiler.record.trace import Call, Storage, Value
-from autodiff.trees import mapped
+from autodiff.trees import flatten, mapped
 
 FOLDED_BYTES = 1 << 22
 """The largest array that is computed on once and for all; it has to be looked at in every step for changes."""
@@ -47,7 +47,7 @@ def fold_constants(program: Program) -> None:
             continue
         with np.errstate(all="ignore"):
             result = call.function(*mapped(call.args, array_of), **mapped(call.keywords, array_of))
-        parts = list(result) if isinstance(result, list | tuple) else [result]
+        parts = flatten(result)
         if len(parts) != len(call.results) or any(value.form == "number" for value in call.results):
             kept.append(call)
             continue

@@ -22,7 +22,7 @@ from autodiff.compiler.replay.layout import Layout
 from autodiff.compiler.replay.memory import calls_in_order
 from autodiff.compiler.replay.stacks import stacked_leaves
 from autodiff.tensor import Tensor, wrap
-from autodiff.trees import parts
+from autodiff.trees import flatten, parts
 
 BY_KEYWORD = (np.maximum, np.minimum)
 """NumPy wants their `out` by its name, as that of all functions that are no ufuncs but np.dot."""
@@ -342,7 +342,7 @@ def is_reduction(function: Callable[..., Any]) -> bool:
 def store(target: NDArray[Any], result: Any) -> None:
     """Write what a function returned into its place. Raises CaptureError if its shape or dtype is another one now."""
     if isinstance(result, list | tuple):  # of one, as np.meshgrid(x) returns
-        (result,) = result
+        (result,) = flatten(result)
     if np.shape(result) != target.shape:
         raise CaptureError(
             f"a call returned shape {np.shape(result)}, {target.shape} when the step was recorded: its shape depends "
@@ -357,6 +357,6 @@ def store(target: NDArray[Any], result: Any) -> None:
 
 
 def store_all(targets: tuple[NDArray[Any], ...], results: tuple[Any, ...]) -> None:
-    """Write everything that a function returned into its place."""
-    for target, result in zip(targets, results, strict=True):
+    """Write everything that a function returned into its place: np.histogramdd returns a list within a tuple."""
+    for target, result in zip(targets, flatten(results), strict=True):
         store(target, result)

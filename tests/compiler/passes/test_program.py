@@ -1,6 +1,7 @@
 """The program of a captured step: what it says when it is printed, and the code that runs it."""
 
 import ast
+import re
 
 import numpy as np
 
@@ -92,3 +93,18 @@ def test_the_exact_program_makes_no_call_that_the_step_does_not_make():
         step(np.arange(12.0).reshape(4, 3) + i)
     names = {call.function.__name__ for call in step.program.calls if not call.is_view}
     assert names <= {"exp", "matmul", "add", "sum", "reduce", "assign", "fill"}
+
+
+def test_results_of_several_parts_are_shown_by_their_names():
+    log = []
+
+    @ad.capture
+    def step(x):
+        log.append((x * 3, 1.5))
+        return {"half": x / 2, "parts": [x + 1, (np.ones(()), None)]}
+
+    for i in range(6):
+        step(np.arange(3.0) + i)
+    appended, returned = (line.strip() for line in str(step.program).splitlines()[-2:])
+    assert re.fullmatch(r"log\.append\(\(b\d+, 1\.5\)\)", appended)
+    assert re.fullmatch(r"return \{half: b\d+, parts: \(b\d+, \(1, None\)\)\}", returned)

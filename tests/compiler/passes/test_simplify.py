@@ -178,15 +178,16 @@ def test_a_list_of_one_view_is_that_view():
         np.testing.assert_array_equal(found, expected)
 
 
-def test_views_of_which_there_are_several_and_numbers_are_no_constants():
-    one, other = np.arange(1.0, 4.0), np.arange(1.0, 4.0)
+def test_results_of_which_there_are_several_and_numbers():
+    one, other, places = np.arange(1.0, 4.0), np.arange(1.0, 4.0), np.arange(6.0).reshape(3, 2)
 
     def function(x):
-        return x * np.split(one, 3)[1], np.array_equal(one, other)
+        counts, _ = np.histogramdd(places, bins=2)
+        return x * np.split(one, 3)[1] * counts[0, 0], np.array_equal(one, other)
 
     step = compiled(function, X)
     found, same = step(X + 1)
-    np.testing.assert_array_equal(found, (X + 1) * 2)
+    np.testing.assert_array_equal(found, (X + 1) * 2 * np.histogramdd(places, bins=2)[0][0, 0])
     assert same is True
     other[0] = 7
     assert step(X)[1] is False

@@ -67,6 +67,7 @@ CALLS = {
     "scalars of scalars": lambda x: np.exp(np.sum(x) / 100) * np.mean(x) - np.sum(x * x),
     "integers": lambda x: (np.sum(x > 1), np.argmax(x), np.sum(x > 1) / 2, (x > 1).mean()),
     "named tuples": lambda x: np.stack(Pair(x, x + 1)) * np.transpose(x[None], Pair(1, 2) + (0,)).sum(),
+    "a list within a tuple": lambda x: (*(all_of := np.histogramdd(x, bins=2))[1], all_of[0]),
     "a list or tuple of one": lambda x: (np.meshgrid(x[0])[0] + 1, np.unravel_index(np.argsort(x[0]), (4,))[0]),
     "views of views": lambda x: (np.exp(x).T[::-1][1:], np.exp(x)[0], np.exp(x).reshape(2, 6).T),
 }  # fmt: skip

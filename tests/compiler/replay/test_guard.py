@@ -355,14 +355,21 @@ def test_a_batch_that_is_a_part_of_what_the_step_writes_is_read_after_the_write(
     np.testing.assert_array_equal(found, state * 2)
 
 
-@pytest.mark.parametrize("others", [{}, {"shift": 4.0}], ids=["one", "two"])
-def test_attributes_that_are_replaced_all_at_once_are_noticed(others):
-    class Plain:
-        pass
+def test_a_batch_that_cannot_be_written_to_is_noticed_before_the_step_writes(holder):
+    state = np.zeros(3)
 
-    one = Plain()
-    vars(one).update(others, scale=2.0)
-    step = trained(lambda x: x * one.scale)
-    one.__dict__ = {"scale": 5.0, **others}
-    assert not step.current.guard.unchanged()
-    np.testing.assert_array_equal(step(X), step.function(X))
+    @ad.capture
+    def step():
+        state[...] = state + 1
+        holder.array[...] = holder.array * 2
+        state[...] = state + 1
+
+    for i in range(12):
+        holder.array = np.full(3, float(i))
+        step()
+    assert step.current.guard.followed
+    holder.array = np.ones(3)
+    holder.array.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        step()
+    np.testing.assert_array_equal(state, np.full(3, 25.0))
