@@ -48,7 +48,7 @@ def is_alike(now: Any, before: Any) -> bool:
     if held is None or others is None or len(held) != len(others):
         return False
     pairs = zip(held.items(), others.items(), strict=True)
-    return all(a == b and is_alike(x, y) for (a, x), (b, y) in pairs) and bool(now == before)
+    return all(is_alike(a, b) and is_alike(x, y) for (a, x), (b, y) in pairs) and bool(now == before)
 
 
 def entries_of(thing: Any) -> dict[Any, Any] | None:
