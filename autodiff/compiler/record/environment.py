@@ -118,9 +118,9 @@ class Environment:
 
     def replaced_batches(self) -> set[Identity]:
         """Return the places of Tensors, and of lists, tuples and dicts of arrays, that hold others like them now."""
-        pairs = [(slot, before, present(slot)) for slot, before in self.fixed if is_batch(before)]
-        others = [(slot, before, now) for slot, before, now in pairs if now is not before and not is_of_optimizer(slot)]
-        return {slot.identity for slot, before, now in others if are_alike(now, before)}
+        pairs = [(slot, before, present(slot)) for slot, before in self.fixed if not is_of_optimizer(slot)]
+        others = [(slot, before, now) for slot, before, now in pairs if now is not before]
+        return {slot.identity for slot, before, now in others if is_batch(before) and are_alike(now, before)}
 
 
 def is_node(slot: Slot) -> bool:
