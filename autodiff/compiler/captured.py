@@ -85,6 +85,7 @@ class Captured(Opaque, Generic[P, R]):
         self.thread: int | None = None  # that of the first call
         self.current: Specialization | None = None  # that of the latest call
         self.specializations: list[Specialization] = []
+        self.own = frozenset(vars(self).keys() - getattr(function, "__dict__", {}).keys() | {"own"})
 
     @property
     def programs(self) -> list[Program]:

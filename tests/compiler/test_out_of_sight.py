@@ -8,16 +8,22 @@ import array
 import collections
 import configparser
 import contextvars
+import copy
 import ctypes
 import dataclasses
+import datetime
 import enum
+import fractions
 import functools
 import importlib
+import inspect
 import io
 import itertools
 import logging
 import operator
 import os
+import pathlib
+import pkgutil
 import queue
 import random
 import sys
@@ -749,6 +755,219 @@ def a_random_number_of_python():
 def a_method_of_a_generator():
     draw = np.random.default_rng(0).uniform
     return (lambda x: x * draw()), lambda: None
+
+
+class ParameterOfTheUsers(ad.Parameter):
+    rate = 2.0
+
+
+class TensorWithSlots(ad.Tensor):
+    __slots__ = ("rate",)
+
+
+def attribute_of_a_parameter():
+    w = ParameterOfTheUsers(1.0)
+    w.scale = 2.0
+    return (lambda x: x * w.scale), lambda: setattr(w, "scale", 3.0)
+
+
+def attribute_of_the_class_of_a_parameter():
+    kind = type("Local", (ParameterOfTheUsers,), {"__module__": __name__, "rate": 2.0})
+    w = kind(1.0)
+    return (lambda x: x * w.rate), lambda: setattr(kind, "rate", 3.0)
+
+
+def method_of_a_parameter():
+    kind = type("Local", (ParameterOfTheUsers,), {"__module__": __name__, "scaled": lambda self, x: x * 2.0})
+    w = kind(1.0)
+    return (lambda x: w.scaled(x)), lambda: setattr(kind, "scaled", lambda self, x: x * 3.0)
+
+
+def slot_of_a_tensor():
+    w = TensorWithSlots(1.0)
+    w.rate = 2.0
+    return (lambda x: x * w.rate), lambda: setattr(w, "rate", 3.0)
+
+
+def attribute_of_a_captured_function():
+    @ad.capture
+    def other(x):
+        return x
+
+    other.scale = 2.0
+    return (lambda x: x * other.scale), lambda: setattr(other, "scale", 3.0)
+
+
+def attribute_given_later_to_a_captured_function():
+    other = ad.capture(lambda x: x)
+    return (lambda x: x * (3.0 if hasattr(other, "scale") else 2.0)), lambda: setattr(other, "scale", 3.0)
+
+
+class NumberWithSlots(float):
+    __slots__ = ("scale",)
+
+
+class Text(str):
+    scale = 2.0
+
+
+class Day(datetime.date):
+    pass
+
+
+class Part(fractions.Fraction):
+    scale = 2.0
+
+
+class Place(type(pathlib.Path())):
+    scale = 2.0
+
+
+def slot_of_a_number():
+    number = NumberWithSlots(1.0)
+    number.scale = 2.0
+    return (lambda x: x * number.scale), lambda: setattr(number, "scale", 3.0)
+
+
+def equal_number_with_another_slot():
+    box = Box(NumberWithSlots(1.0))
+    box.value.scale = 2.0
+    other = NumberWithSlots(1.0)
+    other.scale = 3.0
+    return (lambda x: x * box.value.scale), lambda: setattr(box, "value", other)
+
+
+def attribute_of_the_class_of_a_text():
+    kind = type("Local", (Text,), {"__module__": __name__})
+    text = kind("a")
+    return (lambda x: x * text.scale), lambda: setattr(kind, "scale", 3.0)
+
+
+def attribute_of_a_date():
+    day = Day(2020, 1, 1)
+    day.scale = 2.0
+    return (lambda x: x * day.scale), lambda: setattr(day, "scale", 3.0)
+
+
+def attribute_of_the_class_of_a_fraction():
+    kind = type("Local", (Part,), {"__module__": __name__})
+    part = kind(1, 2)
+    return (lambda x: x * part.scale), lambda: setattr(kind, "scale", 3.0)
+
+
+def attribute_of_the_class_of_a_path():
+    kind = type("Local", (Place,), {"__module__": __name__})
+    path = kind("a")
+    return (lambda x: x * path.scale * len(str(path))), lambda: setattr(kind, "scale", 3.0)
+
+
+def attribute_of_a_class_that_types_made():
+    kind = types.new_class("Made", (), {}, lambda names: names.update(scale=2.0, __module__="types"))
+    made = kind()
+    return (lambda x: x * made.scale), lambda: setattr(kind, "scale", 3.0)
+
+
+def row_of_a_structured_array():
+    rows = np.zeros(2, [("scale", float)])
+    rows["scale"] = 2.0
+    row = rows[0]
+    return (lambda x: x * row["scale"]), lambda: rows.__setitem__("scale", 3.0)
+
+
+def globals_of_a_frame():
+    return (lambda x: x * sys._getframe().f_globals["RATE"]), lambda: globals().__setitem__("RATE", 3.0)
+
+
+def globals_of_the_current_frame():
+    return (lambda x: x * inspect.currentframe().f_globals["RATE"]), lambda: globals().__setitem__("RATE", 3.0)
+
+
+def variable_by_its_full_name():
+    name = f"{__name__}:RATE"
+    return (lambda x: x * pkgutil.resolve_name(name)), lambda: globals().__setitem__("RATE", 3.0)
+
+
+def globals_of_another_function():
+    return (lambda x: x * members_of_a_set.__globals__["RATE"]), lambda: globals().__setitem__("RATE", 3.0)
+
+
+def state_of_the_numpy_generator():
+    def peek(x):
+        state = np.random.get_state()  # noqa: NPY002
+        drawn = np.random.rand()  # noqa: NPY002
+        np.random.set_state(state)  # noqa: NPY002
+        return x + drawn
+
+    return peek, lambda: np.random.seed(4)  # noqa: NPY002
+
+
+def state_of_the_python_generator():
+    def peek(x):
+        state = random.getstate()
+        drawn = random.random()
+        random.setstate(state)
+        return x + drawn
+
+    return peek, lambda: random.seed(4)
+
+
+def state_of_bits():
+    bits = np.random.PCG64(0)
+
+    def peek(x):
+        state = bits.state
+        drawn = np.random.Generator(bits).normal()
+        bits.state = state
+        return x + drawn
+
+    return peek, bits.random_raw
+
+
+def copy_of_a_generator():
+    rng = np.random.default_rng(0)
+    return (lambda x: x + copy.deepcopy(rng).normal()), rng.random
+
+
+def state_of_a_generator():
+    rng = np.random.default_rng(0)
+    return (lambda x: x + rng.bit_generator.state["state"]["state"] % 7), rng.random
+
+
+def members_of_a_set_replaced_by_equal_ones():
+    found = {0.0}
+    return (lambda x: np.copysign(x, next(iter(found)))), lambda: (found.clear(), found.add(-0.0))
+
+
+def keys_replaced_by_equal_ones():
+    table = {1: None}
+    return (lambda x: x * (3.0 if isinstance(next(iter(table)), float) else 2.0)), lambda: (
+        table.clear(),
+        table.__setitem__(1.0, None),
+    )
+
+
+def slots_from_an_iterator():
+    held = type("Local", (), {"__slots__": iter(["scale"]), "__module__": __name__})()
+    held.scale = 2.0
+    return (lambda x: x * held.scale), lambda: setattr(held, "scale", 3.0)
+
+
+def private_slot_of_a_renamed_class():
+    class Renamed:
+        __slots__ = ("__value",)
+
+        def __init__(self):
+            self.__value = 2.0
+
+        def read(self):
+            return self.__value
+
+        def write(self):
+            self.__value = 3.0
+
+    Renamed.__name__ = "Other"
+    held = Renamed()
+    return (lambda x: x * held.read()), held.write
 
 
 CASES = [

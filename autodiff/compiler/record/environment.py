@@ -42,7 +42,17 @@ from autodiff.compiler.record.places import (
     names_of_trusted_bases,
     slots_of,
 )
-from autodiff.compiler.record.slot import WITHIN, BatchSlot, Identity, Slot, TensorSlot, absence, is_gone, present
+from autodiff.compiler.record.slot import (
+    WITHIN,
+    BatchSlot,
+    Identity,
+    Slot,
+    TensorSlot,
+    absence,
+    is_gone,
+    is_variable,
+    present,
+)
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Function
 from autodiff.optimizers.optimizer import Optimizer
@@ -113,7 +123,7 @@ class Environment:
         for container, order, name in self.orders:
             if len(container) != len(order):
                 yield None, words_for_length(name, len(order), container)
-            elif [*container] != order:
+            elif not all(map(is_same_key, container, order)):
                 yield None, f"{name} held {order} and holds now {[*container]}"
 
     def replaced_batches(self) -> set[Identity]:
@@ -140,9 +150,16 @@ def beginning_of(container: Any) -> Identity:
 
 def is_same_value(now: Any, before: Any) -> bool:
     """Return whether two plain values are the same: 0.0 and -0.0 are not, NaN is what it was."""
-    if type(now) is not type(before) or not isinstance(now, PLAIN):
+    if type(now) is not type(before) or not (isinstance(now, PLAIN) and is_constant(now)):
         return False
     return repr(now) == repr(before) if isinstance(now, float | complex | np.generic) else bool(now == before)
+
+
+def is_same_key(now: Any, before: Any) -> bool:
+    """Return whether keys of a dict, or members of a set, are the same: 1, 1.0 and True are not, though equal."""
+    if type(now) is type(before) is tuple and len(now) == len(before):
+        return all(map(is_same_key, now, before))
+    return now is before or is_same_value(now, before)
 
 
 def words_for_length(name: str, length: int, container: Any) -> str:
@@ -236,6 +253,8 @@ class Walk:
             names = names_in(owner.__code__)
             self.names[id(owner)] = names.attributes
             self.found.mentioned |= names.attributes | names.variables
+            if "__globals__" in names.attributes:
+                self.visit(owner, Slot((globals,), 0, "constant", f"__globals__ in {owner.__name__}"), None)
         elif not is_class:
             self.inherited[id(owner)] = names_of_trusted_bases(kind)  # type: ignore[arg-type]
         if outer is None and not is_class and is_trusted_class(kind) and not is_native(kind):
@@ -287,10 +306,13 @@ class Walk:
 
     def note(self, owner: Any, slot: Slot, value: Any, outer: Slot | None) -> None:
         """Write down what is in a place, and that it is to be looked into."""
-        if type(value) not in (StandIn, Growing):
+        if not (type(value) in (StandIn, Growing) or isinstance(value, np.random.Generator)):
             check_class(value)
         if isinstance(value, attrgetter | methodcaller) or any(value is one for one in LOOKING):
             self.names[id(value)] = frozenset(DYNAMIC)
+        if value is type and slot.access != "constant" and not is_variable(slot):
+            self.edges.append((id(owner), condition(owner, slot), id(slot)))
+            self.strange.append((slot, slot))
         is_leaf = is_constant(value) or is_array(value) or isinstance(value, np.random.Generator)
         if not is_leaf:
             self.edges += edges_to(owner, slot, value)
@@ -416,7 +438,7 @@ def condition(owner: Any, slot: Slot) -> str | None:
     """Return the name that code has to mention to come upon what a place holds; None where it may do without."""
     if slot.access not in ("attribute", "class") or not isinstance(slot.key, str) or slot.key[:2] == "__":
         return None
-    if isinstance(owner, FunctionType | type) or not is_trusted_class(type(owner)):
+    if isinstance(owner, FunctionType | type | Opaque) or not is_trusted_class(type(owner)):
         return slot.key
     return None
 
@@ -433,6 +455,11 @@ def words_for(value: Any, slot: Slot) -> str:
         return (
             f"{name} finds by a name what a replay would not see; name the variable or the module itself, or do that "
             "outside of the step"
+        )
+    if isinstance(value, Slot):
+        return (
+            f"{name} is `type`, which would tell there of a recorded array that it is something else; write type(x) in "
+            "the code of the step, or isinstance"
         )
     if hasattr(type(value), "__next__"):
         return (
@@ -461,7 +488,7 @@ def note_length(found: Environment, owner: Any, where: Slot, outer: Slot | None)
         if not is_trusted_class(owner):
             found.lengths.append((vars(owner), len(vars(owner)), name))
             found.fixed.append((Slot(owner, "__bases__", "attribute", f"the bases of {name}"), owner.__bases__))
-    elif not isinstance(owner, tuple | Opaque) and isinstance(getattr(owner, "__dict__", None), dict):
+    elif not isinstance(owner, tuple) and isinstance(getattr(owner, "__dict__", None), dict):
         found.lengths.append((vars(owner), len(vars(owner)), name))
         found.fixed.append((Slot(owner, "__dict__", "attribute", f"the dict of {name}"), vars(owner)))
 

@@ -4,6 +4,7 @@ Whatever is not known here has state that a replay would not see.
 """
 
 import sys
+import types
 from functools import lru_cache
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, GenericAlias, ModuleType, UnionType
@@ -43,12 +44,17 @@ def check_class(value: Any) -> None:
 def is_constant(value: Any) -> bool:
     """Return whether an object can never be other than it is."""
     if isinstance(value, PLAIN):
-        return not getattr(value, "__dict__", None)
+        return is_trusted_class(type(value)) and not (isinstance(value, np.void) or getattr(value, "__dict__", None))
     if isinstance(value, CONSTANT):
         return True
     if type(value).__name__ == "cython_function_or_method":  # as np.random.default_rng is
         return is_trusted_name(value.__module__) and "." not in value.__qualname__
-    return any(f"{kind.__module__}.{kind.__qualname__}" in CONSTANT_ELSEWHERE for kind in type(value).__mro__)
+    return is_trusted_class(type(value)) and any(map(is_constant_class, type(value).__mro__))
+
+
+def is_constant_class(kind: type) -> bool:
+    """Return whether this is one of the classes of `CONSTANT_ELSEWHERE`."""
+    return f"{kind.__module__}.{kind.__qualname__}" in CONSTANT_ELSEWHERE
 
 
 def is_array(value: Any) -> bool:
@@ -77,8 +83,8 @@ def is_trusted_function(function: FunctionType) -> bool:
 
 
 def is_trusted_class(kind: type) -> bool:
-    """Return whether a class does."""
-    return is_trusted_name(kind.__module__)
+    """Return whether a class does. Those that functions of `types` make, for anybody, say to be of that module."""
+    return is_trusted_name(kind.__module__) and (kind.__module__ != "types" or hasattr(types, kind.__qualname__))
 
 
 def attributes_of_module(module: ModuleType) -> dict[str, Any]:

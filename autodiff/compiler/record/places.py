@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import operator
 import os
+import pkgutil
 import sys
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from types import (
     CodeType,
     FunctionType,
     MappingProxyType,
+    MemberDescriptorType,
     MethodType,
     MethodWrapperType,
     ModuleType,
@@ -31,6 +33,7 @@ from autodiff.compiler.record.kinds import (
     PLAIN,
     TRUSTED,
     is_constant,
+    is_constant_class,
     is_native,
     is_trusted_class,
     is_trusted_function,
@@ -57,7 +60,10 @@ OF_WRAPPERS: dict[type, tuple[str, ...]] = {
     partial: ("func", "args", "keywords", "__dict__"),
 }
 """Where what wraps a function holds it."""
-BY_NAME: tuple[Any, ...] = (eval, exec, globals, __import__, importlib.import_module, sys.modules)
+BY_NAME: tuple[Any, ...] = (
+    *(eval, exec, globals, __import__, importlib.import_module, sys.modules, sys._getframe),
+    *(inspect.currentframe, inspect.stack, pkgutil.resolve_name),
+)
 """What finds variables and modules by names that may not stand in the code, so that nobody can tell which."""
 LOOKING = (getattr, hasattr, vars, dir, operator.attrgetter, operator.methodcaller)
 DYNAMIC = {*(one.__name__ for one in LOOKING), "__dict__", "__getattribute__", "format", "format_map"}
@@ -72,7 +78,9 @@ OF_CLASSES = {
 
 
 class Opaque:
-    """What is not looked into: captured functions, which see to themselves."""
+    """What sees to itself: a captured function. own: its attributes that are not the user's, who may give it others."""
+
+    own: frozenset[str]
 
 
 class Names(NamedTuple):
@@ -86,11 +94,13 @@ class Names(NamedTuple):
 def slots_of(owner: Any, where: Slot) -> Iterator[Slot] | None:
     """Return the places within an object that was found at a place itself; None if it cannot be looked into."""
     name = where.name
-    if is_by_name(owner):
+    if is_by_name(owner) or isinstance(owner, np.void):
         return None
     if owner is os.getenv:
         return iter([Slot(os, "environ", "attribute", "os.environ")])
-    if isinstance(owner, Opaque | CellType | np.random.BitGenerator) or type(owner).__module__ in OPAQUE:
+    if isinstance(owner, Opaque):
+        return iter([Slot(owner, key, "attribute", f"{name}.{key}") for key in vars(owner) if key not in owner.own])
+    if isinstance(owner, CellType) or type(owner).__module__ in OPAQUE:
         return iter(())
     if isinstance(owner, FunctionType):
         return held_slots(owner) if is_trusted_function(owner) else function_slots(owner)
@@ -107,6 +117,8 @@ def slots_of(owner: Any, where: Slot) -> Iterator[Slot] | None:
             return iter([Slot(owner, attribute, "attribute", f"{name}.{attribute}") for attribute in attributes])
     if isinstance(owner, Tensor):
         parts = [Slot(owner, part, "attribute", f"{name}.{part}") for part in ("grad", "node")]
+        others = () if is_trusted_class(type(owner)) else object_slots(owner, where)
+        parts += [slot for slot in others if slot.key not in Tensor.__slots__]
         return iter((Slot(owner, "_data", "attribute", name), *parts))
     if isinstance(owner, DICT_VIEWS):
         return constants([owner.mapping], name)  # type: ignore[attr-defined]
@@ -122,10 +134,10 @@ def can_be_looked_into(owner: Any) -> bool:
     base = native_base(type(owner))  # type: ignore[arg-type]
     if base is object and is_trusted_class(type(owner)):
         return type(owner).__module__.split(".")[0] not in (*TRUSTED[1:], *OF_THE_SYSTEM)
-    bases = type(owner).__mro__
-    if base in CONTAINERS and any(is_own(kind) for kind in bases):
+    if base in CONTAINERS and any(map(is_own, type(owner).__mro__)):
         return False
-    return base in (object, SimpleNamespace, *CONTAINERS) or issubclass(base, (BaseException, dict, *PLAIN))
+    is_known = base in (object, SimpleNamespace, *CONTAINERS) or any(map(is_constant_class, base.__mro__))
+    return is_known or issubclass(base, (BaseException, dict, *PLAIN))
 
 
 def is_own(kind: type) -> bool:
@@ -181,12 +193,8 @@ def attributes_of(owner: Any) -> list[str]:
     """Return the names of an object's attributes, be they in its dict or in slots of its class."""
     names = list(vars(owner)) if hasattr(owner, "__dict__") else []
     for kind in type(owner).__mro__:
-        declared = kind.__dict__.get("__slots__", ()) if not is_native(kind) else ()
-        for name in [declared] if isinstance(declared, str) else declared:
-            if name[:2] != "__":
-                names.append(name)
-            elif name[-2:] != "__":  # as Python spells a private name outside of its class
-                names.append(f"_{kind.__name__.lstrip('_')}{name}")
+        if not (is_native(kind) or is_constant_class(kind)):
+            names += [name for name, held in vars(kind).items() if isinstance(held, MemberDescriptorType)]
     return names
 
 

@@ -63,6 +63,7 @@ class Recorder:
         self.counting: list[Call] = []  # the calls that compute them, since the latest branch
         self.branches: list[Branch] = []
         self.asks_layout = False  # whether it matters to the step how arrays lie in memory
+        self.generators: dict[int, GeneratorStandIn] = {}  # what stands for each of those that are reached, by its id
         self.unsure: dict[Value, Call] = {}  # numbers that are ints for some values and floats for others
 
     # What is there before the first call
@@ -77,6 +78,10 @@ class Recorder:
         if is_counter and value.form == "number":
             self.counted.add(value)
         return StandIn(self, value, number)
+
+    def record_generator(self, generator: np.random.Generator) -> "GeneratorStandIn":
+        """Return what stands for a random number generator."""
+        return self.generators.setdefault(id(generator), GeneratorStandIn(self, generator))
 
     def value_of(self, array: NDArray[Any], kind: Kind, name: str = "") -> Value:
         """Return the Value of an array that exists before the step, the same one for the same array."""
@@ -418,6 +423,22 @@ class GeneratorStandIn(np.random.Generator):
         super().__init__(generator.bit_generator)
         self.recorder = recorder
         self.generator = generator
+
+    __class__ = property(lambda self: type(self.generator))
+
+    @property
+    def bit_generator(self) -> Any:
+        """What a replay would not look at again: the state."""
+        raise refusal("a look at the state of a random generator", "draw from it, and look at its state outside")
+
+    def __reduce__(self) -> Any:
+        raise refusal("a copy of a random generator", "draw from it itself, and copy it outside of the step")
+
+    def __repr__(self) -> str:
+        return repr(self.generator)
+
+    def __str__(self) -> str:
+        return str(self.generator)
 
 
 def drawing(name: str) -> Callable[..., Any]:

@@ -317,7 +317,7 @@ def replace_contents(
     recording.gradients += [Held(slot, value_of(slot.get())) for slot in environment.gradients]
     for slot in environment.generators:
         if slot.access != "constant":  # an argument
-            replace(slot, GeneratorStandIn(recorder, slot.get()))
+            replace(slot, recorder.record_generator(slot.get()))
 
 
 def can_be_followed(slot: Slot) -> bool:
@@ -427,7 +427,7 @@ def stand_for_argument(leaf: Any, recorder: Recorder) -> Any:
     if isinstance(leaf, Tensor):
         return wrap(recorder.record_array(leaf._data, "input", "argument"), None)  # type: ignore[arg-type]
     if isinstance(leaf, np.random.Generator):
-        return GeneratorStandIn(recorder, leaf)
+        return recorder.record_generator(leaf)
     if isinstance(leaf, np.ndarray) and is_input(leaf):
         return recorder.record_array(leaf, "input", "argument")
     return recorder.record_number(leaf, "argument", is_counter=True) if is_input(leaf) else leaf
@@ -490,7 +490,7 @@ def symbolic_output(part: Any, recorder: Recorder) -> Any:
     """Return the Value of a part of what a step returned."""
     if isinstance(part, Tensor):
         return TensorOutput(recorder.symbolic(part._data))
-    return part.value if type(part) is StandIn else part
+    return part.value if type(part) is StandIn else original_of(part)
 
 
 def detached(result: Any, outputs: Any) -> Any:
@@ -505,8 +505,13 @@ def detached(result: Any, outputs: Any) -> Any:
 def concrete_output(part: Any) -> Any:
     """Return a part of what a step returned as a copy of the array itself; Tensors leave without their graph."""
     data: Any = part._data if isinstance(part, Tensor) else part
-    array = data.concrete if type(data) is StandIn else data
+    array = data.concrete if type(data) is StandIn else original_of(data)
     return copied(wrap(np.asarray(array), None) if isinstance(part, Tensor) else array)
+
+
+def original_of(part: Any) -> Any:
+    """Return the random generator that a stand-in is for; anything else as it is."""
+    return part.generator if type(part) is GeneratorStandIn else part
 
 
 def copied(part: Any) -> Any:

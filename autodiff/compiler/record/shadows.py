@@ -7,6 +7,7 @@ long as a step is recorded: one that reports to the recorder at work in the thre
 
 import builtins
 import math
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from autodiff.compiler.record.environment import Environment
-from autodiff.compiler.record.recorder import Recorder, active, recorded_in
-from autodiff.compiler.record.slot import Shadow, Slot
+from autodiff.compiler.record.errors import refusal
+from autodiff.compiler.record.randomness import ADVICE
+from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, recorded_in
+from autodiff.compiler.record.slot import Shadow, Slot, is_variable
 from autodiff.compiler.record.stand_in import StandIn, bound
 from autodiff.compiler.record.trace import Keywords, Positional
 from autodiff.optimizers import schedules
@@ -47,7 +50,7 @@ class TypeShadow(FunctionShadow):
     def record(self, recorder: Recorder, args: Positional, keywords: Keywords) -> Any:
         """Return the type of one object; make one of several arguments."""
         recorder.settle_types(recorded_in(args[:1]))
-        if len(args) == 1 and type(args[0]) is StandIn:
+        if len(args) == 1 and type(args[0]) in (StandIn, GeneratorStandIn):
             return args[0].__class__
         return type(*args, **keywords)
 
@@ -99,6 +102,14 @@ class MakerShadow(FunctionShadow):
         return made if any(arg is made for arg in args) else recorder.call(np.copy, (made,), {})
 
 
+class StateShadow(FunctionShadow):
+    """That of a function that looks at the state of a generator which all share, or sets it."""
+
+    def record(self, recorder: Recorder, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Refuse: whoever puts the state back after a draw does not show that there was one."""
+        raise refusal(f"{self.original.__name__}() of random numbers", ADVICE)
+
+
 class ModuleShadow(ModuleType, Shadow):
     """That of a module, in which the shadows of its functions are."""
 
@@ -125,12 +136,14 @@ MAKERS: tuple[Callable[..., Any], ...] = (
 )  # fmt: skip
 PARTS = ("frexp", "modf", "__loader__")
 """What is no function of numbers in math, or returns several."""
+OF_STATES = (np.random.get_state, np.random.set_state, random.getstate, random.setstate)
 OF_NUMBERS = (min, max, *(thing for name, thing in vars(math).items() if callable(thing) and name not in PARTS))
 
 SHADOWS: dict[int, Shadow] = {
     **{id(function): MakerShadow(function) for function in MAKERS},
     **{id(function): NumberShadow(function) for function in OF_NUMBERS},
-    **{id(module): ModuleShadow(module) for module in (np, math, builtins)},
+    **{id(function): StateShadow(function) for function in OF_STATES},
+    **{id(module): ModuleShadow(module) for module in (np, np.random, math, random, builtins)},
     **{id(function): QuestionShadow(function) for function in (isinstance, hasattr, getattr)},
     id(type): TypeShadow(type),
 }
@@ -170,8 +183,3 @@ def take_out(recorder: Recorder) -> None:
             if not place.users:
                 place.slot.set(place.original)
                 places.pop(identity, None)
-
-
-def is_variable(slot: Slot) -> bool:
-    """Return whether a place is a variable of a closure, a global one, or a name that Python knows."""
-    return slot.access in ("cell", "builtin") or (slot.access == "item" and "__name__" in slot.owner)

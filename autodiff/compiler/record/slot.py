@@ -206,6 +206,11 @@ def is_gone(slot: Slot) -> bool:
     return False
 
 
+def is_variable(slot: Slot) -> bool:
+    """Return whether a place is a variable of a closure, a global one, or a name that Python knows."""
+    return slot.access in ("cell", "builtin") or (slot.access == "item" and "__name__" in slot.owner)
+
+
 def is_written_plainly(attribute: str) -> bool:
     """Return whether an attribute can be written after a dot. Of letters beyond ASCII Python may make others there."""
     return attribute.isascii() and attribute.isidentifier() and not iskeyword(attribute)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, combinations, product, starmap
+from operator import is_
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.branches import Branches
-from autodiff.compiler.record.environment import Environment, is_node, is_state
+from autodiff.compiler.record.environment import Environment, is_node, is_same_key, is_state
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.recording import Held
 from autodiff.compiler.record.sharing import is_borrowed, share_memory
@@ -233,6 +234,9 @@ def tests_of(guard: Guard, name: Callable[[Any], str], source: Callable[[Slot], 
             yield f"{name(array)}.tobytes() == {name(before)}"
     for container, order, _ in guard.environment.orders:
         yield f"[*{name(container)}] == {name(order)}"
+        if any(type(one) is not str for one in order):  # as 1, 1.0 and True are equal
+            pair = f"{name(container)}, {name(order)}"
+            yield f"(all(map({name(is_)}, {pair})) or all(map({name(is_same_key)}, {pair})))"
     for held in guard.program.gradients:
         yield f"{source(held.slot)} is {'None' if held.before is None else 'not None'}"
         if guard.is_read(held):

@@ -1,9 +1,11 @@
 """Draws from the generators that `random` and `np.random` share, and from others than np.random.Generator: refused."""
 
+import copy
 import random
 import threading
 from contextlib import contextmanager
 from random import randrange
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import pytest
 import autodiff as ad
 from autodiff.compiler.record.environment import explore
 from autodiff.compiler.record.randomness import RandomStates
-from tests.compiler.refusing import call, outcome
+from tests.compiler.refusing import call, followed, outcome, refused
 
 STATE = np.random.RandomState(0)
 PYTHON = random.Random(0)
@@ -93,3 +95,50 @@ def test_what_another_thread_may_have_drawn_is_not_held_against_a_step_that_name
 def test_beside_other_threads_a_step_that_names_a_draw_is_refused(function):
     with another_thread(), pytest.raises(ad.CaptureError, match="draws from random"):
         ad.capture(function)(np.ones(2))
+
+
+# What stands for a np.random.Generator
+
+RNG = np.random.default_rng(0)
+SAME = [RNG]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x * (2 if type(RNG) is np.random.Generator else 3),
+        lambda x: x * (2 if RNG.__class__ is np.random.Generator else 3),
+        lambda x: x * (2 if RNG is SAME[0] else 3),
+        lambda x: x * (2 if str(RNG) == f"{RNG}" == "Generator(PCG64)" else 3),
+    ],
+    ids=["type", "class", "the same by another way", "str"],
+)
+def test_python_tells_of_a_generator_what_it_is(function):
+    followed(ad.capture(function))
+
+
+def test_a_generator_that_a_step_returns_or_puts_somewhere_is_the_generator_itself():
+    box = SimpleNamespace(rng=None)
+
+    @ad.capture
+    def step(x):
+        box.rng = RNG
+        return x + RNG.normal(), [RNG]
+
+    for _ in range(7):
+        assert step(np.ones(2))[1][0] is RNG
+        assert box.rng is RNG
+
+
+@pytest.mark.parametrize(
+    ("function", "what"),
+    [
+        (lambda x: x + copy.deepcopy(RNG).normal(), "a copy of a random generator"),
+        (lambda x: x + np.random.Generator(RNG.bit_generator).normal(), "a look at the state of a random generator"),
+        (lambda x: x * len(np.random.get_state()), r"get_state\(\) of random numbers"),  # noqa: NPY002
+        (lambda x: x * len(random.getstate()), r"getstate\(\) of random numbers"),
+    ],
+    ids=["a copy", "its bits", "that of NumPy", "that of Python"],
+)
+def test_a_look_at_the_state_of_a_generator_is_refused(function, what):
+    refused(ad.capture(function), rf"^{what} at .*test_randomness.py:\d+, in <lambda> cannot be captured")

@@ -3,6 +3,7 @@
 import builtins
 import collections.abc
 import copy
+import functools
 import math
 import numbers
 import threading
@@ -234,6 +235,36 @@ TYPES = {
 @pytest.mark.parametrize("function", TYPES.values(), ids=TYPES)
 def test_a_type_is_that_of_what_is_recorded(function):
     check_calls(of_a_float(function), calls=7)
+
+
+def by_default(x, kind=type):
+    return x * 2 if kind(x) is np.ndarray else x * 3
+
+
+class ByOtherWays:
+    def __init__(self):
+        self.question, self.kinds, self.part, self.scale = type, [type], functools.partial(type), 2.0
+
+
+BY_OTHER_WAYS = ByOtherWays()
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (by_default, r"the defaults of by_default\[0\]"),
+        (lambda x: x * 2 if BY_OTHER_WAYS.question(x) is np.ndarray else x * 3, r"BY_OTHER_WAYS\.question"),
+        (lambda x: x * 2 if BY_OTHER_WAYS.kinds[0](x) is np.ndarray else x * 3, r"BY_OTHER_WAYS\.kinds\[0\]"),
+        (lambda x: x * 2 if BY_OTHER_WAYS.part(x) is np.ndarray else x * 3, r"BY_OTHER_WAYS\.part\.func"),
+    ],
+    ids=["a default", "an attribute", "an item", "a partial function"],
+)
+def test_type_is_refused_where_it_has_no_shadow(function, name):
+    refused(ad.capture(function), rf"^{name} is `type`, .*; write type\(x\) in the code of the step")
+
+
+def test_type_in_an_attribute_that_the_step_does_not_name_is_none_of_its_business():
+    check_calls(of_a_float(lambda x, n: x * BY_OTHER_WAYS.scale), calls=7)
 
 
 @runtime_checkable
