@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from autodiff import functional
 from autodiff.arrays import DEFAULT_FLOAT
-from autodiff.functional.losses import one_hot_rows
+from autodiff.functional.losses import is_class_index, one_hot_rows
 from autodiff.modules.activations import Softmax
 from autodiff.optimizers.adagrad import Adagrad
 from autodiff.optimizers.adam import Adam, AdamW, NAdam
@@ -123,7 +123,7 @@ METHODS: dict[str, Any] = {
     "size": property(size),
     "numel": lambda self: self._data.size,
     "dim": lambda self: self.ndim,
-    "numpy": lambda self: np.asarray(self),
+    "numpy": lambda self: self.data if self.node is None else np.asarray(self),  # which refuses
     "view": Tensor.reshape,
     "permute": Tensor.transpose,
     "t": lambda self: self.T,
@@ -169,7 +169,7 @@ def one_hot(labels: Any, num_classes: int = -1) -> Any:
     Tensor([[1, 0, 0],
             [0, 0, 1]], dtype=int64)
     """
-    numbers = np.asarray(labels)
+    numbers = np.asarray(labels) if isinstance(labels, list | tuple | int) else unwrap(labels)
     return Tensor(one_hot_rows(numbers, int(numbers.max()) + 1 if num_classes < 0 else num_classes, np.int64))
 
 
@@ -177,13 +177,12 @@ def nll_loss(
     log_probabilities: Any, labels: Any, weight: Any = None, ignore_index: int = -100, reduction: Any = "mean"
 ) -> Any:
     """Return `functional.nll` with PyTorch's names."""
-    ignored = np.any(np.equal(labels, ignore_index))
     return functional.nll(
         log_probabilities,
         labels,
         weights=weight,
         reduction=reduction,
-        ignore_index=ignore_index if ignored else None,
+        ignore_index=ignore_index if is_class_index(labels) else None,
     )
 
 

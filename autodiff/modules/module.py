@@ -253,7 +253,8 @@ class Module:
             if name not in state:
                 continue
             try:
-                arrays[name] = np.array(state[name], dtype=tensor.dtype)
+                found = state[name] if isinstance(state[name], np.ndarray) else np.array(state[name])
+                arrays[name] = found.astype(tensor.dtype)
             except (TypeError, ValueError) as error:
                 faults.append(f"{name!r} is no array of numbers: {error}")
                 continue

@@ -5,6 +5,7 @@ import operator
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,11 @@ def kind_of(part: Any) -> str:
     return np.dtype(type(part)).kind if isinstance(part, int | float | complex | np.generic) else ""
 
 
+def operands(calls: list[Call]) -> list[Value]:
+    """Return what calls are given."""
+    return [value for call in calls for value in call.operands()]
+
+
 class Branches:
     """Those that one recorded run of a step took."""
 
@@ -78,7 +84,38 @@ class Branches:
 
     def hold(self) -> bool:
         """Return whether a call would take the same branches now."""
-        return not self.change()
+        return self.written_out()  # type: ignore[no-any-return]
+
+    @cached_property
+    def written_out(self) -> Callable[[], Any]:
+        """The function that tells whether they hold, written out as a guard is: it is asked before every replay."""
+        constants: dict[str, Any] = {"GONE": GONE}
+
+        def text(part: Any) -> str:
+            if isinstance(part, Value):
+                return f"v{id(part)}"
+            if isinstance(part, list | tuple):
+                items = "".join(f"{text(each)}, " for each in part)
+                return f"[{items}]" if isinstance(part, list) else f"({items})"
+            constants[f"x{id(part)}"] = part
+            return f"x{id(part)}"
+
+        used = {value for branch in self.branches for value in (branch.number, *operands(branch.calls))}
+        lines = ["def hold():", " try:", "  pass"]
+        for slot, value in self.numbers:
+            if value in used:
+                constants[f"get{id(value)}"] = slot.get
+                lines.append(f"  {text(value)} = get{id(value)}()")
+        lines += [" except GONE: return True", " try:", "  pass"]
+        for branch in self.branches:
+            for call in branch.calls:
+                keywords = "".join(f"{key}={text(part)}, " for key, part in call.keywords.items())
+                arguments = "".join(f"{text(part)}, " for part in call.args)
+                lines.append(f"  {text(call.results[0])} = {text(call.function)}({arguments}{keywords})")
+            lines.append(f"  if {text(branch.ask)}({text(branch.number)}) != {text(branch.answer)}: return False")
+        lines += [" except (ArithmeticError, TypeError, ValueError): return False", " return True"]
+        exec("\n".join(lines), constants)
+        return constants["hold"]  # type: ignore[no-any-return]
 
     def change(self) -> str:
         """Return in words which branch a call would take otherwise now; nothing if there is none."""

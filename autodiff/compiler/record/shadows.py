@@ -23,6 +23,7 @@ from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active
 from autodiff.compiler.record.slot import Shadow, Slot, is_variable
 from autodiff.compiler.record.stand_in import StandIn, bound
 from autodiff.compiler.record.trace import Keywords, Positional
+from autodiff.modules import normalization
 from autodiff.optimizers import schedules
 from autodiff.trees import flatten, mapped
 
@@ -159,8 +160,12 @@ class Place:
     users: set[Recorder] = field(default_factory=set)
 
 
-OF_ENGINE = [(Slot(vars(schedules), "math", "item", "math"), math)]
-"""The variables of the engine whose functions it calls on what may be recorded numbers."""
+OF_ENGINE = [
+    (Slot(vars(schedules), "math", "item", "math"), math),
+    (Slot(vars(normalization), "np", "item", "np"), np),
+]
+"""The variables of the engine whose functions it calls on what may be recorded numbers, or makes arrays by into which
+it writes later."""
 places: dict[tuple[int, Any], Place] = {}
 lock = threading.RLock()
 
