@@ -8,6 +8,7 @@ from traceback import walk_tb
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autodiff.compiler.record.arguments import Entries, Signature, objects_among
 from autodiff.compiler.record.branches import Branches
@@ -91,6 +92,7 @@ class Recording:
     result: Any = None
     changes: list[str] = field(default_factory=list)  # what the step changed besides, in words
     counters: set[Identity] = field(default_factory=set)  # the places that it changed, and a replay can follow
+    watched: list[tuple[NDArray[Any], bytes, str]] = field(default_factory=list)  # arrays whose contents decide
     asks_layout: bool = False  # whether it matters how the arguments lie in memory
 
     def begins_with_these(self) -> bool:
@@ -155,6 +157,8 @@ def record(
         result = run(function, given, given_keywords)
         if recorder.raised is not None:
             raise recorder.raised
+        recording.watched = recorder.watched
+        environment.contents += recorder.watched
         if [value_of(part) for part in inputs] != recorder.trace.inputs:
             raise CaptureError(
                 "the step gives a Tensor among its arguments another array, by t[i] = v or t.data = v, which a replay "
