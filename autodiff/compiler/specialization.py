@@ -169,6 +169,8 @@ class Specialization:
         finally:
             self.left = Walk(self.step.function, self.step.changing, objects).found
             self.arrays = {slot.identity: slot.get() for slot in self.left.arrays}
+        self.environment.contents += recording.watched
+        self.left.contents += [(array, array.tobytes(), name) for array, _, name in recording.watched]
         self.recordings += 1
         self.matched(args, keywords)
         if recording.asks_layout:

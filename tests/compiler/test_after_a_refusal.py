@@ -266,3 +266,36 @@ def test_an_error_whose_words_tell_of_values_is_raised_as_it_is_and_the_next_cal
     for i in range(8):
         labels = np.arange(len(X)) % 2 if i % 2 else np.zeros(len(X), int)
         np.testing.assert_allclose(step(X, labels).data, function(X, labels).data)
+
+
+class StopError(Exception):
+    def __init__(self, loss, weight):
+        super().__init__("stop", loss, weight)
+        self.losses = {"loss": [loss]}
+
+
+def test_an_error_of_the_step_leaves_with_arrays():
+    """Of the same types as without capture; so do those that it came from. What the step reaches, they hold itself."""
+    w, x = ad.Parameter([1.0, 2.0]), np.array([1.0, 3.0])
+
+    def step(x):
+        try:
+            raise StopError(np.sum(x), w)
+        except StopError as error:
+            raise ValueError(w * x, x * 2) from error
+
+    errors = []
+    for function in (step, ad.capture(step)):
+        with pytest.raises(ValueError, match="Tensor") as caught:
+            function(x)
+        errors.append(caught.value)
+    for one in errors:
+        product, double = one.args
+        assert type(product) is ad.Tensor
+        assert type(product.data) is type(double) is np.ndarray
+        assert (product.data.tolist(), double.tolist()) == ([1.0, 6.0], [2.0, 6.0])
+        assert type(one.__cause__.args[1]) is type(one.__cause__.losses["loss"][0]) is np.float64
+        assert one.__cause__.losses == {"loss": [4.0]}
+        assert one.__cause__.args[2] is w
+    with pytest.raises(StopError, match="stop"):
+        ad.capture(lambda x: (_ for _ in ()).throw(StopError(x, w)))(x)

@@ -12,7 +12,7 @@ import pytest
 
 import autodiff as ad
 from tests.compiler.comparing import check
-from tests.compiler.refusing import OFFSET, X, call, followed, followed_training, network, outcome, training
+from tests.compiler.refusing import OFFSET, X, call, followed, followed_training, network, outcome, refused, training
 
 SETTINGS = {"power": 2}
 
@@ -702,3 +702,52 @@ def test_arrays_in_turn_that_are_reached_elsewhere_too_are_refused_after_a_while
 
     with pytest.raises(ad.CaptureError, match=r"held\.current is replaced by another array again and again"):
         in_turn()
+
+
+# Flags and integers that decide shapes and branches
+
+
+def masked(mask, labels):
+    w, x = ad.Parameter(np.arange(1.0, 7.0)), np.arange(6.0)
+
+    def step():
+        chosen = (w * x)[mask]
+        loss = np.sum(chosen * chosen) * float(np.mean(labels == 1)) + np.sum(x[np.flatnonzero(labels == 2)])
+        w.grad = None
+        loss.backward()
+        w.data -= 0.01 * w.grad.data
+        return chosen.detach() * (2 if labels.max() > 2 else 1)
+
+    return step
+
+
+@pytest.mark.parametrize("change", [1, 2, 3, 4, 5, 9])
+def test_masks_and_labels_of_the_closure_are_watched(change):
+    """In whichever call: while the step is recorded, checked or replayed."""
+    mask, labels = np.arange(6) < 3, np.arange(6) % 3
+    plain, captured = masked(mask, labels), ad.capture(masked(mask, labels), check_every=0)
+    for call_number in range(32):
+        if call_number in (change, change + 12):
+            mask[:] = ~mask
+            labels[call_number // 12] += 1
+        expected = plain()
+        np.testing.assert_allclose(captured().data, expected.data, rtol=1e-12)
+        assert expected.shape == (3,)
+    assert captured.current.is_ready
+
+
+def test_flags_that_the_step_changes_decide_nothing():
+    mask, x = np.arange(4) < 2, np.arange(4.0)
+
+    def after(_):
+        np.logical_not(mask, out=mask)
+        return x[mask]
+
+    def before(_):
+        chosen = x[mask]
+        np.logical_not(mask, out=mask)
+        return chosen
+
+    refused(ad.capture(after), r"t\[mask\], whose shape depends on the values")
+    refused(ad.capture(before), "mask, an array of bool, holds something else than it did")
+    refused(ad.capture(lambda x: x[x > 1]), r"t\[mask\], whose shape depends on the values")

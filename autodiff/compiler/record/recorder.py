@@ -31,6 +31,9 @@ active = Active()
 STATIC = {np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.common_type}
 """Functions of what is known without a look at the contents."""
 
+WATCHED_BYTES = 2**20
+"""The size up to which an array of the user's may be compared before every replay."""
+
 WRITING = {np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis}
 """Functions that write into their first argument; besides the `at` of ufuncs."""
 
@@ -62,6 +65,7 @@ class Recorder:
         self.counted: set[Value] = set()  # numbers that can be told before a step, being computed from its counters
         self.counting: list[Call] = []  # the calls that compute them, since the latest branch
         self.branches: list[Branch] = []
+        self.watched: list[tuple[NDArray[Any], bytes, str]] = []  # arrays whose contents decide, from before the step
         self.asks_layout = False  # whether it matters to the step how arrays lie in memory
         self.generators: dict[int, GeneratorStandIn] = {}  # what stands for each of those that are reached, by its id
         self.unsure: dict[Value, Call] = {}  # numbers that are ints for some values and floats for others
@@ -288,6 +292,27 @@ class Recorder:
             if target.value.storage.is_shown:
                 raise refusal("writing into an array that was made an ordinary one before", "write before that")
 
+    def is_watched(self, parts: Iterable[StandIn]) -> bool:
+        """Return whether arrays are the same in every step: made of constants, or of the user's flags and integers.
+
+        A program is for these as they are before the step, so none may have been written into.
+        """
+        storages = {part.value.storage for part in parts if not part.value.storage.is_known}
+        for call in reversed(self.trace.calls):
+            if not storages.isdisjoint(value.storage for value in [*call.results, *call.written]):
+                if call.draws:
+                    return False
+                storages |= {value.storage for value in call.operands() if not value.storage.is_known}
+        found = [(owner, storage) for owner, storage in self.memory.values() if storage in storages]
+        if any(owner.dtype.kind not in "biu" or owner.nbytes > WATCHED_BYTES for owner, _ in found):
+            return False
+        if any(storage.kind != "made" and (storage.kind != "held" or self.writes[storage]) for storage in storages):
+            return False
+        self.watched += [(owner, owner.tobytes(), storage.name) for owner, storage in found]
+        for storage in storages:
+            storage.is_known = True
+        return True
+
     def check_copies(self, values: Iterable[Value]) -> None:
         """Raise CaptureError for a copy that stands for a view, if what it is a view of was written into since."""
         for value in values:
@@ -320,7 +345,8 @@ class Recorder:
         arrays = [part for part in recorded_in(args[1:]) if part.value.form == "array"]
         masks = [part for part in arrays if part.dtype == bool and part.ndim and not part.value.storage.is_known]
         by_mask = function.__name__ == "getitem" and len(masks) > 0
-        if by_mask or function in SHAPED_BY_VALUES or (function is np.where and len(args) + len(keywords) == 1):
+        by_values = function in SHAPED_BY_VALUES or (function is np.where and len(args) + len(keywords) == 1)
+        if (by_mask and not self.is_watched(masks)) or (by_values and not self.is_watched(operands)):
             raise refusal(
                 f"{'t[mask]' if by_mask else name_of(function)}, whose shape depends on the values,",
                 "keep the shape and use np.where(mask, t, 0), or a product with the mask",

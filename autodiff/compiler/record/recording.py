@@ -8,6 +8,7 @@ from traceback import walk_tb
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autodiff.compiler.record.arguments import Entries, Signature, objects_among
 from autodiff.compiler.record.branches import Branches
@@ -94,6 +95,7 @@ class Recording:
     result: Any = None
     changes: list[str] = field(default_factory=list)  # what the step changed besides, in words
     counters: set[Identity] = field(default_factory=set)  # the places that it changed, and a replay can follow
+    watched: list[tuple[NDArray[Any], bytes, str]] = field(default_factory=list)  # arrays whose contents decide
     asks_layout: bool = False  # whether it matters how the arguments lie in memory
 
     def begins_with_these(self) -> bool:
@@ -156,9 +158,11 @@ def record(
         given, given_keywords = closed((recorded_args, recorded_keywords))
         entries = Entries((given, given_keywords), {one.kind for one in opened_in((args, keywords))})
         active.recorder = recorder
-        result = run(function, given, given_keywords)
+        result = run(function, given, given_keywords, concrete)
         if recorder.raised is not None:
             raise recorder.raised
+        recording.watched = recorder.watched
+        environment.contents += recorder.watched
         if [value_of(part) for part in inputs] != recorder.trace.inputs:
             raise CaptureError(
                 "the step gives a Tensor among its arguments another array, by t[i] = v or t.data = v, which a replay "
@@ -250,17 +254,22 @@ def words_for_writes(trace: Trace, replaced: AbstractSet[str] = frozenset()) -> 
     return f". This call has changed {names[0]}{others} already, as the parameters of an update: it is not undone"
 
 
-def run(function: Function, args: Positional, keywords: Keywords) -> Any:
-    """Call a function; raise what was refused in it, though the function or NumPy may have caught that."""
+def run(function: Function, args: Positional, keywords: Keywords, concrete: Callable[[Any], Any]) -> Any:
+    """Call a function; raise what was refused in it, though the function or NumPy may have caught that.
+
+    concrete: makes an array of a recorded one; errors leave with these.
+    """
     refused.error = None
     try:
         result = function(*args, **keywords)
     except CaptureError:
         raise
     except Exception as error:
+        hold_arrays(error, lambda part: concrete(part) if is_recorded(part) else part)
         if refused.error is not None:
             raise refused.error from error
-        if any(kind.__name__ in str(error) for kind in STAND_INS) or is_about_stand_in(error):
+        text = "" if any(isinstance(part, Tensor) for part in flatten(error.args)) else str(error)
+        if any(kind.__name__ in text for kind in STAND_INS) or is_about_stand_in(error):
             raise CaptureError(
                 f"{line_of(error)} gives a recorded array to a function that cannot take it ({error}), or a list that "
                 "the step appends to; call a function of NumPy's or log.append(value), or leave it outside of the step"
@@ -269,6 +278,14 @@ def run(function: Function, args: Positional, keywords: Keywords) -> Any:
     if refused.error is not None:
         raise refused.error
     return result
+
+
+def hold_arrays(error: BaseException | None, change: Callable[[Any], Any]) -> None:
+    """Change what is held by an error, and by those that it came from."""
+    while error is not None:
+        error.args = mapped(error.args, change)
+        vars(error).update(mapped(vars(error), change))
+        error = error.__cause__ or error.__context__
 
 
 def is_about_stand_in(error: Exception) -> bool:

@@ -73,7 +73,7 @@ def refused(what: str, advice: str, answer: Callable[..., Any] | None = None) ->
             return self.recorder.decide(self, answer)
         is_told = answer is not None and self.recorder.raised is not None  # in the words of an error, or refused later
         is_told |= answer in (format, str) and sys._getframe(1).f_code.co_filename.startswith(ENGINE)  # in its errors
-        if not is_told and (answer is None or not self.value.storage.is_known):
+        if not is_told and (answer is None or not self.recorder.is_watched([self])):
             raise refusal(what, OF_NUMBERS if self.value.form == "number" else advice)
         return answer(self.concrete, *args, **keywords)  # type: ignore[misc]
 

@@ -17,6 +17,9 @@ class Listener:
 
     raised, asks_layout = None, False
 
+    def is_watched(self, parts):
+        return all(part.value.storage.is_known for part in parts)
+
     def __init__(self):
         self.calls = []
 
