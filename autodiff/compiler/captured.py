@@ -11,7 +11,7 @@ from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.arguments import Arguments, Signature
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.places import Opaque
-from autodiff.compiler.record.recorder import Recorder, active
+from autodiff.compiler.record.recorder import active
 from autodiff.compiler.record.recording import Recording
 from autodiff.compiler.record.slot import Slot
 from autodiff.compiler.repeat import Repetition
@@ -151,7 +151,7 @@ class Captured(Opaque, Generic[P, R]):
     def choose(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
         """Run what calls of this kind have been made into, or begin with it."""
         mode = modes.get()[:3]
-        self.check_call(*mode, get_ident(), active.recorder)
+        self.check_call(mode)
         found = [(one, one.arguments.leaves_of(args, keywords)) for one in self.specializations if one.mode == mode]
         alike = {one: leaves for one, leaves in found if leaves is not None}
         chosen = next((one for one in alike if one.is_compiled and one.guard.unchanged()), None)
@@ -243,16 +243,15 @@ class Captured(Opaque, Generic[P, R]):
             raise ValueError(f"steps is a number of steps, at least 0, found {steps}")
         return Repetition(self, steps, batches, while_finite).run()
 
-    def check_call(
-        self, grad_enabled: bool, watch: object, transforms: int, thread: int, recorder: Recorder | None
-    ) -> None:
+    def check_call(self, mode: tuple[Any, ...]) -> None:
         """Raise CaptureError for a call in another thread, or within another captured function or a transform."""
-        if recorder is not None:
+        _, watch, transforms = mode
+        if active.recorder is not None:
             raise CaptureError(
                 f"{self.__name__} is captured itself, and was called within a captured function; capture the outer "
                 "one alone"
             )
-        if self.thread not in (None, thread):
+        if self.thread not in (None, get_ident()):
             raise CaptureError(
                 f"{self.__name__} was recorded in another thread; its arrays are those of one run at a time, so "
                 "capture the function in each thread"
@@ -266,4 +265,4 @@ class Captured(Opaque, Generic[P, R]):
                 f"{self.__name__} cannot be captured under detect_anomaly or ad.draw, which look at every value; give "
                 "them the function itself"
             )
-        self.thread = thread
+        self.thread = get_ident()

@@ -78,24 +78,14 @@ class Branches:
 
     def hold(self) -> bool:
         """Return whether a call would take the same branches now."""
-        return self.other() is None
+        return not self.change()
 
     def change(self) -> str:
         """Return in words which branch a call would take otherwise now; nothing if there is none."""
-        branch = self.other()
-        if branch is None:
-            return ""
-        return (
-            f"it goes another way at {branch.line}, by a number that it counts; compute with it, as by np.take, "
-            "or ask less of it: `n in (3, 4)` has two answers, `n in {3, 4}` one for each number"
-        )
-
-    def other(self) -> Branch | None:
-        """Return the first branch that a call would take otherwise; None if there is none."""
         try:
             values = {value: slot.get() for slot, value in self.numbers}
         except GONE:  # as the guard will tell
-            return None
+            return ""
 
         def now(part: Any) -> Any:
             return values[part] if isinstance(part, Value) else part
@@ -104,9 +94,12 @@ class Branches:
             try:
                 for call in branch.calls:
                     values[call.results[0]] = call.function(*mapped(call.args, now), **mapped(call.keywords, now))
-                answer = branch.ask(values[branch.number])
+                holds = branch.ask(values[branch.number]) == branch.answer
             except (ArithmeticError, TypeError, ValueError):
-                return branch
-            if answer != branch.answer:
-                return branch
-        return None
+                holds = False
+            if not holds:
+                return (
+                    f"it goes another way at {branch.line}, by a number that it counts; compute with it, as by "
+                    "np.take, or ask less of it: `n in (3, 4)` has two answers, `n in {3, 4}` one for each number"
+                )
+        return ""

@@ -109,15 +109,13 @@ def is_trusted_file(file: str) -> bool:
     """Return whether a file belongs to Python, the engine or a trusted library."""
     if file.startswith("<frozen "):
         return True
-    parts = Path(file).parts
-    for packages in ("site-packages", "dist-packages"):
-        if packages in parts:
-            beneath = parts[len(parts) - parts[::-1].index(packages) :]
-            if not file.startswith(ENGINE + "/"):
-                return beneath[0] in TRUSTED
     if file.startswith(ENGINE + "/"):
         beneath = Path(file).relative_to(ENGINE).parts
         return len(beneath) == 1 or beneath[0] in ROOMS
+    parts = Path(file).parts
+    for packages in ("site-packages", "dist-packages"):
+        if packages in parts:
+            return parts[len(parts) - parts[::-1].index(packages)] in TRUSTED
     return file.startswith(STANDARD)
 
 

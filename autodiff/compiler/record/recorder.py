@@ -271,8 +271,7 @@ class Recorder:
             return [args[0] if args else keywords[WRITING[function]]]
         if getattr(function, "__name__", "") == "at":
             return [args[0]]
-        out = keywords.get("out")
-        return [part for part in (out if isinstance(out, tuple) else (out,)) if part is not None]
+        return [] if keywords.get("out") is None else [keywords["out"]]
 
     def symbolic(self, part: Any) -> Any:
         """Return the Value of an argument; what is no array is returned as it is."""

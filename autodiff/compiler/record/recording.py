@@ -273,30 +273,22 @@ def replace_contents(
         replace(slot, logs[id(slot.get())])
     for slot in environment.gradient_arrays:
         replace(slot, recorder.record_array(slot.get(), "held", slot.name))
-    for slot in environment.arrays:
-        stand_in = recorder.record_array(slot.get(), "held", slot.name)
+    arrays = [(slot, recorder.record_array(slot.get(), "held", slot.name)) for slot in environment.arrays]
+    numbers = [(slot, recorder.record_number(slot.get(), slot.name, is_counter=True)) for slot in environment.numbers]
+    for slot, stand_in in arrays + numbers:
         replace(slot, stand_in)
         recording.held.append(Held(slot, stand_in.value))
-    for slot in environment.numbers:
-        number = recorder.record_number(slot.get(), slot.name, is_counter=True)
-        replace(slot, number)
-        recording.held.append(Held(slot, number.value))
-    for slot in environment.gradients:
-        tensor = slot.get()
-        recording.gradients.append(Held(slot, value_of(tensor)))
+    recording.gradients += [Held(slot, value_of(slot.get())) for slot in environment.gradients]
     for slot in environment.generators:
-        if slot.access == "constant":  # an argument
-            continue
-        replace(slot, GeneratorStandIn(recorder, slot.get()))
+        if slot.access != "constant":  # an argument
+            replace(slot, GeneratorStandIn(recorder, slot.get()))
 
 
 def can_be_followed(slot: Slot) -> bool:
     """Return whether a step may put a number or a Tensor of its own in a place."""
-    try:
-        now = slot.get()
-    except GONE:
+    if is_gone(slot) or slot.access in ("constant", "class", "builtin"):
         return False
-    return slot.access not in ("constant", "class", "builtin") and (is_number(now) or is_state(now))
+    return is_number(slot.get()) or is_state(slot.get())
 
 
 def check_containers(batches: list[tuple[BatchSlot, Any]]) -> None:
@@ -333,8 +325,7 @@ def note_after(recording: Recording) -> None:
                 f"does not keep; put {held.slot.name.rpartition('.')[2]}.detach() there"
             )
     for held in recording.gradients:
-        tensor = held.slot.get()
-        held.after = value_of(tensor)
+        held.after = value_of(held.slot.get())
 
 
 def put_all_back(

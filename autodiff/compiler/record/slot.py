@@ -134,14 +134,6 @@ class TensorSlot(Slot):
             raise ValueError(f"{self.name} is no Tensor")
         return tensor._data
 
-    def tensor(self) -> Any:
-        """Return the Tensor."""
-        return Slot.get(self)
-
-    def tensor_source(self, name: Callable[[Any], str]) -> str:
-        """Return the expression that reads the Tensor."""
-        return Slot.source(self, name)
-
     def set(self, value: Any) -> None:
         """Put a new Tensor there, around another array."""
         Slot.set(self, wrap(value, None))

@@ -127,7 +127,7 @@ class Guard:
                 yield Change(None, f"{slot.name} has been made {kind_of(array)}, and was one of {dtype} {shape}")
         for held in self.followed:
             now = present(held.slot)
-            if isinstance(held.slot, TensorSlot) and now is not None and not is_state(held.slot.tensor()):
+            if isinstance(held.slot, TensorSlot) and now is not None and not is_state(Slot.get(held.slot)):
                 yield Change(held.slot, f"{held.slot.name} gathers gradients, and did not")
                 continue
             if not looks_like(now, held.before, self.program.exact and held.after is held.before):
@@ -257,7 +257,7 @@ def tests_of(guard: Guard, name: Callable[[Any], str], source: Callable[[Slot], 
             yield f"{name(array)}.shape == {shape}"
     for held in guard.followed:
         if isinstance(held.slot, TensorSlot):
-            yield f"{name(is_state)}({held.slot.tensor_source(name)})"
+            yield f"{name(is_state)}({Slot.source(held.slot, name)})"
         yield from array_tests(source(held.slot), held.before, name)
         if guard.program.exact and held.after is held.before:
             yield f"{source(held.slot)}.strides == {held.before.strides}"
