@@ -46,8 +46,7 @@ class Signature:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.signature = inspect.signature(function)
         self.names = tuple(self.signature.parameters)
-        kinds = [parameter.kind for parameter in self.signature.parameters.values()]
-        self.is_plain = all(kind in (inspect._ParameterKind.POSITIONAL_OR_KEYWORD,) for kind in kinds)
+        self.is_plain = all(each.kind is each.POSITIONAL_OR_KEYWORD for each in self.signature.parameters.values())
 
     def bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the arguments as the function is to be called with them. Raises TypeError as the function would.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter, methodcaller
 from types import FunctionType, MappingProxyType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,16 +153,6 @@ MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_
 """Methods that run when objects or classes are made."""
 
 
-class Strange(NamedTuple):
-    """An object of a kind that is not known, and where it was found: in an object of Python's, that is what to name.
-
-    Of an object that raises when it is looked at, the error.
-    """
-
-    value: Any
-    slot: Slot
-
-
 def explore(
     function: Callable[..., Any],
     changing: AbstractSet[Identity] = frozenset(),
@@ -214,7 +204,7 @@ class Walk:
         self.modules: dict[int, tuple[ModuleType, Slot]] = {}
         self.edges: list[tuple[Node, str | None, Node]] = []  # from an object to another, by the name that it takes
         self.names: dict[int, frozenset[str]] = {}  # what an object's code mentions
-        self.strange: list[Strange] = []
+        self.strange: list[tuple[Any, Slot]] = []  # of no known kind, or the error of looking at it, and where it is
 
     def go(self) -> None:
         """Look into one object after the other."""
@@ -245,7 +235,7 @@ class Walk:
         kind, is_class = type(owner), isinstance(owner, type)
         slots = None if hasattr(kind, "__next__") else slots_of(owner, where)
         if slots is None:
-            self.strange.append(Strange(owner, outer or where))
+            self.strange.append((owner, outer or where))  # in an object of Python's, that is what to name
             return
         if isinstance(owner, FunctionType) and (owner is self.function or not is_trusted_function(owner)):
             names = names_in(owner.__code__)
@@ -298,7 +288,7 @@ class Walk:
     def note_error(self, error: Exception, owner: Any, name: str | None, slot: Slot) -> None:
         """Write down that an object raises when it is looked at. name: that by which another one leads to it."""
         self.edges.append((id(owner), name, id(error)))
-        self.strange.append(Strange(error, slot))
+        self.strange.append((error, slot))
 
     def note(self, owner: Any, slot: Slot, value: Any, outer: Slot | None) -> None:
         """Write down what is in a place, and that it is to be looked into."""

@@ -53,11 +53,6 @@ def defers_to(other: Any) -> bool:
     return bool(getattr(other, "__array_priority__", 0) > 0)
 
 
-def comparison(ufunc: np.ufunc, number: Callable[[Any, Any], Any]) -> Callable[["StandIn", Any], Any]:
-    """Return the method of a comparison."""
-    return binary(ufunc, number)[0]
-
-
 def method(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the method that calls a NumPy function on the array."""
 
@@ -177,9 +172,9 @@ class StandIn(metaclass=Untold):
     __xor__, __rxor__, __ixor__ = binary(np.bitwise_xor, operator.xor)
     __lshift__, __rlshift__, __ilshift__ = binary(np.left_shift, operator.lshift)
     __rshift__, __rrshift__, __irshift__ = binary(np.right_shift, operator.rshift)
-    __lt__, __le__ = comparison(np.less, operator.lt), comparison(np.less_equal, operator.le)
-    __gt__, __ge__ = comparison(np.greater, operator.gt), comparison(np.greater_equal, operator.ge)
-    __eq__, __ne__ = comparison(np.equal, operator.eq), comparison(np.not_equal, operator.ne)
+    __lt__, __le__ = binary(np.less, operator.lt)[0], binary(np.less_equal, operator.le)[0]
+    __gt__, __ge__ = binary(np.greater, operator.gt)[0], binary(np.greater_equal, operator.ge)[0]
+    __eq__, __ne__ = binary(np.equal, operator.eq)[0], binary(np.not_equal, operator.ne)[0]
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other
@@ -230,17 +225,6 @@ class StandIn(metaclass=Untold):
     imag = property(lambda self: self.recorder.call(np.imag, (self,), {}))
     T = property(lambda self: self.recorder.call(np.transpose, (self,), {}) if self.array_value("T") else None)
     mT = property(lambda self: self.recorder.call(np.matrix_transpose, (self,), {}))  # noqa: N815 - ndarray's name
-
-    sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
-    var, std = method(np.var), method(np.std)
-    max, min = method(np.max), method(np.min)
-    argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
-    any, all, conj, conjugate = method(np.any), method(np.all), method(np.conjugate), method(np.conjugate)
-    cumsum, cumprod = method(np.cumsum), method(np.cumprod)
-    clip, round = method(np.clip), method(np.round)
-    dot, trace, diagonal = method(np.dot), method(np.trace), method(np.diagonal)
-    ravel, squeeze, swapaxes = method(np.ravel), method(np.squeeze), method(np.swapaxes)
-    repeat, take, searchsorted = method(np.repeat), method(np.take), method(np.searchsorted)
 
     def copy(self, order: str = "C") -> Any:
         """Return a copy, in the order of the elements."""
@@ -313,6 +297,15 @@ class StandIn(metaclass=Untold):
             advice = operators if self.value.form == "number" else "call a NumPy function instead"
             raise refusal(f".{name} of a recorded value", advice)
         raise missing(name)
+
+
+# The methods of ndarray that are functions of NumPy's too, of the same name
+for _name in (
+    "sum", "mean", "prod", "var", "std", "max", "min", "argmax", "argmin", "argsort", "any", "all", "conj", "conjugate",
+    "cumsum", "cumprod", "clip", "round", "dot", "trace", "diagonal", "ravel", "squeeze", "swapaxes", "repeat", "take",
+    "searchsorted",
+):  # fmt: skip
+    setattr(StandIn, _name, method(getattr(np, _name)))
 
 
 def bound(part: Any) -> Any:

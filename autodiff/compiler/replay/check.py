@@ -28,15 +28,13 @@ class State:
 
     def __init__(self, guard: Guard, leaves: Sequence[Any]) -> None:
         self.places = [(held.slot, held.slot.get()) for held in guard.program.held]
-        self.arrays = [(slot, array, array.copy()) for slot, array in self.places if isinstance(array, np.ndarray)]
-        self.gradients = [(held.slot, held.slot.get()) for held in guard.program.gradients]
-        self.grad_arrays = [
-            (tensor, tensor._data, tensor._data.copy()) for _, tensor in self.gradients if tensor is not None
-        ]
-        self.generators = [
-            (slot.get().bit_generator, slot.get().bit_generator.state) for slot in guard.environment.generators
-        ]
-        self.arguments = [(leaf, leaf.copy()) for leaf in leaves if isinstance(leaf, np.ndarray)]
+        tensors = [(held.slot, held.slot.get()) for held in guard.program.gradients]
+        self.gradients = [(slot, tensor, None if tensor is None else tensor._data) for slot, tensor in tensors]
+        self.arguments = [leaf for leaf in leaves if isinstance(leaf, np.ndarray)]
+        arrays = [*(value for _, value in self.places), *(array for *_, array in self.gradients), *self.arguments]
+        self.copies = [(array, array.copy()) for array in arrays if isinstance(array, np.ndarray)]
+        generators = [slot.get().bit_generator for slot in guard.environment.generators]
+        self.generators = [(generator, generator.state) for generator in generators]
         counts = Counter(id(one.target) for one in guard.program.appended)
         lists = {id(one.target): one for one in guard.program.appended}
         self.lists = [(one.target, [*one.target], one.name, counts[key]) for key, one in lists.items()]
@@ -46,11 +44,11 @@ class State:
         for slot, value in self.places:
             if slot.get() is not value:
                 slot.set(value)
-        for slot, tensor in self.gradients:
+        for slot, tensor, array in self.gradients:
             slot.set(tensor)
-        for tensor, array, _ in self.grad_arrays:
-            tensor._data = array
-        for array, contents in self.copies():
+            if tensor is not None:
+                tensor._data = array
+        for array, contents in self.copies:
             put(array, contents)
         for generator, state in self.generators:
             generator.state = state
@@ -66,24 +64,19 @@ class State:
         """
         self.restore()
         rng = np.random.default_rng(0)
-        for array, contents in self.copies():
+        for array, contents in self.copies:
             ups = rng.integers(0, 2, contents.shape) * 2 - 1
             if contents.dtype.kind == "f" and array.flags.writeable:
                 fraction = contents != np.rint(contents)
                 ulp = np.finfo(contents.dtype).eps * np.abs(contents)
                 array[...] = np.where(fraction, contents + sign * DISTURBANCE * ups * ulp, contents)
 
-    def copies(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """Return every array with its contents."""
-        return [pair[-2:] for pair in [*self.arrays, *self.grad_arrays]] + self.arguments
-
     def contents(self) -> list[tuple[str, Any]]:
         """Return every value with its name: gradients first, as those that differ tell more of why."""
-        arrays = {id(array): contents for _, array, contents in self.arrays}
-        gradients = {id(tensor): contents for tensor, _, contents in self.grad_arrays}
-        found = [(slot.name, gradients.get(id(tensor))) for slot, tensor in self.gradients]
-        found += [(slot.name, arrays.get(id(value), value)) for slot, value in self.places]
-        found += [(f"argument {i}", contents) for i, (_, contents) in enumerate(self.arguments)]
+        contents = {id(array): copy for array, copy in self.copies}
+        found = [(slot.name, contents.get(id(array))) for slot, _, array in self.gradients]
+        found += [(slot.name, contents.get(id(value), value)) for slot, value in self.places]
+        found += [(f"argument {i}", contents[id(array)]) for i, array in enumerate(self.arguments)]
         return found + [("a random generator", str(state)) for _, state in self.generators]
 
 
@@ -167,7 +160,7 @@ class Check:
 def left(guard: Guard, before: State, after: State, result: Any) -> list[Left]:
     """Return the values that a call left, and what it returned."""
     added_to = {held.slot.identity for held in guard.program.gradients if guard.is_read(held)}
-    fresh = [slot.identity not in added_to for slot, _ in after.gradients]
+    fresh = [slot.identity not in added_to for slot, *_ in after.gradients]
     found = [
         Left(name, value, None if i < len(fresh) and fresh[i] else start)
         for i, ((name, value), (_, start)) in enumerate(zip(after.contents(), before.contents(), strict=True))
