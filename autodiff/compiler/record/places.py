@@ -39,7 +39,7 @@ from autodiff.compiler.record.kinds import (
 from autodiff.compiler.record.slot import Slot, present
 from autodiff.tensor import Tensor
 
-CONTAINERS = (list, dict, set, frozenset, tuple, deque)
+CONTAINERS = (list, dict, set, frozenset, tuple, deque, MappingProxyType)
 ENGINE_NAME = __name__.split(".")[0]
 DICT_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 OPAQUE = ("autodiff.function", "autodiff.graph")
@@ -104,8 +104,6 @@ def slots_of(owner: Any, where: Slot) -> Iterator[Slot] | None:
             return iter([Slot(owner, attribute, "attribute", name) for attribute in attributes])
     if isinstance(owner, partial):
         return partial_slots(owner, name)
-    if isinstance(owner, MappingProxyType):
-        return iter([Slot(owner, key, "item", f"{name}[{key!r}]") for key in owner])
     if isinstance(owner, Tensor):
         parts = [Slot(owner, part, "attribute", f"{name}.{part}") for part in ("grad", "node")]
         return iter((Slot(owner, "_data", "attribute", name), *parts))
@@ -131,7 +129,7 @@ def object_slots(owner: Any, where: Slot) -> Iterator[Slot]:
         yield from (Slot(where, i, "entry", f"{name}[{i}]") for i in range(len(owner)))
     elif isinstance(owner, list | deque):
         yield from (Slot(owner, i, "item", f"{name}[{i}]") for i in range(len(owner)))
-    elif isinstance(owner, dict):
+    elif isinstance(owner, dict | MappingProxyType):
         yield from constants([key for key in owner if not is_constant(key)], f"a key of {name}")
         yield from (Slot(owner, key, "item", f"{name}[{key!r}]") for key in owner)
     elif isinstance(owner, set | frozenset):
@@ -298,11 +296,6 @@ def names_in(code: CodeType) -> Names:
 @lru_cache(maxsize=4096)
 def names_of_trusted_bases(kind: type) -> frozenset[str]:
     """Return the attributes that the methods mention which a class has from the engine, or from Python's classes."""
-    methods = [
-        method
-        for base in kind.__mro__
-        if is_trusted_class(base)
-        for method in vars(base).values()
-        if isinstance(method, FunctionType)
-    ]
-    return frozenset[str]().union(*(names_in(method.__code__).attributes for method in methods))
+    methods = [method for base in kind.__mro__ if is_trusted_class(base) for method in vars(base).values()]
+    functions = [method for method in methods if isinstance(method, FunctionType)]
+    return frozenset[str]().union(*(names_in(function.__code__).attributes for function in functions))

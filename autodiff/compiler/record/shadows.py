@@ -107,7 +107,7 @@ class ModuleShadow(ModuleType, Shadow):
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.original, name)
-        return shadow_of(found) or found
+        return SHADOWS.get(id(found)) or found
 
 
 def is_number(part: Any) -> bool:
@@ -133,11 +133,7 @@ SHADOWS: dict[int, Shadow] = {
     **{id(function): QuestionShadow(function) for function in (isinstance, hasattr, getattr)},
     id(type): TypeShadow(type),
 }
-
-
-def shadow_of(value: Any) -> Shadow | None:
-    """Return the shadow of a function or a module, if it has one."""
-    return SHADOWS.get(id(value))
+"""By the id of what they stand for."""
 
 
 @dataclass(eq=False)
@@ -159,7 +155,7 @@ def put_in(environment: Environment, recorder: Recorder) -> None:
     """Put shadows in all variables that hold what has one."""
     with lock:
         for slot, value in [*environment.fixed, *OF_ENGINE]:
-            shadow = shadow_of(value)
+            shadow = SHADOWS.get(id(value))
             if shadow is not None and is_variable(slot):
                 places.setdefault(slot.identity, Place(slot, value)).users.add(recorder)
                 slot.set(shadow)

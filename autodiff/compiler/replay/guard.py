@@ -45,31 +45,26 @@ class Guard:
         self.environment = environment
         self.program = program
         self.branches = branches
-        places = [(held.slot, held.before.array) for held in program.held if isinstance(held.before, Value)]
-        places += [(slot, slot.get()) for slot in environment.generators]
-        self.bound = [(slot, one) for slot, one in places if one is not None]
-        self.expected = [*environment.fixed, *self.bound]
-        self.looks = [(slot, one, one.shape, one.dtype) for slot, one in self.expected if isinstance(one, np.ndarray)]
-        self.numbers = [
-            (held.slot, number_type(held.before))
-            for held in program.held
-            if isinstance(held.before, Value) and held.before.form != "array"
-        ]
+        self.written = written = program.written_storages()
         self.read = {value.storage for call in program.calls for value in call.operands()}
         self.read |= {value.storage for value in program.ends()}
-        self.stays = all((held.before is None) is (held.after is None) for held in program.gradients)
-        self.stays &= all(isinstance(held.before, Value) for held in program.held)  # or it is a switch
-        written = program.written_storages()
-        arrays = [held for held in program.held if isinstance(held.before, Value) and held.before.form == "array"]
+        recorded = [held for held in program.held if isinstance(held.before, Value)]  # the others are switches
+        self.stays = len(recorded) == len(program.held)
+        self.stays &= all((held.before is None) is (held.after is None) for held in program.gradients)
+        arrays = [held for held in recorded if held.before.form == "array"]
+        self.numbers = [(held.slot, number_type(held.before)) for held in recorded if held.before.form != "array"]
+        bound = [held for held in arrays if held.before.array is not None]
+        self.bound = [(held.slot, held.before.array) for held in bound]
+        self.bound += [(slot, slot.get()) for slot in environment.generators]
+        self.expected = [*environment.fixed, *self.bound]
+        self.looks = [(slot, one, one.shape, one.dtype) for slot, one in self.expected if isinstance(one, np.ndarray)]
         used = self.read | {*written}
         self.followed = [held for held in arrays if held.before.array is None and held.before.storage in used]
         self.writes_arguments = any(written[value.storage] for value in program.inputs)
         self.writes_followed = any(written[held.before.storage] for held in self.followed)
-        bound = [held.before for held in arrays if held.before.array is not None]
-        self.owners = owners_of(value.array for value in bound)
-        self.written_owners = owners_of(value.array for value in bound if written[value.storage])
+        self.owners = owners_of(held.before.array for held in bound)
+        self.written_owners = owners_of(held.before.array for held in bound if written[held.before.storage])
         self.writes_borrowed = any(map(is_borrowed, self.written_owners.values()))
-        self.written = written
         self.unchanged = compiled(self)
 
     def is_read(self, gradient: Held) -> bool:
@@ -129,8 +124,7 @@ class Guard:
             now = present(held.slot)
             if isinstance(held.slot, TensorSlot) and now is not None and not is_state(Slot.get(held.slot)):
                 yield Change(held.slot, f"{held.slot.name} gathers gradients, and did not")
-                continue
-            if not looks_like(now, held.before, self.program.exact and held.after is held.before):
+            elif not looks_like(now, held.before, self.program.exact and held.after is held.before):
                 yield Change(held.slot, f"{held.slot.name} is {kind_of(now)}, and was {kind_of(held.before)}")
             elif self.written[held.before.storage] and not now.flags.writeable:
                 yield Change(held.slot, f"{held.slot.name} cannot be written to")
@@ -269,13 +263,11 @@ def tests_of(guard: Guard, name: Callable[[Any], str], source: Callable[[Slot], 
         yield f"{name(guard.branches)}.hold()"
 
 
-def array_tests(source: str, like: Value, name: Callable[[Any], str]) -> list[str]:
-    """Return the tests of whether an expression is an ordinary array of a shape and dtype."""
-    return [
-        f"{source}.__class__ is {name(np.ndarray)}",
-        f"{source}.shape == {like.shape}",
-        f"{source}.dtype == {name(like.dtype)}",
-    ]
+def array_tests(source: str, like: Value, name: Callable[[Any], str]) -> Iterator[str]:
+    """Yield the tests of whether an expression is an ordinary array of a shape and dtype."""
+    yield f"{source}.__class__ is {name(np.ndarray)}"
+    yield f"{source}.shape == {like.shape}"
+    yield f"{source}.dtype == {name(like.dtype)}"
 
 
 CONSTANT = ("entry", "constant")
