@@ -87,12 +87,13 @@ def program_of(
     program.appended = [replace(one, part=mapped(one.part, copies.of)) for one in recording.trace.appended]
     places = Places([*held, *gradients], {value.storage for call in calls for value in call.written})
     read = {value.storage for call in calls for value in call.operands()} | {value.storage for value in program.ends()}
-    for one in [*gradients, *(one for one in held if one.after is not one.before)]:
+    given = [*gradients, *(one for one in held if one.after is not one.before)]
+    for one in given:
         places.check_alone(one, read)
-        places.read_anew(one)
-    for one in held:
-        if one.slot.identity in moving and not places.stays(one, exact):
-            places.read_anew(one)
+    moved = [one for one in held if one.slot.identity in moving and not places.stays(one, exact)]
+    for one in given + moved:  # whose array is another one in every step, and is copied in
+        if isinstance(one.before, Value) and one.before.form != "number":
+            one.before.array, one.before.storage.kind = None, "input"
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
     return program
 
@@ -102,21 +103,18 @@ class Places:
 
     def __init__(self, places: list[Held], written: set[Storage]) -> None:
         self.written = written
-        self.holders: dict[Storage, list[tuple[Held, Any]]] = defaultdict(list)
+        self.holders: dict[Storage, list[Held]] = defaultdict(list)
         for one in places:
             if isinstance(one.before, Value):
-                self.holders[one.before.storage].append((one, one.before.array))
+                self.holders[one.before.storage].append(one)
 
     def sharing(self, one: Held) -> list[Held]:
         """Return the other places that share a place's memory; the gradients of a program are parts of one array."""
-        if not isinstance(one.before, Value) or one.before.form == "number":
+        value = one.before
+        if not isinstance(value, Value):
             return []
-        array = next(array for other, array in self.holders[one.before.storage] if other is one)
-        return [
-            other
-            for other, memory in self.holders[one.before.storage]
-            if other is not one and (other.before is one.before or np.may_share_memory(array, memory))
-        ]
+        others = [other for other in self.holders[value.storage] if other is not one]
+        return [one for one in others if one.before is value or np.may_share_memory(one.before.array, value.array)]
 
     def check_alone(self, one: Held, read: set[Storage]) -> None:
         """Raise CaptureError if the step gives a place another array, and reads the memory of the present one, which
@@ -139,12 +137,6 @@ class Places:
         written = one.before.storage in self.written
         shared = any(written or other.before is one.before for other in self.sharing(one))
         return shared or (exact and not one.before.array.flags.c_contiguous)
-
-    def read_anew(self, one: Held) -> None:
-        """Make a place one whose array is another in every step, and is copied in."""
-        if isinstance(one.before, Value) and one.before.form != "number":
-            one.before.array = None
-            one.before.storage.kind = "input"
 
 
 class Copies:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autodiff.compiler.record.trace import Value
 from autodiff.compiler.replay.guard import Guard
 from autodiff.tensor import Tensor
 from autodiff.trees import flatten
@@ -232,7 +231,5 @@ def is_noise(expected: Left, found: Left, disturbed: Left) -> bool:
 
 def in_short(value: Any) -> str:
     """Return a value in a few characters."""
-    if isinstance(value, Value):
-        return f"an array of {value.shape}"
     text = np.array2string(np.asarray(value), precision=6, threshold=6, edgeitems=2) if value is not None else "None"
     return " ".join(text.split())
