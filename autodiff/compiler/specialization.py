@@ -10,7 +10,7 @@ from autodiff.compiler.compiler import compile_recording
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.agreement import check_nothing_hidden, difference
 from autodiff.compiler.record.arguments import Arguments, Signature, objects_among
-from autodiff.compiler.record.environment import Environment, explore, is_node, is_number, walk_through
+from autodiff.compiler.record.environment import Environment, Walk, explore, is_node, is_number
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import PLAIN
 from autodiff.compiler.record.recording import Recording, detached, record, words_for_writes
@@ -167,7 +167,7 @@ class Specialization:
         try:
             self.latest = recording = record(self.step.function, args, keywords, self.step.changing)
         finally:
-            self.left = walk_through(self.step.function, self.step.changing, objects).found
+            self.left = Walk(self.step.function, self.step.changing, objects).found
             self.arrays = {slot.identity: slot.get() for slot in self.left.arrays}
         self.recordings += 1
         steady = not recording.changes and not recording.counters

@@ -165,36 +165,23 @@ def explore(
     arguments: objects that it is given, with their names.
     Raises CaptureError for an object that cannot be followed, if the function, or one that it can call, names it.
     """
-    walk = walk_through(function, changing, arguments)
+    walk = Walk(function, changing, arguments)
     if walk.strange:
         walk.refuse_strange()
     return walk.found
 
 
-def walk_through(
-    function: Callable[..., Any] | None,
-    changing: AbstractSet[Identity],
-    arguments: Iterable[tuple[str, Any]] = (),
-) -> "Walk":
-    """Return what a function can reach, be it of a known kind or not."""
-    walk = Walk(function, changing)
-    if not is_constant(function):  # as np.sum is
-        walk.pending.append((function, Slot(None, None, "item", getattr(function, "__name__", "it")), None))
-    for name, value in arguments:
-        walk.visit(function, Slot((value,), 0, "constant", name), None)
-    walk.go()
-    return walk
-
-
 def within(value: Any, name: str) -> Environment:
     """Return what an object holds, be it of a known kind or not."""
-    return walk_through(None, frozenset(), [(name, value)]).found
+    return Walk(None, frozenset(), [(name, value)]).found
 
 
 class Walk:
-    """A walk through all that a function can reach."""
+    """A walk through all that a function can reach, be it of a known kind or not."""
 
-    def __init__(self, function: Callable[..., Any] | None, changing: AbstractSet[Identity]) -> None:
+    def __init__(
+        self, function: Callable[..., Any] | None, changing: AbstractSet[Identity], arguments: Iterable[tuple[str, Any]]
+    ) -> None:
         self.found = Environment()
         self.function = function
         self.changing = changing
@@ -205,6 +192,11 @@ class Walk:
         self.edges: list[tuple[Node, str | None, Node]] = []  # from an object to another, by the name that it takes
         self.names: dict[int, frozenset[str]] = {}  # what an object's code mentions
         self.strange: list[tuple[Any, Slot]] = []  # of no known kind, or the error of looking at it, and where it is
+        if not is_constant(function):  # as np.sum is
+            self.pending.append((function, Slot(None, None, "item", getattr(function, "__name__", "it")), None))
+        for name, value in arguments:
+            self.visit(function, Slot((value,), 0, "constant", name), None)
+        self.go()
 
     def go(self) -> None:
         """Look into one object after the other."""

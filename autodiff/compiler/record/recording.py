@@ -12,12 +12,12 @@ from autodiff.compiler.record.arguments import Entries, Signature, is_input, obj
 from autodiff.compiler.record.branches import Branches
 from autodiff.compiler.record.environment import (
     Environment,
+    Walk,
     beginning_of,
     end_of,
     explore,
     is_number,
     is_state,
-    walk_through,
     within,
 )
 from autodiff.compiler.record.errors import STANDARD, CaptureError, line_of, refused
@@ -26,7 +26,7 @@ from autodiff.compiler.record.kinds import is_constant, type_name
 from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate, recorded_in
 from autodiff.compiler.record.shadows import put_in, take_out
-from autodiff.compiler.record.slot import GONE, WITHIN, Absence, BatchSlot, Slot, TensorSlot, is_gone, present
+from autodiff.compiler.record.slot import GONE, WITHIN, Absence, BatchSlot, Identity, Slot, TensorSlot, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Trace, Value
 from autodiff.tensor import Tensor, wrap
@@ -77,7 +77,7 @@ class Recording:
     branches: Branches = field(default_factory=lambda: Branches([], []))
     result: Any = None
     changes: list[str] = field(default_factory=list)  # what the step changed besides, in words
-    counters: set[tuple[int, Any]] = field(default_factory=set)  # the places that it changed, and a replay can follow
+    counters: set[Identity] = field(default_factory=set)  # the places that it changed, and a replay can follow
 
     def begins_with_these(self) -> bool:
         """Return whether the arrays and gradients that are in place are like those that this run began with."""
@@ -108,7 +108,7 @@ class Replaced:
 
 
 def record(
-    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], changing: set[tuple[int, Any]]
+    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], changing: set[Identity]
 ) -> Recording:
     """Run a function once on the arguments, and return everything that it computed on the way.
 
@@ -124,7 +124,7 @@ def record(
     try:
         put_in(environment, recorder)
         batches = [(slot, Slot.get(slot)) for slot, _ in environment.fixed if isinstance(slot, BatchSlot)]
-        replace_contents(environment, recorder, recording, replacements, logs)
+        replace_contents(recording, recorder, replacements, logs)
         stand_in = partial(stand_for_argument, recorder=recorder)
         recorded_args, recorded_keywords = mapped(args, stand_in), mapped(keywords, stand_in)
         inputs = inputs_in((recorded_args, recorded_keywords))
@@ -246,13 +246,10 @@ def is_about_stand_in(error: Exception) -> bool:
 
 
 def replace_contents(
-    environment: Environment,
-    recorder: Recorder,
-    recording: Recording,
-    replacements: list[Replaced],
-    logs: dict[int, Growing],
+    recording: Recording, recorder: Recorder, replacements: list[Replaced], logs: dict[int, Growing]
 ) -> None:
     """Put recorded arrays, numbers and generators in the places of those that the function reaches."""
+    environment = recording.environment
 
     def replace(slot: Slot, stand_in: Any) -> None:
         outermost = slot
@@ -329,12 +326,12 @@ def note_after(recording: Recording) -> None:
 
 
 def put_all_back(
-    function: Callable[..., Any], changing: set[tuple[int, Any]], objects: Any, replacements: list[Replaced]
+    function: Callable[..., Any], changing: set[Identity], objects: Any, replacements: list[Replaced]
 ) -> None:
     """Put the arrays themselves in all places of stand-ins: it may be done again, from the beginning."""
     for one in reversed(replacements):
         put_back(one.slot, one.original, one.stand_in)
-    after = walk_through(function, changing, objects).found
+    after = Walk(function, changing, objects).found
     for slot in [*after.arrays, *after.gradient_arrays, *after.numbers, *(slot for slot, _ in after.fixed)]:
         put_back(slot, None, None)
 
@@ -415,12 +412,7 @@ def symbolic_output(part: Any) -> Any:
 
 def detached(result: Any) -> Any:
     """Return what an ordinary run returned as a replay returns it: copies, and Tensors without their graph."""
-    return mapped(result, lambda part: part if isinstance(part, Tensor) and is_leaf(part) else copied(part))
-
-
-def is_leaf(tensor: Tensor) -> bool:
-    """Return whether a Tensor is one that the step found, rather than computed."""
-    return tensor.node is not None and tensor.node.function is None
+    return mapped(result, lambda part: part if isinstance(part, Tensor) and not is_state(part) else copied(part))
 
 
 def concrete_output(part: Any) -> Any:

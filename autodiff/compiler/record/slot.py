@@ -62,7 +62,7 @@ class Slot:
 
     def set(self, value: Any) -> None:
         """Put something else there; a tuple is replaced by one with another entry."""
-        if self.access == "attribute":
+        if self.access in ("attribute", "class"):
             try:
                 setattr(self.owner, self.key, value)
             except AttributeError:  # of a frozen dataclass, or where a property stands before it
@@ -70,8 +70,6 @@ class Slot:
                     vars(self.owner)[self.key] = value
                 else:
                     object.__setattr__(self.owner, self.key, value)
-        elif self.access == "class":
-            setattr(self.owner, self.key, value)
         elif self.access == "item":
             self.owner[self.key] = value
         elif self.access in WITHIN:

@@ -228,10 +228,8 @@ def tests_of(guard: Guard, name: Callable[[Any], str], source: Callable[[Slot], 
             yield f"{source(slot)} is {name(thing)}"
     for container, length, _ in guard.environment.lengths:
         yield f"len({name(container)}) == {length}" if length else f"not {name(container)}"
-    for array, before, _ in guard.environment.contents:
-        yield f"{name(array)}.tobytes() == {name(before)}"
-    for array, before, _ in guard.program.watched:
-        if array.flags.c_contiguous:  # then they are compared where they are
+    for array, before, _ in [*guard.environment.contents, *guard.program.watched]:
+        if array.flags.c_contiguous and array.dtype.kind in "biufc":  # then they are compared where they are
             yield f"{name(before)}.startswith({name(array.data)})"
         else:
             yield f"{name(array)}.tobytes() == {name(before)}"
