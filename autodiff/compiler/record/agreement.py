@@ -82,15 +82,11 @@ def sources_in(calls: list[Call]) -> list[NDArray[Any]]:
 def differing_calls(first: Call | None, second: Call | None, same: "Correspondence") -> str:
     """Return how two calls at the same place of two runs differ, in words."""
     if first is None or second is None:
-        extra = first or second
-        assert extra is not None
+        extra: Any = first or second
         return f"{name_of(extra.function)} at {extra.origin.line} was called in one run of the step and not in another"
-    if first.function != second.function:
-        return (
-            f"one run of the step called {name_of(first.function)} at {first.origin.line}, the next "
-            f"{name_of(second.function)} at {second.origin.line}"
-        )
     call = f"{name_of(second.function)} at {second.origin.line}"
+    if first.function != second.function:
+        return f"one run of the step called {name_of(first.function)} at {first.origin.line}, the next {call}"
     if first.is_view != second.is_view:
         return f"{call} returned a view of memory in one of two calls"
     keys = first.keywords | second.keywords

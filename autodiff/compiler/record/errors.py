@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from pathlib import Path
+from traceback import walk_stack, walk_tb
 from typing import NamedTuple
 
 import numpy as np
@@ -41,21 +42,21 @@ class Origin(NamedTuple):
 
 def here() -> Origin:
     """Return the line in the user's code and in the engine that is running."""
-    frame = sys._getframe(1)
     within = ""
-    while frame.f_back is not None and is_library(frame.f_code.co_filename):
+    for frame, line in walk_stack(sys._getframe(1)):
         name, file = frame.f_code.co_name, frame.f_code.co_filename
+        if not is_library(file):
+            break
         if not within and file.startswith(ENGINE) and not file.startswith(COMPILER):
-            within = f"{Path(file).name}:{frame.f_lineno}" if name[0] == "<" else name
-        frame = frame.f_back
-    return Origin(f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}", within)
+            within = f"{Path(file).name}:{line}" if name[0] == "<" else name
+    return Origin(f"{file}:{line}, in {name}", within)
 
 
 def expression_here() -> str:
     """Return the expression in the user's code that is running, as it is written; nothing if its text is not there."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and is_library(frame.f_code.co_filename):
-        frame = frame.f_back
+    running = sys._getframe(1)
+    users = (frame for frame, _ in walk_stack(running) if not is_library(frame.f_code.co_filename))
+    frame = next(users, running)
     line, last_line, first, last = [*frame.f_code.co_positions()][frame.f_lasti // 2]
     if line is None or line != last_line:
         return ""
@@ -64,13 +65,11 @@ def expression_here() -> str:
 
 def line_of(error: BaseException) -> str:
     """Return the line in the user's code at which an error came up."""
-    line, trace = "", error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if not is_library(code.co_filename):
-            line = f"{code.co_filename}:{trace.tb_lineno}, in {code.co_name},"
-        trace = trace.tb_next
-    return line
+    user_line = ""
+    for frame, line in walk_tb(error.__traceback__):
+        if not is_library(frame.f_code.co_filename):
+            user_line = f"{frame.f_code.co_filename}:{line}, in {frame.f_code.co_name},"
+    return user_line
 
 
 def is_library(file: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
+from traceback import walk_tb
 from typing import Any
 
 import numpy as np
@@ -237,12 +238,10 @@ def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str,
 
 def is_about_stand_in(error: Exception) -> bool:
     """Return whether a function of Python's did not take an object, and had a stand-in in its hands at that time."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None or not isinstance(error, TypeError) or not trace.tb_frame.f_code.co_filename.startswith(STANDARD):
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    if not isinstance(error, TypeError) or not frame.f_code.co_filename.startswith(STANDARD):
         return False
-    return any(type(value) is StandIn for value in trace.tb_frame.f_locals.values())
+    return any(type(value) is StandIn for value in frame.f_locals.values())
 
 
 def replace_contents(
