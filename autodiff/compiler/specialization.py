@@ -72,7 +72,6 @@ class Specialization:
         self.environment = Environment()  # as it was when the latest recording began
         self.left: Environment | None = None  # as that recording left it; None if looking at it failed
         self.followed = 0  # how many numbers were known to change then
-        self.generators: list[Any] = []  # those of that recording
         self.arrays: dict[Identity, Any] = {}  # those that it left in their places
         self.replaced: set[Identity] = set()  # the places of arrays for which earlier programs for this were given up
         self.in_vain = 0  # of those programs, how many had read the arrays from their places, as far as that goes
@@ -114,8 +113,6 @@ class Specialization:
             return Fit.YES if self.guard.unchanged() or not any(self.guard.changes()) else Fit.NO
         if self.left is None:
             return Fit.PERHAPS
-        if any(map(differ, self.environment.generators, self.generators)):
-            return Fit.NO
         latest = self.latest
         if not is_changed(self.environment) and (latest is None or latest.begins_with_these()):
             return Fit.YES
@@ -137,16 +134,14 @@ class Specialization:
         """Return whether an object, rather than a plain value, has been replaced by another one."""
         expected = self.guard.expected if self.is_compiled else []
         objects = [(slot, before) for slot, before in expected if not isinstance(before, PLAIN) and not is_node(slot)]
-        return any(differ(slot, before) for slot, before in objects)
+        return any(present(slot) is not before for slot, before in objects)
 
     def changes(self) -> list[str]:
         """Return in words what is not as this was recorded for."""
         if self.is_compiled:
             return [change.words for change in self.guard.changes()]
-        pairs = zip(self.environment.generators, self.generators, strict=True)
-        others = [f"{slot.name} is another generator than it was" for slot, one in pairs if differ(slot, one)]
         branch = [self.latest.branches.change()] if self.latest is not None and not self.latest.branches.hold() else []
-        return branch + others + [words for _, words in self.environment.changes()]
+        return branch + [words for _, words in self.environment.changes()]
 
     # Recording
 
@@ -158,10 +153,9 @@ class Specialization:
         if len(self.step.changing) > self.followed:  # then there are places that it did not know
             previous = None
         self.followed = len(self.step.changing)
-        self.environment, self.generators, self.left = Environment(), [], None
+        self.environment, self.left = Environment(), None
         objects = objects_among(self.arguments.names, args, keywords)
         self.environment = explore(self.step.function, self.step.changing, objects)
-        self.generators = [slot.get() for slot in self.environment.generators]
         self.note_unsteady(self.environment)
         others = any(slot.get() is not self.arrays.get(slot.identity) for slot in self.environment.arrays)
         try:
@@ -329,8 +323,3 @@ def is_changed(environment: Environment) -> bool:
     """Return whether anything is other than it was, but for numbers."""
     numbers = changed_numbers(environment)
     return any(slot is None or slot.identity not in numbers for slot, _ in environment.changes())
-
-
-def differ(slot: Slot, before: Any) -> bool:
-    """Return whether a place holds something else."""
-    return present(slot) is not before

@@ -58,12 +58,12 @@ ASK = {"Event": ".is_set()", "ContextVar": ".get()", "ReferenceType": "()", "loc
 class Environment:
     """What a function reaches, sorted by what a recorder does with it.
 
-    arrays: places of ndarrays. gradients: of what `tensor.grad` holds; gradient_arrays: of its arrays. generators: of
-    random generators. numbers: of Python numbers that may change from step to step. fixed: of all else, which has to
-    stay what it is. lengths: the containers, with their number of entries. orders: the keys of dicts and the members
-    of sets, as they follow each other. contents: those of arrays of text and of dates. states: random number generators
-    other than np.random.Generator. growing: places of lists that the step appends to. mentioned: the names in the code
-    of functions.
+    arrays: places of ndarrays. gradients: of what `tensor.grad` holds; gradient_arrays: of its arrays. numbers: of
+    Python numbers that may change from step to step. fixed: of all else, which has to stay what it is. generators:
+    those among these that hold random generators. lengths: the containers, with their number of entries. orders: the
+    keys of dicts and the members of sets, as they follow each other. contents: those of arrays of text and of dates.
+    states: random number generators other than np.random.Generator. growing: places of lists that the step appends to.
+    mentioned: the names in the code of functions.
     """
 
     arrays: list[Slot] = field(default_factory=list)
@@ -417,6 +417,7 @@ def sort_in(found: Environment, slot: Slot, value: Any, is_changing: bool) -> No
         found.gradients.append(slot)
     elif isinstance(value, np.random.Generator):
         found.generators.append(slot)
+        found.fixed.append((slot, value))
     elif (is_changing and is_number(value)) or is_setting(slot, value):
         found.numbers.append(slot)
     else:

@@ -347,7 +347,9 @@ def put_back(slot: Slot, original: Any, stand_in: Any) -> None:
         slot.set(now.target)
     elif type(now) is StandIn:
         slot.set(np.asarray(now.concrete) if isinstance(slot.owner, Tensor) else now.concrete)
-    elif (isinstance(original, tuple) and now is stand_in) or type(now) is GeneratorStandIn:
+    elif type(now) is GeneratorStandIn:
+        slot.set(now.generator)
+    elif isinstance(original, tuple) and now is stand_in:
         slot.set(original)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autodiff.compiler.replay.guard import Guard
+from autodiff.compiler.replay.undo import Snapshot
 from autodiff.tensor import Tensor
 from autodiff.trees import flatten
 
@@ -22,7 +23,7 @@ NOISE = 4
 """How many times as far as a disturbed run a replay may be away from the ordinary one."""
 
 
-class State:
+class State(Snapshot):
     """All that a step can change, copied: arrays, numbers, gradients, random generators and arguments."""
 
     def __init__(self, guard: Guard, leaves: Sequence[Any]) -> None:
@@ -31,9 +32,7 @@ class State:
         self.gradients = [(slot, tensor, None if tensor is None else tensor._data) for slot, tensor in tensors]
         self.arguments = [leaf for leaf in leaves if isinstance(leaf, np.ndarray)]
         arrays = [*(value for _, value in self.places), *(array for *_, array in self.gradients), *self.arguments]
-        self.copies = [(array, array.copy()) for array in arrays if isinstance(array, np.ndarray)]
-        generators = [slot.get().bit_generator for slot in guard.environment.generators]
-        self.generators = [(generator, generator.state) for generator in generators]
+        super().__init__([array for array in arrays if isinstance(array, np.ndarray)], guard.environment.generators)
         counts = Counter(id(one.target) for one in guard.program.appended)
         lists = {id(one.target): one for one in guard.program.appended}
         self.lists = [(one.target, [*one.target], one.name, counts[key]) for key, one in lists.items()]
@@ -47,10 +46,7 @@ class State:
             slot.set(tensor)
             if tensor is not None:
                 tensor._data = array
-        for array, contents in self.copies:
-            put(array, contents)
-        for generator, state in self.generators:
-            generator.state = state
+        super().restore()
         for target, entries, _, _ in self.lists:
             if len(target) != len(entries) or any(now is not then for now, then in zip(target, entries, strict=True)):
                 target.clear()
@@ -77,12 +73,6 @@ class State:
         found += [(slot.name, contents.get(id(value), value)) for slot, value in self.places]
         found += [(f"argument {i}", contents[id(array)]) for i, array in enumerate(self.arguments)]
         return found + [("a random generator", str(state)) for _, state in self.generators]
-
-
-def put(array: NDArray[Any], contents: NDArray[Any]) -> None:
-    """Write into an array, unless it cannot be written to and holds that already."""
-    if array.flags.writeable or not np.array_equal(array, contents, equal_nan=array.dtype.kind == "f"):
-        array[...] = contents
 
 
 @dataclass(frozen=True, slots=True)

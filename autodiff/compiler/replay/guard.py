@@ -55,7 +55,6 @@ class Guard:
         self.numbers = [(held.slot, number_type(held.before)) for held in recorded if held.before.form != "array"]
         bound = [held for held in arrays if held.before.array is not None]
         self.bound = [(held.slot, held.before.array) for held in bound]
-        self.bound += [(slot, slot.get()) for slot in environment.generators]
         self.expected = [*environment.fixed, *self.bound]
         self.looks = [(slot, one, one.shape, one.dtype) for slot, one in self.expected if isinstance(one, np.ndarray)]
         used = self.read | {*written}

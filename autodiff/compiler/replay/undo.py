@@ -11,6 +11,7 @@ from autodiff.compiler.passes.blocks import Loop
 from autodiff.compiler.passes.lower import assign, fill
 from autodiff.compiler.passes.program import Program
 from autodiff.compiler.record.environment import Environment
+from autodiff.compiler.record.slot import Slot
 from autodiff.compiler.record.trace import Call, Value
 from autodiff.compiler.replay.memory import calls_in_order, lasting_storages
 
@@ -20,6 +21,23 @@ SAFE: set[Callable[..., Any]] = {
     operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.neg, pow, abs,
 }  # fmt: skip
 """Functions that raise nothing on the arrays of shapes and dtypes that they were recorded with; ufuncs are too."""
+
+
+class Snapshot:
+    """Copies of arrays, and the states of generators, as they are now."""
+
+    def __init__(self, arrays: list[NDArray[Any]], generators: list[Slot]) -> None:
+        self.copies = [(array, array.copy()) for array in arrays]
+        bit_generators = [slot.get().bit_generator for slot in generators]
+        self.generators = [(generator, generator.state) for generator in bit_generators]
+
+    def restore(self) -> None:
+        """Put everything back."""
+        for array, contents in self.copies:
+            if array.flags.writeable or not np.array_equal(array, contents, equal_nan=array.dtype.kind == "f"):
+                array[...] = contents  # unless it cannot be written to and holds that already
+        for generator, state in self.generators:
+            generator.state = state
 
 
 class Undo:
@@ -44,16 +62,7 @@ class Undo:
         """Return a function that puts back what is there now."""
         tensors = [slot.get() for slot in self.gradients]
         arrays: list[NDArray[Any]] = [*self.arrays, *(tensor._data for tensor in tensors if tensor is not None)]
-        copies = [array.copy() for array in arrays]
-        states = [(slot.get().bit_generator, slot.get().bit_generator.state) for slot in self.generators]
-
-        def put_back() -> None:
-            for array, contents in zip(arrays, copies, strict=True):
-                array[...] = contents
-            for generator, state in states:
-                generator.state = state
-
-        return put_back
+        return Snapshot(arrays, self.generators).restore
 
     def foresees(self, error: Exception) -> bool:
         """Return whether an error comes from one of the calls that can raise one."""
