@@ -14,6 +14,7 @@ from autodiff.compiler.record.places import Opaque
 from autodiff.compiler.record.recorder import active
 from autodiff.compiler.record.recording import Recording
 from autodiff.compiler.record.slot import Slot
+from autodiff.compiler.record.trace import Keywords, Positional
 from autodiff.compiler.repeat import Repetition
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.specialization import Specialization, Step, changed_numbers
@@ -148,7 +149,7 @@ class Captured(Opaque, Generic[P, R]):
             return None
         return current if get_ident() == self.thread and active.recorder is None else None
 
-    def choose(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> R:
+    def choose(self, args: Positional, keywords: Keywords) -> R:
         """Run what calls of this kind have been made into, or begin with it."""
         mode = modes.get()[:3]
         self.check_call(mode)

@@ -1,7 +1,7 @@
 """One signature's life: a step that is recorded, checked, and then trusted and replayed."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -15,6 +15,7 @@ from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import PLAIN
 from autodiff.compiler.record.recording import Recording, detached, record, words_for_writes
 from autodiff.compiler.record.slot import Identity, Slot, present
+from autodiff.compiler.record.trace import Function, Keywords, Positional
 from autodiff.compiler.replay.check import Check
 from autodiff.compiler.replay.code import Compiled
 from autodiff.compiler.replay.guard import Guard
@@ -45,7 +46,7 @@ class Step:
     replaced again and again, which are read from there in each call.
     """
 
-    function: Callable[..., Any]
+    function: Function
     name: str
     signature: Signature
     exact: bool
@@ -91,7 +92,7 @@ class Specialization:
         """The compiled program."""
         return self.guard.program
 
-    def run(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
+    def run(self, args: Positional, keywords: Keywords, leaves: Sequence[Any]) -> Any:
         """Run the function while its program is not trusted, and record or check it."""
         if self.failure:
             raise CaptureError(f"{self.step.name} could not be captured: {self.failure}")
@@ -145,7 +146,7 @@ class Specialization:
 
     # Recording
 
-    def record(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def record(self, args: Positional, keywords: Keywords) -> Any:
         """Run the function and record it; compile it if it did the same as in the call before."""
         previous = earlier = self.latest
         if previous is not None:  # from outside, between the calls: from now on these are looked up in every call
@@ -213,13 +214,13 @@ class Specialization:
 
     # Replaying
 
-    def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Sequence[Any] | None:
+    def leaves_of(self, args: Positional, keywords: Keywords) -> Sequence[Any] | None:
         """Return the parts of arguments that a replay is given; None if they are not alike."""
         if self.arguments.inputs.are_like(args, keywords):
             return args
         return self.arguments.leaves_of(*self.step.signature.bind(args, keywords))
 
-    def replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
+    def replay(self, args: Positional, keywords: Keywords, leaves: Sequence[Any]) -> Any:
         """Run the program of a call of this kind."""
         assert self.compiled is not None
         if leaves:
@@ -244,7 +245,7 @@ class Specialization:
                 raise
         return detached(self.step.function(*args, **keywords))  # raises it, where it does
 
-    def ready(self, args: tuple[Any, ...], look: bool) -> Sequence[Any] | None:
+    def ready(self, args: Positional, look: bool) -> Sequence[Any] | None:
         """Return the parts of arguments that a replay is given; None if the step is no mere replay of the program.
 
         It is none, either, where an error would have to be undone. look: whether what the function reaches may have
@@ -270,7 +271,7 @@ class Specialization:
             self.unsteady |= {id(array) for array in changed}
             self.compile()
 
-    def check_replay(self, args: tuple[Any, ...], keywords: dict[str, Any], leaves: Sequence[Any]) -> Any:
+    def check_replay(self, args: Positional, keywords: Keywords, leaves: Sequence[Any]) -> Any:
         """Run the function as it is, then the program on the state of before, and compare what they did.
 
         A program that is trusted leaves and returns what any replay does; the ordinary run was but for comparison.

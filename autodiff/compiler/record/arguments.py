@@ -1,7 +1,6 @@
 """The arguments of a step and what it returns: which of their parts are arrays, and whether they still are alike."""
 
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 from autodiff.compiler.record.environment import within
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import check_class, is_array, is_constant, type_name
+from autodiff.compiler.record.trace import Function, Keywords, Positional
 from autodiff.tensor import Tensor
 from autodiff.trees import mapped, named_leaves, parts
 
@@ -17,7 +17,7 @@ from autodiff.trees import mapped, named_leaves, parts
 class Inputs:
     """What arguments were like that are arrays and floats, and nothing else."""
 
-    def __init__(self, args: tuple[Any, ...], keywords: dict[str, Any], exact: bool) -> None:
+    def __init__(self, args: Positional, keywords: Keywords, exact: bool) -> None:
         plain = all((type(arg) is np.ndarray and arg.dtype.kind in "biufc") or type(arg) is float for arg in args)
         self.are_plain = plain and not keywords
         self.kinds: list[tuple[Any, ...]] = [
@@ -27,7 +27,7 @@ class Inputs:
             for arg in args
         ]
 
-    def are_like(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
+    def are_like(self, args: Positional, keywords: Keywords) -> bool:
         """Return, quickly, whether arguments are arrays and floats alike; False may also mean that it takes a look."""
         if keywords or not self.are_plain or len(args) != len(self.kinds):
             return False
@@ -43,12 +43,12 @@ class Inputs:
 class Signature:
     """Brings positional and keyword arguments into one order, so that calls may spell them either way."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Function) -> None:
         self.signature = inspect.signature(function)
         self.names = tuple(self.signature.parameters)
         self.is_plain = all(each.kind is each.POSITIONAL_OR_KEYWORD for each in self.signature.parameters.values())
 
-    def bind(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def bind(self, args: Positional, keywords: Keywords) -> tuple[Positional, Keywords]:
         """Return the arguments as the function is to be called with them. Raises TypeError as the function would.
 
         A default that stands for one that is not given is reached by the function, as a variable of its closure is.
@@ -59,7 +59,7 @@ class Signature:
         return bound.args, bound.kwargs
 
 
-def named_arguments(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
+def named_arguments(names: tuple[str, ...], args: Positional, keywords: Keywords) -> list[tuple[str, Any]]:
     """Return the parts of all arguments with a name for each. Raises CaptureError for one that is not what it says."""
     padded = [*names, *(f"argument {i}" for i in range(len(names), len(args)))]
     pairs = [*zip(padded, args, strict=False), *keywords.items()]
@@ -126,7 +126,7 @@ def is_input(leaf: Any) -> bool:
     return isinstance(leaf, Tensor | np.generic | float)
 
 
-def objects_among(names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[tuple[str, Any]]:
+def objects_among(names: tuple[str, ...], args: Positional, keywords: Keywords) -> list[tuple[str, Any]]:
     """Return the parts of the arguments that hold something themselves, and have to be looked into."""
     leaves = named_arguments(names, args, keywords)
     return [(name, leaf) for name, leaf in leaves if not is_input(leaf)]
@@ -177,7 +177,7 @@ def is_alike(now: Any, before: Any) -> bool:
 class Arguments:
     """What the arguments of calls of one kind are like: their nesting, shapes and dtypes, and the constants in it."""
 
-    def __init__(self, names: tuple[str, ...], args: tuple[Any, ...], keywords: dict[str, Any], exact: bool) -> None:
+    def __init__(self, names: tuple[str, ...], args: Positional, keywords: Keywords, exact: bool) -> None:
         self.names = names
         self.exact = exact
         self.inputs = Inputs(args, keywords, exact)
@@ -186,7 +186,7 @@ class Arguments:
         self.described = {name: describe(leaf) for name, leaf in leaves}
         self.layouts = [layout_of(leaf) for _, leaf in leaves] if exact else []
 
-    def leaves_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any] | None:
+    def leaves_of(self, args: Positional, keywords: Keywords) -> list[Any] | None:
         """Return the parts of other arguments that are inputs; None if these are not alike."""
         leaves = named_arguments(self.names, args, keywords)
         now = {name: describe(leaf) for name, leaf in leaves}

@@ -7,7 +7,7 @@ none of the known kinds is refused where the step can come upon it: its state wo
 import copyreg
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
@@ -44,6 +44,7 @@ from autodiff.compiler.record.places import (
 )
 from autodiff.compiler.record.slot import GONE, BatchSlot, Identity, Slot, TensorSlot, absence, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
+from autodiff.compiler.record.trace import Function
 from autodiff.optimizers.optimizer import Optimizer
 from autodiff.tensor import Tensor
 from autodiff.trees import flatten, parts, paths
@@ -154,9 +155,7 @@ MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_
 
 
 def explore(
-    function: Callable[..., Any],
-    changing: AbstractSet[Identity] = frozenset(),
-    arguments: Iterable[tuple[str, Any]] = (),
+    function: Function, changing: AbstractSet[Identity] = frozenset(), arguments: Iterable[tuple[str, Any]] = ()
 ) -> Environment:
     """Return what a function can reach. Optimizers are looked into last, so that a parameter has its module's name.
 
@@ -180,7 +179,7 @@ class Walk:
     """A walk through all that a function can reach, be it of a known kind or not."""
 
     def __init__(
-        self, function: Callable[..., Any] | None, changing: AbstractSet[Identity], arguments: Iterable[tuple[str, Any]]
+        self, function: Function | None, changing: AbstractSet[Identity], arguments: Iterable[tuple[str, Any]]
     ) -> None:
         self.found = Environment()
         self.function = function

@@ -2,13 +2,13 @@
 
 import random
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from autodiff.compiler.record.environment import Environment
 from autodiff.compiler.record.errors import CaptureError
+from autodiff.compiler.record.trace import Function
 
 DRAWING = frozenset(["random", *random.__all__, *np.random.__all__])
 """What code mentions that draws from the generators that all share."""
@@ -28,7 +28,7 @@ class RandomStates:
             shared = []
         self.before = [(generator, name, state_of(generator)) for generator, name in [*shared, *environment.states]]
 
-    def check(self, function: Callable[..., Any]) -> None:
+    def check(self, function: Function) -> None:
         """Raise CaptureError if one of them has moved since a function was called."""
         code = getattr(function, "__code__", None)
         step = f"the step at {code.co_filename}:{code.co_firstlineno}" if code else "the step"

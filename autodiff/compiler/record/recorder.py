@@ -14,7 +14,7 @@ from autodiff.compiler.record.branches import DECIDING, Branch, depends_on_types
 from autodiff.compiler.record.errors import CaptureError, expression_here, here, refusal
 from autodiff.compiler.record.sharing import share_memory
 from autodiff.compiler.record.stand_in import StandIn
-from autodiff.compiler.record.trace import Call, Kind, Storage, Trace, Value
+from autodiff.compiler.record.trace import Call, Function, Keywords, Kind, Positional, Storage, Trace, Value
 from autodiff.registry import full_name
 from autodiff.saved import owner_of
 from autodiff.trees import flatten, mapped
@@ -147,12 +147,7 @@ class Recorder:
         return self.call(number if is_number else ufunc, (left, right), {})
 
     def call(
-        self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
-        keywords: dict[str, Any],
-        written: tuple[Any, ...] = (),
-        draws: bool = False,
+        self, function: Function, args: Positional, keywords: Keywords, written: Positional = (), draws: bool = False
     ) -> Any:
         """Run a call on the arrays themselves, record it, and return what stands for its result."""
         self.check_open()
@@ -180,16 +175,9 @@ class Recorder:
                 raise refusal("writing into t[i] by a name of its own, where i is recorded,", "write t[i] = value")
             if target.value.storage.is_shown:
                 raise refusal("writing into an array that was made an ordinary one before", "write before that")
-        made = Call(
-            function,
-            mapped(args, self.symbolic),
-            mapped(keywords, self.symbolic),
-            [],
-            tuple(target.value for target in targets),
-            draws=draws,
-            errstate=current_errstate(),
-            origin=here(),
-        )
+        operands, named = mapped((args, keywords), self.symbolic)
+        values = tuple(target.value for target in targets)
+        made = Call(function, operands, named, [], values, draws=draws, errstate=current_errstate(), origin=here())
         try:
             result = function(*concrete_args, **concrete_keywords)
         except Exception as error:
@@ -208,8 +196,7 @@ class Recorder:
         stands = mapped(result, lambda part: self.stand_for(part, made, known, is_known))
         if made.is_view:  # a shape or an index that is the same in every step is no operand
             viewed = {value.storage for value in made.results}
-            made.args = mapped(args, lambda part: self.symbolic(plain(part, viewed)))
-            made.keywords = mapped(keywords, lambda part: self.symbolic(plain(part, viewed)))
+            made.args, made.keywords = mapped((args, keywords), lambda part: self.symbolic(plain(part, viewed)))
         is_number = len(made.results) == 1 and made.results[0].form == "number"
         if is_counted and is_number:
             self.counted.add(made.results[0])
@@ -220,7 +207,7 @@ class Recorder:
             self.settle_types(recorded_in((args, keywords)))
         return stands
 
-    def call_into(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def call_into(self, function: Function, args: Positional, keywords: Keywords) -> Any:
         """Record a call with several results, and that those for which there is an `out` are copied there."""
         results = self.call(function, args, {key: value for key, value in keywords.items() if key != "out"})
         where = {"where": keywords["where"]} if "where" in keywords else {}
@@ -265,7 +252,7 @@ class Recorder:
         made.results.append(describe(part, Storage("made", is_known=is_known)))
         return StandIn(self, made.results[-1], part) if isinstance(part, np.ndarray) or not is_known else part
 
-    def targets(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> list[Any]:
+    def targets(self, function: Function, args: Positional, keywords: Keywords) -> list[Any]:
         """Return the arrays that a call writes into."""
         if function in WRITING:
             return [args[0] if args else keywords[WRITING[function]]]
@@ -314,7 +301,7 @@ class Recorder:
                     "writes into one of them; pass a copy, or let the function reach it instead"
                 )
 
-    def check_recordable(self, function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    def check_recordable(self, function: Function, args: Positional, keywords: Keywords) -> None:
         """Raise CaptureError for functions whose result a replay could not reproduce."""
         operands = recorded_in((args, keywords))
         if operands and all(part.value.storage.is_known for part in operands):
@@ -344,9 +331,7 @@ class Recorder:
             )
 
 
-def with_named_out(
-    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def with_named_out(function: Function, args: Positional, keywords: Keywords) -> tuple[Positional, Keywords]:
     """Return the arguments of a call with its `out`, and what comes after it, by name; NumPy does so for ufuncs."""
     if isinstance(function, np.ufunc) or not any(isinstance(arg, np.ndarray) for arg in args[1:]):
         return args, keywords
@@ -409,7 +394,7 @@ def recorded_in(tree: Any) -> list[StandIn]:
     return [leaf for leaf in flatten(tree) if type(leaf) is StandIn]
 
 
-def name_of(function: Callable[..., Any]) -> str:
+def name_of(function: Function) -> str:
     """Return the name under which a user knows a function: np.add, np.add.reduce, operator.getitem."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc):

@@ -1,6 +1,5 @@
 """One recorded run of a step: arrays are replaced by recorded ones, the step runs, and the arrays are put back."""
 
-from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,7 +28,7 @@ from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active
 from autodiff.compiler.record.shadows import put_in, take_out
 from autodiff.compiler.record.slot import GONE, WITHIN, Absence, BatchSlot, Identity, Slot, TensorSlot, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
-from autodiff.compiler.record.trace import Trace, Value
+from autodiff.compiler.record.trace import Function, Keywords, Positional, Trace, Value
 from autodiff.tensor import Tensor, wrap
 from autodiff.trees import flatten, mapped
 
@@ -108,9 +107,7 @@ class Replaced:
     stand_in: Any = None
 
 
-def record(
-    function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], changing: set[Identity]
-) -> Recording:
+def record(function: Function, args: Positional, keywords: Keywords, changing: set[Identity]) -> Recording:
     """Run a function once on the arguments, and return everything that it computed on the way.
 
     changing: the places of Python numbers that are not the same in every call.
@@ -215,7 +212,7 @@ def words_for_writes(trace: Trace, replaced: AbstractSet[str] = frozenset()) -> 
     return f". This call has changed {names[0]}{others} already, as the parameters of an update: it is not undone"
 
 
-def run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+def run(function: Function, args: Positional, keywords: Keywords) -> Any:
     """Call a function; raise what was refused in it, though the function or NumPy may have caught that."""
     refused.error = None
     try:
@@ -324,9 +321,7 @@ def note_after(recording: Recording) -> None:
         held.after = value_of(held.slot.get())
 
 
-def put_all_back(
-    function: Callable[..., Any], changing: set[Identity], objects: Any, replacements: list[Replaced]
-) -> None:
+def put_all_back(function: Function, changing: set[Identity], objects: Any, replacements: list[Replaced]) -> None:
     """Put the arrays themselves in all places of stand-ins: it may be done again, from the beginning."""
     for one in reversed(replacements):
         put_back(one.slot, one.original, one.stand_in)

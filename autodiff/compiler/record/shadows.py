@@ -19,6 +19,7 @@ from autodiff.compiler.record.environment import Environment
 from autodiff.compiler.record.recorder import Recorder, active, recorded_in
 from autodiff.compiler.record.slot import Shadow, Slot
 from autodiff.compiler.record.stand_in import StandIn, bound
+from autodiff.compiler.record.trace import Keywords, Positional
 from autodiff.optimizers import schedules
 from autodiff.trees import flatten, mapped
 
@@ -35,7 +36,7 @@ class FunctionShadow(Shadow):
             return self.original(*args, **keywords)
         return self.record(active.recorder, args, keywords)
 
-    def record(self, recorder: Recorder, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def record(self, recorder: Recorder, args: Positional, keywords: Keywords) -> Any:
         """Call the function while a step is recorded."""
         raise NotImplementedError
 
@@ -43,7 +44,7 @@ class FunctionShadow(Shadow):
 class TypeShadow(FunctionShadow):
     """That of `type`: it tells what a stand-in stands for."""
 
-    def record(self, recorder: Recorder, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def record(self, recorder: Recorder, args: Positional, keywords: Keywords) -> Any:
         """Return the type of one object; make one of several arguments."""
         recorder.settle_types(recorded_in(args[:1]))
         if len(args) == 1 and type(args[0]) is StandIn:
@@ -63,7 +64,7 @@ class TypeShadow(FunctionShadow):
 class QuestionShadow(FunctionShadow):
     """That of a function that tells what an object is, or what it has: of a stand-in, what it tells of the original."""
 
-    def record(self, recorder: Recorder, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def record(self, recorder: Recorder, args: Positional, keywords: Keywords) -> Any:
         """Ask what a stand-in stands for. An attribute that this has, the stand-in gives, or refuses."""
         recorder.settle_types(recorded_in(args[:1]))
         if type(args[0]) is StandIn:
@@ -76,7 +77,7 @@ class QuestionShadow(FunctionShadow):
 class NumberShadow(FunctionShadow):
     """That of a function of Python numbers: called on recorded ones, it is called in every replay."""
 
-    def record(self, recorder: Recorder, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def record(self, recorder: Recorder, args: Positional, keywords: Keywords) -> Any:
         """Record the call, if it is one of numbers alone."""
         if recorded_in(args) and all(is_number(arg) for arg in flatten(args)):
             return recorder.call(self.original, args, keywords)
@@ -86,7 +87,7 @@ class NumberShadow(FunctionShadow):
 class MakerShadow(FunctionShadow):
     """That of a function that makes an array: it is made anew in every replay that writes into it."""
 
-    def record(self, recorder: Recorder, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def record(self, recorder: Recorder, args: Positional, keywords: Keywords) -> Any:
         """Record a call on recorded arrays; of another one that what it makes is a copy of this."""
         is_filled = self.original is np.full and len(args) > 1 and not recorded_in(args[:1])
         if (is_filled or self.original in COLLECTING) and recorded_in(args):

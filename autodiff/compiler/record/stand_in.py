@@ -13,7 +13,7 @@ import numpy as np
 
 from autodiff.compiler.record.branches import DECIDING
 from autodiff.compiler.record.errors import ENGINE, missing, refusal
-from autodiff.compiler.record.trace import Value
+from autodiff.compiler.record.trace import Function, Keywords, Positional, Value
 from autodiff.tensor import Tensor
 from autodiff.trees import mapped
 
@@ -53,7 +53,7 @@ def defers_to(other: Any) -> bool:
     return bool(getattr(other, "__array_priority__", 0) > 0)
 
 
-def method(function: Callable[..., Any]) -> Callable[..., Any]:
+def method(function: Function) -> Callable[..., Any]:
     """Return the method that calls a NumPy function on the array."""
 
     def call(self: "StandIn", *args: Any, **keywords: Any) -> Any:
@@ -151,9 +151,7 @@ class StandIn(metaclass=Untold):
         function = ufunc if method == "__call__" else getattr(ufunc, method)
         return self.recorder.call(function, inputs, keywords)
 
-    def __array_function__(
-        self, function: Callable[..., Any], types: Any, args: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> Any:
+    def __array_function__(self, function: Function, types: Any, args: Positional, keywords: Keywords) -> Any:
         if any(issubclass(kind, Tensor) for kind in types):
             return NotImplemented
         return self.recorder.call(function, args, keywords)

@@ -12,6 +12,10 @@ from autodiff.compiler.record.growing import Appended
 from autodiff.trees import Tree, flatten
 
 NOWHERE = Origin("", "")
+Function = Callable[..., Any]
+Positional = tuple[Any, ...]
+Keywords = dict[str, Any]
+"""What is called, and on what."""
 Kind = Literal["input", "held", "constant", "made", "kept"]
 
 
@@ -72,7 +76,7 @@ class Call:
     floating-point errors at that time.
     """
 
-    function: Callable[..., Any]
+    function: Function
     args: tuple[Any, ...]
     keywords: dict[str, Any]
     results: list[Value]
@@ -84,8 +88,8 @@ class Call:
 
     def derived(
         self,
-        function: Callable[..., Any],
-        args: tuple[Any, ...],
+        function: Function,
+        args: Positional,
         results: Sequence[Value] = (),
         written: tuple[Value, ...] = (),
         **keywords: Any,
