@@ -148,15 +148,15 @@ def words_for_length(name: str, length: int, container: Any) -> str:
     return f"{name} had {length} entries and has now {len(container)}"
 
 
+Named = Iterable[tuple[str, Any]]
+"""Objects with their names."""
 Node = int | tuple[int]
 """An object by its id; in a tuple, a class as what makes objects."""
 MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__set_name__")
 """Methods that run when objects or classes are made."""
 
 
-def explore(
-    function: Function, changing: AbstractSet[Identity] = frozenset(), arguments: Iterable[tuple[str, Any]] = ()
-) -> Environment:
+def explore(function: Function, changing: AbstractSet[Identity] = frozenset(), arguments: Named = ()) -> Environment:
     """Return what a function can reach. Optimizers are looked into last, so that a parameter has its module's name.
 
     changing: the places that are known to hold other numbers or Tensors from step to step, by `Slot.identity`; the
@@ -178,9 +178,7 @@ def within(value: Any, name: str) -> Environment:
 class Walk:
     """A walk through all that a function can reach, be it of a known kind or not."""
 
-    def __init__(
-        self, function: Function | None, changing: AbstractSet[Identity], arguments: Iterable[tuple[str, Any]]
-    ) -> None:
+    def __init__(self, function: Function | None, changing: AbstractSet[Identity], arguments: Named) -> None:
         self.found = Environment()
         self.function = function
         self.changing = changing

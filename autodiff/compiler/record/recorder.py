@@ -155,26 +155,18 @@ class Recorder:
         args = mapped(args, made_an_array)
         if isinstance(keywords.get("out"), tuple) and len(keywords["out"]) > 1:
             return self.call_into(function, args, keywords)
-        concrete_args, concrete_keywords = mapped(args, concrete), mapped(keywords, concrete)
+        concrete_args, concrete_keywords = mapped((args, keywords), concrete)
+        recorded = recorded_in((args, keywords))
         if function in STATIC:
-            self.settle_types(recorded_in((args, keywords)))
+            self.settle_types(recorded)
             return function(*concrete_args, **concrete_keywords)
         self.check_recordable(function, args, keywords)
-        self.check_copies(part.value for part in recorded_in((args, keywords)))
+        self.check_copies(part.value for part in recorded)
         out = keywords.get("out")
         if isinstance(out, tuple) and len(out) == 1:
             keywords = {**keywords, "out": out[0]}
         targets = [*written, *self.targets(function, args, keywords)]
-        for target in targets:
-            if not isinstance(target, StandIn):
-                raise refusal(
-                    f"{name_of(function)} into an array that the recorder does not know",
-                    "make it with np.zeros in the step itself, or hold it where the function can reach it",
-                )
-            if target.value.storage in self.moving:
-                raise refusal("writing into t[i] by a name of its own, where i is recorded,", "write t[i] = value")
-            if target.value.storage.is_shown:
-                raise refusal("writing into an array that was made an ordinary one before", "write before that")
+        self.check_targets(function, targets)
         operands, named = mapped((args, keywords), self.symbolic)
         values = tuple(target.value for target in targets)
         made = Call(function, operands, named, [], values, draws=draws, errstate=current_errstate(), origin=here())
@@ -192,7 +184,7 @@ class Recorder:
             target.storage.is_known &= is_known
             self.writes[target.storage] += 1
         is_counted = not draws and made.operands() and self.counted.issuperset(made.operands())
-        known = [part for part in recorded_in((args, keywords)) if isinstance(part.concrete, np.ndarray)]
+        known = [part for part in recorded if isinstance(part.concrete, np.ndarray)]
         stands = mapped(result, lambda part: self.stand_for(part, made, known, is_known))
         if made.is_view:  # a shape or an index that is the same in every step is no operand
             viewed = {value.storage for value in made.results}
@@ -204,19 +196,18 @@ class Recorder:
         if is_number and may_change_type(made, self.unsure.keys()):
             self.unsure[made.results[0]] = made
         elif not is_number and depends_on_types(made, self.unsure.keys()):
-            self.settle_types(recorded_in((args, keywords)))
+            self.settle_types(recorded)
         return stands
 
     def call_into(self, function: Function, args: Positional, keywords: Keywords) -> Any:
         """Record a call with several results, and that those for which there is an `out` are copied there."""
         results = self.call(function, args, {key: value for key, value in keywords.items() if key != "out"})
         where = {"where": keywords["where"]} if "where" in keywords else {}
-        for target, result in zip(keywords["out"], results, strict=True):
+        pairs = [*zip(keywords["out"], results, strict=True)]
+        for target, result in pairs:
             if target is not None:
                 self.call(np.copyto, (target, result), where)
-        return tuple(
-            result if target is None else target for target, result in zip(keywords["out"], results, strict=True)
-        )
+        return tuple(result if target is None else target for target, result in pairs)
 
     def stand_for(self, part: Any, made: Call, operands: list[StandIn], is_known: bool) -> Any:
         """Return what stands for a result of a call: a view of an argument's memory, or something new.
@@ -278,6 +269,19 @@ class Recorder:
             raise kept_from_earlier()
         if threading.get_ident() != self.thread:
             raise refusal("a call in another thread than the step's", "compute in the thread that calls the step")
+
+    def check_targets(self, function: Function, targets: list[Any]) -> None:
+        """Raise CaptureError for an array to write into that a replay would not have, or not as the step has it."""
+        for target in targets:
+            if not isinstance(target, StandIn):
+                raise refusal(
+                    f"{name_of(function)} into an array that the recorder does not know",
+                    "make it with np.zeros in the step itself, or hold it where the function can reach it",
+                )
+            if target.value.storage in self.moving:
+                raise refusal("writing into t[i] by a name of its own, where i is recorded,", "write t[i] = value")
+            if target.value.storage.is_shown:
+                raise refusal("writing into an array that was made an ordinary one before", "write before that")
 
     def check_copies(self, values: Iterable[Value]) -> None:
         """Raise CaptureError for a copy that stands for a view, if what it is a view of was written into since."""
@@ -404,10 +408,6 @@ def name_of(function: Function) -> str:
 
 class GeneratorStandIn(np.random.Generator):
     """A random number generator whose draws are recorded: it shares the state of the one that it stands for."""
-
-    def __new__(cls, recorder: Recorder, generator: np.random.Generator) -> "GeneratorStandIn":
-        """Make the generator; what it stands for is set by `__init__`."""
-        return super().__new__(cls)
 
     def __init__(self, recorder: Recorder, generator: np.random.Generator) -> None:
         super().__init__(generator.bit_generator)
