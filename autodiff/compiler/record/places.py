@@ -264,12 +264,11 @@ def is_of_python(module: ModuleType) -> bool:
 def imported(names: Names, function: FunctionType) -> set[str]:
     """Return the modules that a function imports while it runs, and those that they are in."""
     found = set()
+    package = function.__globals__.get("__package__") or ""
     for name, level in names.imports:
-        package = function.__globals__.get("__package__") or ""
-        if level and not package:
-            continue
-        parts = importlib.util.resolve_name("." * level + name, package).split(".")
-        found |= {".".join(parts[:i]) for i in range(1, len(parts) + 1)} & sys.modules.keys()
+        if package or not level:
+            parts = importlib.util.resolve_name("." * level + name, package).split(".")
+            found |= {".".join(parts[:i]) for i in range(1, len(parts) + 1)} & sys.modules.keys()
     return found
 
 

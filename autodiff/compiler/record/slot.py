@@ -72,11 +72,10 @@ class Slot:
                     object.__setattr__(self.owner, self.key, value)
         elif self.access == "item":
             self.owner[self.key] = value
+        elif self.access in WITHIN and not isinstance(self.owner.get(), tuple):
+            self.owner.get()[self.key] = value
         elif self.access in WITHIN:
             before = self.owner.get()
-            if not isinstance(before, tuple):
-                before[self.key] = value
-                return
             entries = [*before[: self.key], value, *before[self.key + 1 :]]
             self.owner.set(type(before)(*entries) if hasattr(before, "_fields") else type(before)(entries))
         elif self.access == "cell":

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, combinations, product
+from itertools import chain, combinations, product, starmap
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -81,12 +81,12 @@ class Guard:
         suspects = [owner for owner in owners if id(owner) in known or owner.base is not None]
         if not suspects and not (self.writes_borrowed or self.writes_arguments or self.writes_followed):
             return
-        is_shared = any(share_memory(*pair) for pair in product(owners, known.values()))
+        is_shared = any(starmap(share_memory, product(owners, known.values())))
         if self.writes_arguments:
-            is_shared |= any(share_memory(*pair) for pair in combinations(owners, 2))
+            is_shared |= any(starmap(share_memory, combinations(owners, 2)))
         if self.followed and (self.writes_arguments or self.writes_followed):
             followed = [owner_of(held.slot.get()) for held in self.followed]
-            is_shared |= any(share_memory(*pair) for pair in product(owners, followed))
+            is_shared |= any(starmap(share_memory, product(owners, followed)))
         if is_shared:
             raise CaptureError(
                 "an argument shares its memory with another, or with an array that the step writes into, as it did not "
@@ -107,7 +107,7 @@ class Guard:
             gradients = [held.slot.get() for held in self.program.gradients]
             owners += {id(owner_of(one._data)): owner_of(one._data) for one in gradients if one is not None}.values()
             pairs = chain(product(owners, others.values()), combinations(owners, 2))
-        return not any(share_memory(*pair) for pair in pairs)
+        return not any(starmap(share_memory, pairs))
 
     def changes(self) -> Iterator[Change]:
         """Yield everything that is not what it was, but for the contents of arrays."""
@@ -136,8 +136,7 @@ class Guard:
                 yield Change(held.slot, f"{held.slot.name} was {'None' if held.before is None else 'an array'}")
             elif self.is_read(held) and not looks_like(now._data, held.before, False):
                 yield Change(held.slot, f"{held.slot.name} is {kind_of(now._data)}, and was {kind_of(held.before)}")
-        for place, words in self.environment.changes():
-            yield Change(place, words)
+        yield from starmap(Change, self.environment.changes())
         if words := self.branches.change():
             yield Change(None, words)
         if all(isinstance(present(held.slot), np.ndarray) for held in self.followed) and not self.are_apart():
