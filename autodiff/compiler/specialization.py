@@ -185,19 +185,20 @@ class Specialization:
                 raise CaptureError(f"{self.step.name} did not do the same in two calls: {words}{wrote}")
         return recording.result
 
-    def compile(self) -> None:
-        """Compile what was recorded."""
+    def compile(self, why_exact: str = "") -> None:
+        """Compile what was recorded: exactly, if there is a reason for that."""
         started = time.perf_counter()
         recording, unsteady = self.latest, frozenset(self.unsteady)
         assert recording is not None
+        self.compiles_exactly |= bool(why_exact)
         try:
             program, self.compiled = compile_recording(recording, self.compiles_exactly, unsteady, self.step.moving)
         except CaptureError as error:
             if self.compiles_exactly:
                 raise
-            self.compiles_exactly = True
-            program, self.compiled = compile_recording(recording, True, unsteady, self.step.moving)
-            program.why_exact = str(error)
+            self.compile(str(error))
+            return
+        program.why_exact = why_exact
         self.guard = Guard(recording.environment, program, recording.branches)
         self.undo = Undo(recording.environment, program)
         self.compile_seconds = time.perf_counter() - started
@@ -290,9 +291,7 @@ class Specialization:
         try:
             words = check.difference(self.compiled.replay, self.program.exact)
             if words and not self.program.exact:  # perhaps the step makes much of rounding: then to the very bits
-                self.compiles_exactly = True
-                self.compile()
-                self.program.why_exact = words
+                self.compile(why_exact=words)
                 words = check.difference(self.compiled.replay, True)
         except BaseException:
             check.after.restore()

@@ -148,8 +148,7 @@ class Check:
 
 def left(guard: Guard, before: State, after: State, result: Any) -> list[Left]:
     """Return the values that a call left, and what it returned."""
-    added_to = {held.slot.identity for held in guard.program.gradients if guard.is_read(held)}
-    fresh = [slot.identity not in added_to for slot, *_ in after.gradients]
+    fresh = [not guard.is_read(held) for held in guard.program.gradients]
     found = [
         Left(name, value, None if i < len(fresh) and fresh[i] else start)
         for i, ((name, value), (_, start)) in enumerate(zip(after.contents(), before.contents(), strict=True))
