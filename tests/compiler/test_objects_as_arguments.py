@@ -1,11 +1,14 @@
 """Objects given as arguments are looked into as if the function reached them; those returned hold no stand-ins."""
 
+import copy
 import dataclasses
 
 import numpy as np
 import pytest
 
 import autodiff as ad
+from autodiff import functional as F  # noqa: N812
+from autodiff.compiler.record.arguments import Arguments
 from autodiff.compiler.record.stand_in import StandIn
 from tests.compiler.comparing import check, network, points
 from tests.compiler.refusing import outcome
@@ -127,6 +130,48 @@ def test_an_equal_object_each_time_may_be_given():
     step = ad.capture(lambda x, settings: x * settings.scale)
     for i in range(9):
         assert step(1.0 * i, Settings()) == 2.0 * i
+
+
+@dataclasses.dataclass
+class Named:
+    name: str
+    scale: object = dataclasses.field(default=None, compare=False)
+
+
+class Labelled(int):
+    label = ""
+
+
+def labelled(label):
+    number = Labelled(2)
+    number.label = label
+    return number
+
+
+EQUAL = [
+    (labelled("a"), labelled("b")),
+    (Named("a", 2.0), Named("a", 3.0)),
+    (Named("a", [2.0]), Named("a", [3.0])),
+    (Named("a", {"b": 2.0}), Named("a", {"c": 2.0})),
+    (Named("a", {2.0}), Named("a", {3.0})),
+    (Named("a", Settings()), Named("a", Settings(3.0))),
+    (Named("a", Named("a", 2.0)), Named("a", Named("a", 3.0))),
+    (Named("a", np.sin), Named("a", np.cos)),
+    (Named("a", Settings().__eq__), Named("a", Settings(3.0).__eq__)),
+    (Named("a", F.relu), Named("a", F.softplus)),
+    (Named("a", ad.capture(np.sin)), Named("a", ad.capture(np.cos))),
+    (Settings(0.0), Settings(-0.0)),
+    (complex(-1.0, 0.0), complex(-1.0, -0.0)),
+    ([complex(-1.0, 0.0)], [complex(-1.0, -0.0)]),
+]
+
+
+@pytest.mark.parametrize(("before", "now"), EQUAL)
+def test_what_is_equal_is_not_the_same_where_it_holds_something_else(before, now):
+    assert before == now
+    arguments = Arguments(("x",), (before,), {}, False)
+    assert arguments.leaves_of((copy.copy(before),), {}) is not None
+    assert arguments.leaves_of((now,), {}) is None
 
 
 @pytest.mark.parametrize(

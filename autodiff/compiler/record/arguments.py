@@ -2,13 +2,15 @@
 
 import inspect
 from dataclasses import dataclass
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.record.environment import within
+from autodiff.compiler.record.environment import is_same_value, within
 from autodiff.compiler.record.errors import CaptureError
-from autodiff.compiler.record.kinds import check_class, is_array, is_constant, type_name
+from autodiff.compiler.record.kinds import PLAIN, check_class, is_array, is_constant, type_name
+from autodiff.compiler.record.places import can_be_looked_into
 from autodiff.compiler.record.trace import Function, Keywords, Positional
 from autodiff.tensor import Tensor
 from autodiff.trees import mapped, named_leaves, parts
@@ -159,19 +161,37 @@ class Entries:
 
 
 def is_alike(now: Any, before: Any) -> bool:
-    """Return whether what describes a part of the arguments is the same, or equal and without arrays in it."""
+    """Return whether what describes a part of the arguments is the same, or an equal object that holds the same."""
     if type(now) is not type(before):
         return False
-    if now is before:
-        return True
     try:
-        equal = bool(now == before)
+        return is_same(now, before) or (bool(now == before) and holds_the_same(now, before))
     except ValueError:  # of arrays
         return False
-    if not equal or is_constant(now) or isinstance(now, TheSame):
-        return equal
-    found = within(now, "")
-    return not (found.arrays or found.gradients or found.generators)
+
+
+def is_same(now: Any, before: Any) -> bool:
+    """Return whether something is the same thing, or the same value, as another one of its type."""
+    if now is before:
+        return True
+    if isinstance(now, PLAIN) and is_constant(now):
+        return is_same_value(now, before)
+    return (is_constant(now) or isinstance(now, MethodType | TheSame)) and bool(now == before)
+
+
+def holds_the_same(now: Any, before: Any) -> bool:
+    """Return whether an object holds what an equal one does, and no arrays: its `==` may overlook something."""
+    found, others = within(now, ""), within(before, "")
+    if found.arrays or found.gradients or found.generators or len(found.fixed) != len(others.fixed):
+        return False
+    if [order for _, order, _ in found.orders] != [order for _, order, _ in others.orders]:
+        return False
+    for (slot, value), (other, was) in zip(found.fixed, others.fixed, strict=True):
+        if slot.key != other.key or type(value) is not type(was):
+            return False
+        if not is_same(value, was) and (is_constant(value) or not can_be_looked_into(value)):
+            return False
+    return True
 
 
 class Arguments:

@@ -116,6 +116,8 @@ def slots_of(owner: Any, where: Slot) -> Iterator[Slot] | None:
 
 def can_be_looked_into(owner: Any) -> bool:
     """Return whether attributes and items are all that an object holds."""
+    if isinstance(owner, Opaque) or type(owner).__module__ in OPAQUE:
+        return False
     base = native_base(type(owner))  # type: ignore[arg-type]
     if base is object and is_trusted_class(type(owner)):
         return type(owner).__module__.split(".")[0] not in (*TRUSTED[1:], *OF_THE_SYSTEM)
