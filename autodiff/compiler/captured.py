@@ -80,8 +80,7 @@ class Captured(Opaque, Generic[P, R]):
         functools.update_wrapper(self, function)
         self.__name__: str = getattr(function, "__name__", type(function).__name__)
         self.function = function
-        self.signature = Signature(function)
-        self.step = Step(function, self.__name__, self.signature, exact, check_every)
+        self.step = Step(function, self.__name__, Signature(function), exact, check_every)
         self.limit = limit
         self.thread: int | None = None  # that of the first call
         self.current: Specialization | None = None  # that of the latest call
@@ -140,7 +139,7 @@ class Captured(Opaque, Generic[P, R]):
             leaves = current.leaves_of(args, keywords)
             if leaves is not None and current.guard.unchanged():
                 return current.replay(args, keywords, leaves)  # type: ignore[no-any-return]
-        return self.choose(*self.signature.bind(args, keywords))
+        return self.choose(*self.step.signature.bind(args, keywords))
 
     def trusted(self) -> Specialization | None:
         """Return what replayed the latest call, if it is ready for one more as the mode and the thread are now."""
@@ -158,7 +157,7 @@ class Captured(Opaque, Generic[P, R]):
         chosen = next((one for one in alike if one.is_compiled and one.guard.unchanged()), None)
         chosen = chosen or max(alike, key=Specialization.fit, default=None)
         if chosen is None or not chosen.fit():
-            chosen = self.begin([*alike], Arguments(self.signature.names, args, keywords, self.step.exact), mode)
+            chosen = self.begin([*alike], Arguments(self.step.signature.names, args, keywords, self.step.exact), mode)
             alike[chosen] = []  # a recording takes the arguments themselves
         self.current = chosen
         if not chosen.is_ready:

@@ -52,6 +52,7 @@ OF_WRAPPERS: dict[type, tuple[str, ...]] = {
     classmethod: ("__func__",),
     functools.cached_property: ("func",),
     functools._lru_cache_wrapper: ("__wrapped__",),
+    partial: ("func", "args", "keywords", "__dict__"),
 }
 """Where what wraps a function holds it."""
 BY_NAME: tuple[Any, ...] = (eval, exec, globals, __import__, importlib.import_module, sys.modules)
@@ -101,9 +102,7 @@ def slots_of(owner: Any, where: Slot) -> Iterator[Slot] | None:
         return iter((within, Slot(owner, "__func__", "attribute", getattr(function, "__name__", name))))
     for kind, attributes in OF_WRAPPERS.items():
         if isinstance(owner, kind):
-            return iter([Slot(owner, attribute, "attribute", name) for attribute in attributes])
-    if isinstance(owner, partial):
-        return partial_slots(owner, name)
+            return iter([Slot(owner, attribute, "attribute", f"{name}.{attribute}") for attribute in attributes])
     if isinstance(owner, Tensor):
         parts = [Slot(owner, part, "attribute", f"{name}.{part}") for part in ("grad", "node")]
         return iter((Slot(owner, "_data", "attribute", name), *parts))
@@ -166,15 +165,6 @@ def attributes_of(owner: Any) -> list[str]:
             elif name[-2:] != "__":  # as Python spells a private name outside of its class
                 names.append(f"_{kind.__name__.lstrip('_')}{name}")
     return names
-
-
-def partial_slots(owner: "partial[Any]", name: str) -> Iterator[Slot]:
-    """Yield the function of a partial one, and its arguments."""
-    yield Slot(owner, "func", "attribute", f"{name}.func")
-    args = Slot(owner, "args", "attribute", f"{name}.args")
-    yield from (Slot(args, i, "entry", f"{name}.args[{i}]") for i in range(len(owner.args)))
-    yield from (Slot(owner.keywords, key, "item", f"{name}.{key}") for key in owner.keywords)
-    yield from (Slot(owner, key, "attribute", f"{name}.{key}") for key in vars(owner))
 
 
 def class_slots(kind: type) -> Iterator[Slot]:
