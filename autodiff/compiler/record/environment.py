@@ -42,7 +42,7 @@ from autodiff.compiler.record.places import (
     names_of_trusted_bases,
     slots_of,
 )
-from autodiff.compiler.record.slot import GONE, BatchSlot, Identity, Slot, TensorSlot, absence, is_gone, present
+from autodiff.compiler.record.slot import BatchSlot, Identity, Slot, TensorSlot, absence, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Function
 from autodiff.optimizers.optimizer import Optimizer
@@ -87,11 +87,10 @@ class Environment:
     def changes(self, but: Iterable[Any] = ()) -> Iterator[tuple[Slot | None, str]]:
         """Yield the places where something else is now, and what happened in words; but not to some containers."""
         for slot, before in self.fixed:
-            try:
-                now = slot.get()
-            except GONE:
+            if is_gone(slot):
                 yield slot, f"{slot.name} is gone"
                 continue
+            now = slot.get()
             if now is before or is_same_value(now, before):
                 continue
             if is_node(slot):

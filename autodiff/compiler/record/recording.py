@@ -26,7 +26,7 @@ from autodiff.compiler.record.kinds import is_constant, type_name
 from autodiff.compiler.record.randomness import RandomStates
 from autodiff.compiler.record.recorder import GeneratorStandIn, Recorder, active, current_errstate, recorded_in
 from autodiff.compiler.record.shadows import put_in, take_out
-from autodiff.compiler.record.slot import GONE, WITHIN, Absence, BatchSlot, Identity, Slot, TensorSlot, is_gone, present
+from autodiff.compiler.record.slot import WITHIN, Absence, BatchSlot, Identity, Slot, TensorSlot, is_gone, present
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Function, Keywords, Positional, Trace, Value
 from autodiff.tensor import Tensor, wrap
@@ -54,10 +54,9 @@ class Held:
 
     def holds_like(self, part: Any) -> bool:
         """Return whether an array like the one described is there now; of anything else, that there is none."""
-        try:
-            now = self.slot.get()
-        except GONE:
+        if is_gone(self.slot):
             return False
+        now = self.slot.get()
         if isinstance(now, Tensor):
             now = now._data
         if isinstance(part, Value) and part.form == "array":
@@ -305,13 +304,12 @@ def note_after(recording: Recording) -> None:
     """Write down what stands in the places after the step."""
     read = {value.storage for call in recording.trace.calls for value in call.operands()}
     for held in recording.held:
-        try:
-            held.after = value_of(held.slot.get())
-        except GONE:
+        if is_gone(held.slot):
             raise CaptureError(
                 f"the step takes away what is in {held.slot.name}, or puts something else there, which a replay would "
                 "not follow; leave an array of the same shape and dtype there"
-            ) from None
+            )
+        held.after = value_of(held.slot.get())
         if isinstance(held.slot, TensorSlot) and Slot.get(held.slot).requires_grad and held.before.storage in read:
             raise CaptureError(
                 f"the step computes {held.slot.name} from what it was a call before, with its graph, which a replay "
@@ -332,10 +330,9 @@ def put_all_back(function: Function, changing: set[Identity], objects: Any, repl
 
 def put_back(slot: Slot, original: Any, stand_in: Any) -> None:
     """Put the array itself in the place of what stood for it; tuples and generators as they were, if they are there."""
-    try:
-        now = slot.get()
-    except GONE:  # the step removed it
+    if is_gone(slot):  # the step removed it
         return
+    now = slot.get()
     if is_still_stand_in(Slot.get(slot), original):  # around an array that was replaced in it
         Slot.set(slot, original)
     elif type(now) is Growing:
