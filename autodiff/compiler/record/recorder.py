@@ -312,11 +312,9 @@ class Recorder:
             return
         if function in TEXT:
             raise refusal("the text of a recorded array", "print what the step returns")
-        by_mask = function.__name__ == "getitem" and any(
-            part.dtype == bool and part.ndim and not part.value.storage.is_known
-            for part in recorded_in(args[1:])
-            if part.value.form == "array"
-        )
+        arrays = [part for part in recorded_in(args[1:]) if part.value.form == "array"]
+        masks = [part for part in arrays if part.dtype == bool and part.ndim and not part.value.storage.is_known]
+        by_mask = function.__name__ == "getitem" and len(masks) > 0
         if by_mask or function in SHAPED_BY_VALUES or (function is np.where and len(args) + len(keywords) == 1):
             raise refusal(
                 f"{'t[mask]' if by_mask else name_of(function)}, whose shape depends on the values,",
@@ -327,9 +325,8 @@ class Recorder:
                 f"{name_of(function)} of real numbers, whose dtype depends on the values,",
                 "take it of t.astype(complex), or use np.linalg.eigh",
             )
-        if any(keywords.get(name) for name in ("overwrite_input", "overwrite_a")) or (
-            function is np.nan_to_num and keywords.get("copy") is False
-        ):
+        overwrites = any(keywords.get(name) for name in ("overwrite_input", "overwrite_a"))
+        if overwrites or (function is np.nan_to_num and keywords.get("copy") is False):
             raise refusal(
                 f"{name_of(function)} writing into its argument", "leave that option away, and write t[...] = result"
             )
