@@ -132,10 +132,9 @@ class Specialization:
         return bool(numbers) and any(slot.identity in numbers for slot, _ in self.environment.fixed)
 
     def is_past(self) -> bool:
-        """Return whether an object, rather than a plain value, has been replaced by another one."""
-        expected = self.guard.expected if self.is_compiled else []
-        objects = [(slot, before) for slot, before in expected if not isinstance(before, PLAIN) and not is_node(slot)]
-        return any(present(slot) is not before for slot, before in objects)
+        """Return whether an object that the program rests on, and no plain value, has been replaced by another one."""
+        objects = [(slot, one) for slot, one in self.guard.expected if not isinstance(one, PLAIN) and not is_node(slot)]
+        return any(present(slot) is not one for slot, one in objects)
 
     def changes(self) -> list[str]:
         """Return in words what is not as this was recorded for."""
@@ -208,9 +207,8 @@ class Specialization:
     def note_unsteady(self, environment: Environment) -> None:
         """Note which of the arrays that the step reads have other contents than a call before."""
         contents = {id(slot.get()): (slot.get(), slot.get().tobytes()) for slot in environment.arrays}
-        for key, (_, now) in contents.items():
-            if key in self.contents and self.contents[key][1] != now:
-                self.unsteady.add(key)
+        before = {key: contents for key, (_, contents) in self.contents.items()}
+        self.unsteady |= {key for key, (_, now) in contents.items() if key in before and before[key] != now}
         self.contents = contents
 
     # Replaying

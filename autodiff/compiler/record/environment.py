@@ -287,19 +287,19 @@ class Walk:
         is_leaf = is_constant(value) or is_array(value) or isinstance(value, np.random.Generator)
         if not is_leaf:
             self.edges += edges_to(owner, slot, value)
-        if slot.identity in self.places:
+        identity = slot.identity
+        if identity in self.places:
             return
-        self.places.add(slot.identity)
-        if slot.identity in self.changing and end_of(value) not in self.changing and is_batch(value):
+        self.places.add(identity)
+        grows = isinstance(value, list | deque) and end_of(value) in self.changing
+        if identity in self.changing and not grows and is_batch(value):
             self.note_batch(slot, value)
             return
-        sort_in(self.found, slot, value, slot.identity in self.changing)
-        if end_of(value) in self.changing and isinstance(value, list | deque):
+        sort_in(self.found, slot, value, identity in self.changing)
+        if grows:
             self.found.growing.append(slot)
-            return
-        if isinstance(owner, Tensor) and slot.key == "grad":
-            if value is not None:
-                self.found.gradient_arrays.append(Slot(value, "_data", "attribute", slot.name))
+        elif isinstance(owner, Tensor) and slot.key == "grad" and value is not None:
+            self.found.gradient_arrays.append(Slot(value, "_data", "attribute", slot.name))
         elif not is_leaf:
             last = 0 if isinstance(value, Optimizer) else len(self.pending)
             self.pending.insert(last, (value, slot, outer))
