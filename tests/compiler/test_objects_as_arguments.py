@@ -142,14 +142,17 @@ class Labelled(int):
     label = ""
 
 
-def labelled(label):
-    number = Labelled(2)
+def labelled(label, value=2):
+    number = Labelled(value)
     number.label = label
     return number
 
 
 EQUAL = [
     (labelled("a"), labelled("b")),
+    (Named("a", labelled("b", 2)), Named("a", labelled("b", 3))),
+    (Named("a", ValueError("b")), Named("a", ValueError("c"))),
+    (Named("a", (Named("b", 2.0), {1, 2})), Named("a", (Named("b", 2.0), {1, 3}))),
     (Named("a", 2.0), Named("a", 3.0)),
     (Named("a", [2.0]), Named("a", [3.0])),
     (Named("a", {"b": 2.0}), Named("a", {"c": 2.0})),

@@ -2,15 +2,17 @@
 
 import inspect
 from dataclasses import dataclass
+from itertools import zip_longest
 from types import MethodType
 from typing import Any
 
 import numpy as np
 
-from autodiff.compiler.record.environment import is_same_value, within
+from autodiff.compiler.record.environment import is_same_value
 from autodiff.compiler.record.errors import CaptureError
 from autodiff.compiler.record.kinds import PLAIN, check_class, is_array, is_constant, type_name
-from autodiff.compiler.record.places import can_be_looked_into
+from autodiff.compiler.record.places import can_be_looked_into, object_slots
+from autodiff.compiler.record.slot import GONE, Slot
 from autodiff.compiler.record.trace import Function, Keywords, Positional
 from autodiff.tensor import Tensor
 from autodiff.trees import mapped, named_leaves, parts
@@ -165,8 +167,8 @@ def is_alike(now: Any, before: Any) -> bool:
     if type(now) is not type(before):
         return False
     try:
-        return is_same(now, before) or (bool(now == before) and holds_the_same(now, before))
-    except ValueError:  # of arrays
+        return is_same(now, before) or (bool(now == before) and holds_the_same(now, before, set()))
+    except GONE:  # a ValueError of arrays, or an attribute that is not set
         return False
 
 
@@ -179,17 +181,27 @@ def is_same(now: Any, before: Any) -> bool:
     return (is_constant(now) or isinstance(now, MethodType | TheSame)) and bool(now == before)
 
 
-def holds_the_same(now: Any, before: Any) -> bool:
-    """Return whether an object holds what an equal one does, and no arrays: its `==` may overlook something."""
-    found, others = within(now, ""), within(before, "")
-    if found.arrays or found.gradients or found.generators or len(found.fixed) != len(others.fixed):
+def holds_the_same(now: Any, before: Any, seen: set[int]) -> bool:
+    """Return whether an object holds what an equal one does, and no arrays: its `==` may overlook something.
+
+    seen: the ids of the objects that are being compared.
+    """
+    if is_constant(now) or isinstance(now, BaseException) or not can_be_looked_into(now):
         return False
-    if [order for _, order, _ in found.orders] != [order for _, order, _ in others.orders]:
+    if isinstance(now, PLAIN) and not is_same_value(now, before):  # one with attributes
         return False
-    for (slot, value), (other, was) in zip(found.fixed, others.fixed, strict=True):
-        if slot.key != other.key or type(value) is not type(was):
+    if isinstance(now, set | frozenset):
+        now, before = [*now], [*before]
+    places = (object_slots(one, Slot((one,), 0, "constant", "")) for one in (now, before))
+    for slot, other in zip_longest(*places):
+        if slot is None or other is None or type(slot.key) is not type(other.key) or not is_same(slot.key, other.key):
             return False
-        if not is_same(value, was) and (is_constant(value) or not can_be_looked_into(value)):
+        value, was = slot.get(), other.get()
+        if type(value) is not type(was) or isinstance(value, np.ndarray | np.random.Generator):
+            return False
+        if is_same(value, was) or id(value) in seen:
+            continue
+        if not holds_the_same(value, was, seen | {id(value)}):
             return False
     return True
 
