@@ -1,5 +1,6 @@
 """What a step changes besides arrays, which a replay would leave as it is: refused, or followed."""
 
+import copy
 import functools
 import itertools
 import threading
@@ -266,3 +267,20 @@ def test_a_partial_of_an_array_works_or_is_refused():
     for _ in range(8):
         found, refusal = outcome(step, np.ones(2))
         assert "argument" in refusal or np.array_equal(found, [2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("given", "change"),
+    [
+        ([], lambda given, x: given.append(x)),
+        ([1, "a"], lambda given, x: given.append(x)),
+        ({}, lambda given, x: given.update(loss=x)),
+        ({"losses": []}, lambda given, x: given["losses"].append(x)),
+    ],
+)
+def test_what_a_step_puts_in_a_list_or_dict_among_its_arguments_is_not_left_there(given, change):
+    before = copy.deepcopy(given)
+    step = ad.capture(lambda x, given: change(given, np.sum(x)))
+    with pytest.raises(ad.CaptureError, match="among its arguments"):
+        step(np.ones(3), given)
+    assert given == before

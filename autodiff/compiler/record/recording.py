@@ -141,6 +141,7 @@ def record(
     replacements: list[Replaced] = []
     random_states = RandomStates(environment)
     tensors = {id(slot.owner) for slot in environment.arrays}  # that the step finds, and may hand out as they are
+    given_containers: list[tuple[Any, dict[Any, Any]]] = []  # with what they held
     logs = {id(slot.get()): Growing(slot.get(), slot.name) for slot in environment.growing}
 
     def concrete(part: Any) -> Any:
@@ -157,6 +158,7 @@ def record(
         recorder.trace.inputs = [value_of(part) for part in inputs]
         given, given_keywords = closed((recorded_args, recorded_keywords))
         entries = Entries((given, given_keywords), {one.kind for one in opened_in((args, keywords))})
+        given_containers += entries.containers
         active.recorder = recorder
         result = run(function, given, given_keywords, concrete)
         if recorder.raised is not None:
@@ -199,6 +201,7 @@ def record(
             try:
                 take_out(recorder)
                 put_all_back(function, changing, objects, replacements)
+                put_entries_back(given_containers)
                 for log in logs.values():
                     while log.added:
                         log.target.append(with_concrete(log.added.pop(0), concrete))
@@ -411,6 +414,16 @@ def put_all_back(function: Function, changing: set[Identity], objects: Any, repl
         after = Walk(function, changing, objects).found
     for slot in [*after.arrays, *after.gradient_arrays, *after.numbers, *(slot for slot, _ in after.fixed)]:
         put_back(slot, None, None)
+
+
+def put_entries_back(containers: list[tuple[Any, dict[Any, Any]]]) -> None:
+    """Put what was in lists and dicts among the arguments back into those that hold something recorded."""
+    for container, before in containers:
+        if isinstance(container, list) and recorded_in(container):
+            container[:] = before.values()
+        elif isinstance(container, dict) and recorded_in([*container, *container.values()]):
+            container.clear()
+            container.update(before)
 
 
 def put_keys_back(container: Any) -> bool:
