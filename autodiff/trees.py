@@ -4,6 +4,7 @@ Anything else is a leaf, and a tree by itself. A named tuple stays one, and a di
 """
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 Tree = Any
@@ -47,7 +48,7 @@ def named_leaves(tree: Tree, name: str) -> list[tuple[str, Any]]:
     held = parts(tree)
     if held is None:
         return [(name, tree)]
-    names = [f"{name}.{field}" for field in getattr(tree, "_fields", ())] or [f"{name}[{key!r}]" for key in held]
+    names = [f"{name}.{field}" for field in getattr(type(tree), "_fields", ())] or [f"{name}[{key!r}]" for key in held]
     return [leaf for inner, part in zip(names, held.values(), strict=True) for leaf in named_leaves(part, inner)]
 
 
@@ -69,9 +70,22 @@ def rebuilt(tree: Tree, changed: dict[Any, Any]) -> Tree:
     """Return a list, tuple or dict like another that holds something else; that one, if it is the same."""
     if all(changed[key] is part for key, part in (parts(tree) or {}).items()):
         return tree
-    if isinstance(tree, dict):
-        return changed
-    return type(tree)(*changed.values()) if hasattr(tree, "_fields") else type(tree)(changed.values())
+    return like(tree, changed)
+
+
+def like(tree: Tree, held: dict[Any, Any]) -> Tree:
+    """Return a list, tuple or dict of the very class of another, with what else it has, that holds something else."""
+    if isinstance(tree, tuple):
+        return tuple.__new__(type(tree), held.values())
+    if type(tree) in (list, dict):
+        return [*held.values()] if isinstance(tree, list) else held
+    made = copy(tree)
+    made.clear()
+    if isinstance(tree, list):
+        made.extend(held.values())
+    else:
+        made.update(held)
+    return made
 
 
 def rebuild(tree: Tree, leaves: Iterator[Any]) -> Tree:

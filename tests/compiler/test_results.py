@@ -1,5 +1,7 @@
 """What a captured function returns: values, structures and what of them is safe to keep."""
 
+from collections import Counter, OrderedDict, defaultdict
+
 import numpy as np
 import pytest
 
@@ -177,3 +179,49 @@ def test_what_a_step_makes_of_constants_fills_a_stack():
     _, array, tensor = step.repeat(4, [(X,)] * 4)
     np.testing.assert_array_equal(array, [np.linspace(0, 1, 3)] * 4)
     np.testing.assert_array_equal(tensor.data, [[1.0, 2.0]] * 4)
+
+
+# Containers of other classes
+
+
+class Listed(list):
+    """A list of the user's."""
+
+
+class Attributes(dict):
+    __getattr__ = dict.__getitem__
+
+
+class Two(tuple):
+    def __new__(cls, left, right):
+        return super().__new__(cls, (left, right))
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda x: OrderedDict(b=x * 2, a=x),
+        lambda x: defaultdict(list, a=x * 2),
+        lambda x: Counter(a=np.sum(x)),
+        lambda x: Listed([x * 2, 1]),
+        lambda x: Attributes(a=x * 2, inner=Attributes(b=[x])),
+        lambda x: Two(x * 2, Two(x, 3)),
+        lambda x: (OrderedDict(), Listed(), x * 2),
+    ],
+    ids=["OrderedDict", "defaultdict", "Counter", "list", "attributes", "tuple", "empty"],
+)
+def test_containers_of_other_classes_keep_them(build):
+    step = ad.capture(build, exact=True)
+    results = [step(np.ones(2) * i) for i in range(12)]
+    for i, found in enumerate(results):
+        assert type(found) is type(build(np.ones(2)))
+        assert repr(found) == repr(build(np.ones(2) * i))
+    assert len({id(found) for found in results}) == 12
+    assert len({id(found[0]) for found in results if isinstance(found, tuple)}) in (0, 12)
+    assert type(step.repeat(3, [(np.ones(2),)] * 3)) is type(results[0])
+
+
+def test_arguments_of_other_classes_reach_the_step_as_they_are():
+    step = ad.capture(lambda batch: batch.a * 2 + batch["b"])
+    for i in range(12):
+        np.testing.assert_array_equal(step(Attributes(a=np.ones(2) * i, b=1.0)), np.full(2, 2.0 * i + 1))

@@ -77,7 +77,7 @@ class Slot:
         elif self.access in WITHIN:
             before = self.owner.get()
             entries = [*before[: self.key], value, *before[self.key + 1 :]]
-            self.owner.set(type(before)(*entries) if hasattr(before, "_fields") else type(before)(entries))
+            self.owner.set(type(before)(*entries) if hasattr(type(before), "_fields") else type(before)(entries))
         elif self.access == "cell":
             self.owner.cell_contents = value
         elif self.access == "builtin" and isinstance(value, Shadow):

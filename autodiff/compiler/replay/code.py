@@ -22,7 +22,7 @@ from autodiff.compiler.replay.layout import Layout
 from autodiff.compiler.replay.memory import calls_in_order
 from autodiff.compiler.replay.stacks import stacked_leaves
 from autodiff.tensor import Tensor, wrap
-from autodiff.trees import flatten, parts
+from autodiff.trees import flatten, like, parts
 
 BY_KEYWORD = (np.maximum, np.minimum)
 """NumPy wants their `out` by its name, as that of all functions that are no ufuncs but np.dot."""
@@ -310,10 +310,12 @@ class Writer:
         held = parts(part)
         if held is None:
             return None
+        if type(part) not in (list, tuple, dict) and not hasattr(type(part), "_fields"):
+            return f"{self.name(like, 'f')}({self.name(part, 'k')}, {self.tree({**held}, text)})"
         if isinstance(part, dict):
             return "{" + ", ".join(f"{self.text(key)}: {text(value)}" for key, value in held.items()) + "}"
         inner = ", ".join(map(text, held.values()))
-        if hasattr(part, "_fields"):
+        if hasattr(type(part), "_fields"):
             return f"{self.name(part.make if isinstance(part, Opened) else type(part), 'f')}({inner})"
         return f"[{inner}]" if isinstance(part, list) else f"({inner}{',' * (len(held) == 1)})"
 
