@@ -284,3 +284,17 @@ def test_what_a_step_puts_in_a_list_or_dict_among_its_arguments_is_not_left_ther
     with pytest.raises(ad.CaptureError, match="among its arguments"):
         step(np.ones(3), given)
     assert given == before
+
+
+@pytest.mark.parametrize("keep", [functools.lru_cache, functools.cache], ids=["lru_cache", "cache"])
+def test_what_is_recorded_is_not_kept_by_a_cache(keep):
+    size = keep(lambda n: n + 1)
+    table = keep(lambda n: np.tril(np.ones((n, n))))
+    step = ad.capture(lambda x: table(size(2)) @ x)
+    _, refusal = outcome(step, np.ones(3))
+    assert "keeps what it returns, by functools.lru_cache" in refusal
+    assert type(table(3)) is np.ndarray
+    held = table(3)
+    step = ad.capture(lambda x: held[: size(2)] @ x)
+    for i in range(8):
+        np.testing.assert_array_equal(step(np.ones(3) * i), table(3) @ np.ones(3) * i)

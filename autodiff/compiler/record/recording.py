@@ -1,9 +1,10 @@
 """One recorded run of a step: arrays are replaced by recorded ones, the step runs, and the arrays are put back."""
 
+import gc
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from functools import partial
+from functools import _lru_cache_wrapper, partial
 from traceback import walk_tb
 from typing import Any
 
@@ -175,6 +176,11 @@ def record(
         result = with_opened(result, reached)
         recorder.settle_types(recorded_in(result))
         check_containers(batches)
+        for cached in caches_of(environment):
+            raise CaptureError(
+                f"{cached.__name__} keeps what it returns, by functools.lru_cache, which a replay would not; call it "
+                "before the step, and have the step hold what it returns in a variable, or take it as an argument"
+            )
         note_after(recording, states)
         written = note_written(recording)
 
@@ -200,6 +206,8 @@ def record(
         while True:  # the user may interrupt this too
             try:
                 take_out(recorder)
+                for cached in caches_of(environment):
+                    cached.cache_clear()
                 put_all_back(function, changing, objects, replacements)
                 put_entries_back(given_containers)
                 for log in logs.values():
@@ -234,6 +242,13 @@ def record(
     recording.asks_layout = recorder.asks_layout
     recording.result = with_concrete(result, concrete)
     return recording
+
+
+def caches_of(environment: Environment) -> list[Any]:
+    """Return the functions that the step reaches which keep, by functools.lru_cache or cache, what was recorded."""
+    owners = {id(slot.owner): slot.owner for slot, _ in environment.fixed}.values()
+    cached = [owner for owner in owners if isinstance(owner, _lru_cache_wrapper)]
+    return [one for one in cached if any(map(is_recorded, flatten(gc.get_referents(one))))]
 
 
 def values_left(recording: Recording) -> list[Value]:
