@@ -234,7 +234,7 @@ def test_cli_knows_experiment_and_not_the_engine():
 
 # Trees
 
-WRITERS = {"text", "index_text", "show"}
+WRITERS = {"text", "tree", "index_text", "show"}
 """They write nested arguments as text for people, each in its own way."""
 
 

@@ -751,3 +751,22 @@ def test_flags_that_the_step_changes_decide_nothing():
     refused(ad.capture(after), r"t\[mask\], whose shape depends on the values")
     refused(ad.capture(before), "mask, an array of bool, holds something else than it did")
     refused(ad.capture(lambda x: x[x > 1]), r"t\[mask\], whose shape depends on the values")
+
+
+def test_a_buffer_that_the_step_gives_another_value():
+    class Normalized(ad.Module):
+        def __init__(self):
+            self.mean = ad.Buffer(np.zeros(2))
+
+        def forward(self, x):
+            self.mean = 0.9 * self.mean + 0.1 * np.mean(x, axis=0)
+            return x - self.mean
+
+    def run(capture):
+        module = Normalized()
+        step = capture(lambda x: module(x).detach())
+        found = [step(np.full((3, 2), float(i))) for i in range(20)]
+        assert type(module.mean) is ad.Buffer
+        return [*found, module.mean.data]
+
+    check(run, exact=True)

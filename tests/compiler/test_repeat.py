@@ -364,7 +364,7 @@ def test_an_error_that_the_program_alone_raises_is_raised_as_it_is():
     def fail(steps, finite, stacks):
         return 4, MemoryError("too little")
 
-    step.compiled.__dict__["loop"] = fail
+    step.compiled.in_loop = fail
     with pytest.raises(MemoryError, match="too little") as caught:
         step.repeat(20, [(np.ones(2),)] * 20)
     assert caught.value.__notes__ == ["in step 4 of a repetition, counted from 0"]
@@ -602,9 +602,9 @@ def test_an_interrupt_while_the_loop_waits_for_a_batch_takes_effect_at_once():
 
 def test_the_loop_is_written_when_it_is_first_asked_for():
     step = trusted(lambda x: x * 2, np.ones(2))
-    assert "loop" not in step.compiled.__dict__
+    assert step.compiled.in_loop is None
     step.repeat(20, [(np.ones(2),)] * 20)
-    assert "loop" in step.compiled.__dict__
+    assert step.compiled.in_loop is not None
     assert isinstance(step.compiled, Compiled)
 
 

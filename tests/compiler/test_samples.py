@@ -12,15 +12,10 @@ FUNCTIONS = sorted(checked_functions(), key=full_name)
 CALLS = 5  # two are recorded, two compared with an eager run, and the last is a replay alone
 
 REFUSED = {
-    "getitem": "the shape of t[mask] depends on the mask",
-    "np.extract": "the shape of the result depends on the condition",
-    "np.bincount": "how long the result is depends on the largest number",
     "np.piecewise": "how many elements a function is given depends on the conditions",
     "np.unique": "how many elements differ depends on them",
     "np.nanpercentile": "where other methods than the linear one look depends on how many numbers a row has",
     "np.nanquantile": "where other methods than the linear one look depends on how many numbers a row has",
-    "place": "where t[mask] = v puts what depends on the mask",
-    "setitem": "how many elements t[mask] = v takes depends on the mask",
 }
 """The functions that capture refuses for some of their samples, and why."""
 

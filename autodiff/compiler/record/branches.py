@@ -5,7 +5,6 @@ import operator
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -81,14 +80,15 @@ class Branches:
     def __init__(self, branches: list[Branch], numbers: Iterable[tuple[Slot, Value]]) -> None:
         self.branches = branches
         self.numbers = list(numbers)
+        self.written_out: Callable[[], bool] | None = None
 
     def hold(self) -> bool:
         """Return whether a call would take the same branches now."""
-        return self.written_out()  # type: ignore[no-any-return]
+        self.written_out = self.written_out or self.write_out()
+        return self.written_out()
 
-    @cached_property
-    def written_out(self) -> Callable[[], Any]:
-        """The function that tells whether they hold, written out as a guard is: it is asked before every replay."""
+    def write_out(self) -> Callable[[], bool]:
+        """Return the function that tells whether they hold, written as a guard is: it is asked before every replay."""
         constants: dict[str, Any] = {"GONE": GONE}
 
         def text(part: Any) -> str:

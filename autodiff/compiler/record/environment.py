@@ -55,6 +55,7 @@ from autodiff.compiler.record.slot import (
 )
 from autodiff.compiler.record.stand_in import StandIn
 from autodiff.compiler.record.trace import Function
+from autodiff.modules.module import Parameter
 from autodiff.optimizers.optimizer import Optimizer
 from autodiff.tensor import Tensor
 from autodiff.trees import flatten, parts, paths
@@ -520,9 +521,10 @@ def is_number(value: Any) -> bool:
 def is_state(value: Any) -> bool:
     """Return whether this is a Tensor in whose place a step may put another one.
 
-    None that gathers gradients, and no Parameter or Buffer of a module, which may be frozen for a while.
+    None that gathers gradients, and no Parameter, which may be frozen for a while.
     """
-    return type(value) is Tensor and (value.node is None or value.node.function is not None)
+    is_kind = isinstance(value, Tensor) and not isinstance(value, Parameter)
+    return is_kind and (value.node is None or value.node.function is not None)
 
 
 def is_of_optimizer(slot: Slot) -> bool:

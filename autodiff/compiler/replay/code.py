@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextvars import Context
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -40,11 +39,13 @@ class Compiled:
     replay: Callable[..., Any]
     source: str
     writer: "Writer"
+    in_loop: ManySteps | None = None
 
-    @cached_property
+    @property
     def loop(self) -> ManySteps:
         """The same in a loop."""
-        return self.writer.write_loop()
+        self.in_loop = self.in_loop or self.writer.write_loop()
+        return self.in_loop
 
 
 def generate(program: Program) -> Compiled:
