@@ -22,6 +22,7 @@ from autodiff.compiler.record.recording import Held, Recording, TensorOutput
 from autodiff.compiler.record.slot import Identity
 from autodiff.compiler.record.trace import Call, Storage, Value
 from autodiff.compiler.replay.code import Compiled, generate
+from autodiff.saved import owner_of
 from autodiff.trees import mapped
 
 SIMPLIFY: tuple[Pass, ...] = (
@@ -88,14 +89,26 @@ def program_of(
     places = Places([*held, *gradients], {value.storage for call in calls for value in call.written})
     read = {value.storage for call in calls for value in call.operands()} | {value.storage for value in program.ends()}
     given = [*gradients, *(one for one in held if one.after is not one.before)]
+    looked_at = {id(owner) for owner, *_ in recording.watched}  # which decided a shape or a branch
     for one in given:
         places.check_alone(one, read)
+        if is_part(one.before, looked_at):
+            raise CaptureError(
+                f"the step takes a branch or a shape from {one.slot.name}, and gives it another array; decide outside, "
+                "and pass what is decided as an argument, as a bool or an int"
+            )
     moved = [one for one in held if one.slot.identity in moving and not places.stays(one, exact)]
+    moved = [one for one in moved if not is_part(one.before, looked_at)]
     for one in given + moved:  # whose array is another one in every step, and is copied in
         if isinstance(one.before, Value) and one.before.form != "number":
             one.before.array, one.before.storage.kind = None, "input"
     program.unsteady = {value.storage for value in copies.values.values() if id(value.array) in unsteady}
     return program
+
+
+def is_part(value: Any, owners: set[int]) -> bool:
+    """Return whether an array has its memory from one of those with these ids."""
+    return isinstance(value, Value) and value.array is not None and id(owner_of(value.array)) in owners
 
 
 class Places:

@@ -770,3 +770,62 @@ def test_a_buffer_that_the_step_gives_another_value():
         return [*found, module.mean.data]
 
     check(run, exact=True)
+
+
+def decided(look):
+    held = SimpleNamespace(k=np.zeros(1, int), x=np.ones(4))
+
+    def step():
+        found = np.sum(held.x) * look(held.k)
+        held.k = held.k + 1
+        return found
+
+    return step
+
+
+LOOKS = {
+    "an entry": lambda k: 2 if k[0] < 14 else 1,
+    "all": lambda k: 2 if (k < 14).all() else 1,
+    "int": lambda k: 1 + int(k[0]) // 14,
+    "item": lambda k: 1 + k[0].item() // 14,
+    "tolist": lambda k: 1 + k.tolist()[0] // 14,
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
+def test_flags_that_the_step_gives_another_array_decide_nothing(look):
+    plain, step = decided(look), ad.capture(decided(look), check_every=0)
+    for _ in range(24):
+        expected = plain()
+        found, refusal = outcome(step)
+        assert refusal or found == expected
+
+
+def test_flags_that_are_replaced_from_outside():
+    held = SimpleNamespace(y=np.array([0, 0, 1, 1]))
+    step = ad.capture(lambda x: np.sum(x) * len(np.unique(held.y)), check_every=0)
+    for i in range(30):
+        held.y = np.array([0, 0, 1, 1]) if i < 14 else np.array([0, 1, 2, 3])
+        found, refusal = outcome(step, np.ones(4))
+        assert refusal or found == 4.0 * len(np.unique(held.y))
+
+
+def test_a_flag_that_many_steps_change():
+    def begin():
+        held = SimpleNamespace(x=np.full(4, 4.0), done=np.zeros(1, bool))
+
+        def step():
+            if held.done[0]:
+                return np.sum(held.x) * 0
+            held.x *= 0.9
+            y = np.sum(held.x)
+            held.done[0] = y < 4
+            return y
+
+        return held, step
+
+    (expected, plain), (held, step) = begin(), begin()
+    found, refusal = outcome(ad.capture(step, check_every=0).repeat, 24)
+    if not refusal:
+        np.testing.assert_array_equal(found, [plain() for _ in range(24)])
+        np.testing.assert_array_equal(held.x, expected.x)

@@ -1296,3 +1296,63 @@ def matched(trainer):
         case Trainer(status="begun"):
             return 1
     return 2
+
+
+class Settings:
+    def __init__(self):
+        vars(self).update(mode="a", scale=1.0, sizes=[1])
+
+
+class Net(ad.Module):
+    def __init__(self, settings):
+        self.settings, self.w = settings, ad.Parameter(np.ones(2))
+        for name, value in {"kind": "a"}.items():
+            setattr(self, name, value)
+
+    def forward(self, x):
+        factor = 1.0 if self.settings.mode == "a" and self.kind == "a" else 2.0
+        return x * self.w * factor * self.settings.scale * len(self.settings.sizes)
+
+
+class Descent(ad.SGD):
+    def __init__(self, parameters, settings):
+        super().__init__(parameters, 0.1)
+        self.settings = settings
+
+    def update(self, *args, **keywords):
+        updated = super().update(*args, **keywords)
+        return updated * (1.0 if self.settings.mode == "a" else 2.0) if updated is not None else None
+
+
+MODE = operator.attrgetter("mode")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda net: setattr(net.settings, "mode", "b"),
+        lambda net: setattr(net.settings, "scale", 3.0),
+        lambda net: net.settings.sizes.append(1),
+        lambda net: setattr(net, "kind", "b"),
+    ],
+    ids=["text", "a float", "a list", "of the module"],
+)
+@pytest.mark.parametrize("inside", [lambda net: net, ad.Sequential], ids=["alone", "in another"])
+def test_what_methods_read_that_the_engine_calls_is_watched(inside, change):
+    net = Net(Settings())
+    model = inside(net)
+    step = ad.capture(lambda x: np.sum(model(x)), check_every=0)
+    for i in range(24):
+        if i == 12:
+            change(net)
+        x = np.ones(2) * i
+        assert step(x).item() == np.sum(model(x)).item()
+
+
+def test_what_an_attrgetter_reads_is_watched():
+    settings = Settings()
+    settings.mode = "a"
+    step = ad.capture(lambda x: x * (2 if MODE(settings) == "a" else 1), check_every=0)
+    for i in range(24):
+        settings.mode = "a" if i < 12 else "b"
+        np.testing.assert_array_equal(step(np.ones(2)), np.full(2, 2.0 if i < 12 else 1.0))

@@ -172,7 +172,19 @@ Named = Iterable[tuple[str, Any]]
 """Objects with their names."""
 Node = int | tuple[int]
 """An object by its id; in a tuple, a class as what makes objects."""
-NAMELESS = DYNAMIC | {"asdict", "astuple", "fields", "getmembers", "__getstate__", "__reduce__", "__reduce_ex__"}
+NAMELESS = DYNAMIC | {
+    "asdict",
+    "astuple",
+    "fields",
+    "getmembers",
+    "__getstate__",
+    "__reduce__",
+    "__reduce_ex__",
+    "dump",
+    "dumps",
+    "getattr_static",
+    "closing",
+}
 """What code mentions that may come upon an attribute without its name."""
 MAKING = ("__init__", "__new__", "__post_init__", "__init_subclass__", "__class_getitem__", "__set_name__")
 """Methods that run when objects or classes are made."""
@@ -256,8 +268,8 @@ class Walk:
             self.found.mentioned |= names.attributes | names.variables
             if "__globals__" in names.attributes:
                 self.visit(owner, Slot((globals,), 0, "constant", f"__globals__ in {owner.__name__}"), None)
-        elif not is_class:
-            self.inherited[id(owner)] = names_of_trusted_bases(kind)  # type: ignore[arg-type]
+        else:  # of a class, the methods that it overrides are called by those names
+            self.inherited[id(owner)] = names_of_trusted_bases(owner if is_class else kind)  # type: ignore[arg-type]
         if outer is None and not is_class and is_trusted_class(kind) and not is_native(kind):
             outer = where  # an object with attributes, rather than a function or a container of Python's
         note_length(self.found, owner, where, outer)
@@ -315,7 +327,7 @@ class Walk:
             self.edges.append((id(owner), condition(owner, slot), id(slot)))
             self.strange.append((slot, slot))
         is_leaf = is_constant(value) or is_array(value) or isinstance(value, np.random.Generator)
-        if not is_leaf:
+        if not is_leaf or id(value) in self.names:
             self.edges += edges_to(owner, slot, value)
         identity = slot.identity
         if identity in self.places:

@@ -275,7 +275,8 @@ class StandIn(metaclass=Untold):
     __format__ = refused("formatting a recorded value", NUMBER, format)
     __str__ = refused("the text of a recorded value", "print what the step returns", str)
     __contains__ = refused("`in`", BRANCH, operator.contains)
-    item, tolist = refused(".item()", NUMBER, np.ndarray.item), refused(".tolist()", NUMBER, np.ndarray.tolist)
+    item = refused(".item()", NUMBER, lambda part, *index: part.item(*index))
+    tolist = refused(".tolist()", NUMBER, lambda part: part.tolist())
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if not self.value.storage.is_known:

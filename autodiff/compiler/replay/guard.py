@@ -64,6 +64,8 @@ class Guard:
         self.writes_followed = any(written[held.before.storage] for held in self.followed)
         self.owners = owners_of(held.before.array for held in bound)
         self.written_owners = owners_of(held.before.array for held in bound if written[held.before.storage])
+        looked_at = [array for array, *_ in [*environment.contents, *program.watched]]  # in a replay, it may change
+        self.stays &= not any(id(owner_of(array)) in self.written_owners for array in looked_at)
         self.writes_borrowed = any(map(is_borrowed, self.written_owners.values()))
         self.unchanged = compiled(self)
 
