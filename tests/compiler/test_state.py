@@ -607,26 +607,6 @@ def test_members_of_a_set_made_of_counters_are_numbers():
 # Attributes that are set by code of the user's
 
 
-class Halved:
-    """A descriptor that holds half of what it is given."""
-
-    def __set_name__(self, owner, name):
-        self.name = name
-
-    def __get__(self, instance, owner=None):
-        return instance.__dict__[self.name] * 2
-
-    def __set__(self, instance, value):
-        instance.__dict__[self.name] = value / 2
-
-
-class WithDescriptor:
-    w = Halved()
-
-    def __init__(self):
-        self.w = np.ones(3)
-
-
 class WithSetter:
     def __init__(self):
         vars(self).update(version=0, log=[])
@@ -652,7 +632,7 @@ class WithProperty:
         self.held = value / 2
 
 
-@pytest.mark.parametrize("kind", [WithDescriptor, WithSetter, WithProperty])
+@pytest.mark.parametrize("kind", [WithSetter, WithProperty])
 @pytest.mark.parametrize("check_every", [None, 0])
 def test_code_that_sets_an_attribute_runs_once_in_each_call(kind, check_every):
     def left(capture):

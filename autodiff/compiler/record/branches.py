@@ -1,4 +1,4 @@
-"""Branches that a step takes by its counters: what decides them can be computed before a replay, from numbers alone."""
+"""Branches that a step takes by counters, and floats among its arguments: they can be told before a replay."""
 
 import math
 import operator
@@ -28,7 +28,7 @@ OF_ONE_TYPE = {
 
 @dataclass(eq=False, slots=True)
 class Branch:
-    """What a step asked of a number: `ask(number)` was `answer`, at a line; `calls` compute it from counters.
+    """What a step asked of a number: `ask(number)` was `answer`, at a line; `calls` compute it from these.
 
     The calls are those that were made since the branch before.
     """

@@ -73,9 +73,9 @@ class Environment:
     arrays: places of ndarrays. gradients: of what `tensor.grad` holds; gradient_arrays: of its arrays. numbers: of
     Python numbers that may change from step to step. fixed: of all else, which has to stay what it is. generators:
     those among these that hold random generators. lengths: the containers, with their number of entries. orders: the
-    keys of dicts and the members of sets, as they follow each other. contents: those of arrays of text and of dates.
-    states: random number generators other than np.random.Generator. growing: places of lists that the step appends to.
-    mentioned: the names in the code of functions.
+    keys of dicts and the members of sets, as they follow each other. contents: those of arrays of text and of dates,
+    and of flags and integers that decide a shape or a branch. states: random number generators other than
+    np.random.Generator. growing: places of lists that the step appends to. mentioned: the names in functions' code.
     """
 
     arrays: list[Slot] = field(default_factory=list)

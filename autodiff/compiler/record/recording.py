@@ -406,9 +406,7 @@ def note_written(recording: Recording) -> list[Slot]:
 
     What a bool becomes is noted, for a replay to leave it there.
     """
-    fixed = [
-        (slot, before) for slot, before in recording.environment.fixed if isinstance(before, bool) or is_number(before)
-    ]
+    fixed = [one for one in recording.environment.fixed if isinstance(one[1], bool) or is_number(one[1])]
     pairs = [(slot, before, present(slot)) for slot, before in fixed]
     written = [(slot, before, now) for slot, before, now in pairs if type(now) is StandIn and now.value.form != "array"]
     for slot, before, now in written:

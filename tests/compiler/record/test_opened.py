@@ -31,26 +31,27 @@ def check(run, exact=True, check_every=None):
     return steps[0]
 
 
+class Scaling:
+    __slots__ = ()
+
+    def scaled(self):
+        return self.x * self.weight * SCALES["x"]
+
+
 @dataclass
-class Batch:
+class Batch(Scaling):
     x: Any
     y: Any
     weight: float = 1.0
     name: str = "train"
-
-    def scaled(self):
-        return self.x * self.weight * SCALES["x"]
 
 
 @dataclass(frozen=True, slots=True)
-class Frozen:
+class Frozen(Scaling):
     x: Any
     y: Any
     weight: float = 1.0
     name: str = "train"
-
-    def scaled(self):
-        return self.x * self.weight * SCALES["x"]
 
 
 class Plain:
@@ -67,12 +68,9 @@ class Plain:
         return self.double / 2 * self.weight * SCALES["x"]
 
 
-class Parametrized(Generic[T]):
+class Parametrized(Generic[T], Scaling):
     def __init__(self, x, y, weight=1.0, name="train"):
         self.x, self.y, self.weight, self.name = x, y, weight, name
-
-    def scaled(self):
-        return self.x * self.weight * SCALES["x"]
 
 
 def namespace(kind):
